@@ -1,0 +1,57 @@
+# `make demo` and `make test` need Python 3.11 or 3.12, make, g++ and git; everything else they install into .venv.
+
+SHELL := /bin/bash -euo pipefail
+PYTHON ?= python3
+CORES ?= 2
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export UV_LINK_MODE ?= copy
+
+DEMO := results/demo/ours_3dlhp
+
+.PHONY: demo test slow check format schema lock install clean
+
+install: .venv/installed  ## the environment, from the locked versions
+
+demo: install  ## the whole pipeline on the rendered world, to scores and a picture
+	snakemake --cores $(CORES) $(DEMO)/metrics.json
+	depthg scores --metrics $(DEMO)/metrics.json --out $(DEMO)/scores.md
+	@echo "The picture: $(DEMO)/figure.png"
+
+test: install  ## the tests, a few minutes
+	pytest
+
+slow: install  ## the tests that take longer
+	pytest -m slow
+
+check: install  ## style, types, and the workflow's own linter
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	mypy
+	snakemake --lint
+
+format: install  ## put the code in style
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile rules
+
+schema: install  ## the JSON schema of config.yaml, from depthg.config
+	python -c 'import yaml; from depthg.config import Config; print(yaml.safe_dump(Config.model_json_schema(), \
+	    allow_unicode=True), end="")' > workflow/schemas/config.schema.yaml
+
+lock: .cache/uv  ## resolve versions anew for Python 3.11 and 3.12
+	.cache/uv/bin/uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
+	    --no-emit-index-url --group dev --upgrade pyproject.toml --output-file requirements.lock
+
+.cache/uv:
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target $@ uv
+
+.venv/installed: requirements.lock pyproject.toml | .cache/uv
+	.cache/uv/bin/uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" .venv
+	.cache/uv/bin/uv pip install --python $(BIN)/python --requirement requirements.lock
+	.cache/uv/bin/uv pip install --python $(BIN)/python --quiet --no-deps --editable .
+	touch $@
+
+clean:  ## everything made here but the environment
+	rm -rf results resources/demo logs .snakemake

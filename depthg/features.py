@@ -1,0 +1,61 @@
+"""Crops → backbone features in Zarr: the one pass of the backbone that all experiments share."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from depthg.backbones import DenseBackbone
+from depthg.config import Backbone
+from depthg.device import device, mixed_precision
+from depthg.progress import track
+from depthg.store import Array, Store, Writer
+
+BATCH = 16
+
+
+def make_features(crops: Path, out: Path, name: str, spec: Backbone) -> None:
+    """Write `tokens` float16 [M, h, w, C] and `pooled` float32 [M, C] of all crops of a store.
+
+    Args:
+        crops: store of crops.
+        out: store to write; a killed run resumes.
+        name: the backbone's name in config.yaml.
+        spec: the backbone.
+    """
+    source = Store(crops)
+    backbone = DenseBackbone(spec, name).to(device())
+    tokens = dense_features(backbone, source.read("images", [0]))
+    arrays = {
+        "tokens": Array(tuple(tokens.shape[1:]), "float16", compress=False),
+        "pooled": Array(tuple(tokens.shape[3:]), "float32", compress=False),
+    }
+    made_from = {"settings": spec.model_dump(), "weights": backbone.weights_hash(), "crops": source.fingerprint}
+    writer = Writer(out, len(source), arrays, made_from)
+    total, done = -(-len(source) // BATCH), writer.done // BATCH
+    with ThreadPoolExecutor(1) as pool:  # one batch is written while the next is computed
+        written = None
+        for rows in track(writer.pending(BATCH), total, f"features {name}", done):
+            tokens = dense_features(backbone, source.read("images", rows))
+            if written is not None:
+                written.result()
+            values = {"tokens": tokens.cpu().numpy().astype(np.float16), "pooled": pool_tokens(tokens)}
+            written = pool.submit(writer.write, rows, **values)
+        if written is not None:
+            written.result()
+    writer.finish()
+
+
+@torch.inference_mode()
+def dense_features(backbone: DenseBackbone, images: np.ndarray) -> Tensor:
+    """Tokens [B, h, w, C], float32, of crops [B, S, S, 3], uint8."""
+    with mixed_precision():
+        return backbone(torch.from_numpy(images).to(device()))
+
+
+def pool_tokens(tokens: Tensor) -> np.ndarray:
+    """The unit vectors [B, C], float32, along the mean of the tokens [B, h, w, C]."""
+    return normalize(tokens.mean(dim=(1, 2)), dim=1).cpu().numpy()

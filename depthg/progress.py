@@ -1,0 +1,45 @@
+"""What the person at the terminal sees while the log file stays clean.
+
+The Snakefile opens file descriptor 3 on the terminal and names it in `DEPTHG_TERMINAL`; a command run by
+hand writes to its own standard error.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import TextIO, TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+
+
+@cache
+def terminal() -> TextIO:
+    """The stream that reaches the user's terminal."""
+    descriptor = os.environ.get("DEPTHG_TERMINAL")
+    try:
+        return os.fdopen(int(descriptor), "w", closefd=False) if descriptor else sys.stderr
+    except (OSError, ValueError):  # the variable outlived the descriptor, e.g. inside a container
+        return sys.stderr
+
+
+def track(items: Iterable[T], total: int | None, what: str, done: int = 0) -> Iterator[T]:
+    """Iterate over `items` with a progress bar named `what`; `done` of `total` were finished by an earlier run."""
+    stream = terminal()
+    yield from tqdm(
+        items, desc=what, total=total, initial=done, file=stream, disable=not stream.isatty(), leave=False
+    )
+
+
+def tell(message: str) -> None:
+    """Show one line to the user and keep it in the log."""
+    print(message, flush=True)
+    if terminal() is not sys.stderr:
+        print(message, file=terminal(), flush=True)
+
+
+def warn(message: str) -> None:
+    """Show one line that starts with `warning:`."""
+    tell(f"warning: {message}")

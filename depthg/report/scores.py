@@ -1,0 +1,47 @@
+"""The scores of several experiments as one Markdown table."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+COLUMNS = {  # block of metrics.json → column title
+    "unsupervised": "unsupervised",
+    "unsupervised_crf": "with CRF",
+    "linear": "linear probe",
+    "linear_crf": "linear + CRF",
+}
+
+
+def table(paths: Iterable[Path]) -> str:
+    """A row an experiment: accuracy / mIoU in percent, mean ± std over seeds where there are several.
+
+    Args:
+        paths: metrics.json of each experiment, in the order of the rows.
+    """
+    results = [json.loads(Path(path).read_text()) for path in paths]
+    lines = [
+        "| experiment | " + " | ".join(f"{title}: accuracy / mIoU" for title in COLUMNS.values()) + " |",
+        "|---" * (len(COLUMNS) + 1) + "|",
+    ]
+    for result in results:
+        cells = [_cell(result[block]) for block in COLUMNS]
+        lines.append(f"| {result['experiment']} | " + " | ".join(cells) + " |")
+    return "\n".join([_caption(results[0]), "", *lines, ""])
+
+
+def _caption(result: dict[str, Any]) -> str:
+    seeds = ", ".join(map(str, result["seeds"]))
+    return (
+        f"{result['dataset']}: {result['n_images']} validation images, {result['backbone']} features, "
+        f"{result['depth']} depth, preset {result['preset']}, seeds {seeds}; percent."
+    )
+
+
+def _cell(block: dict[str, Any] | None) -> str:
+    return " / ".join(_number(block[score]) for score in ("accuracy", "miou")) if block else "–"
+
+
+def _number(score: dict[str, Any]) -> str:
+    spread = f" ± {score['std']:.1f}" if len(score["values"]) > 1 else ""
+    return f"{score['mean']:.1f}{spread}"

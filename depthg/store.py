@@ -1,0 +1,237 @@
+"""The artifact store: arrays of equal length in one Zarr group, complete only when its writer says so last.
+
+A store is a folder `<name>.zarr` with one array a quantity; row i of every array belongs to item i. A chunk
+holds one row, so that a random batch reads what it needs and nothing else; only rows of less than 64 KB share
+one, so that a long store of small rows is not a million files. Three files stand beside
+the arrays: `fingerprint.json` (what the store was made from), `progress.json` (rows finished so far) and
+`complete.json`, written last: the file that Snakemake watches.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec
+
+from depthg.errors import DepthGError
+from depthg.progress import tell
+
+MARKER = "complete.json"
+CHUNK_BYTES = 64 << 10
+SPARE_BYTES = 256 << 20  # left free on the disk for everything that is not this store
+
+
+Rows = Sequence[int] | range | slice | np.ndarray  # how the rows of a store are asked for
+
+
+@dataclass(frozen=True)
+class Array:
+    """What one array of a store holds: the shape of a row, its dtype, and whether compression pays.
+
+    Features do not compress (8–18 % at most) and are stored raw; labels, depth and photographs are not.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    compress: bool = True
+
+    @property
+    def row_bytes(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
+    @property
+    def fill(self) -> float | int:
+        """NaN for floats, so that a chunk that was never written cannot pass for data."""
+        return float("nan") if np.dtype(self.dtype).kind == "f" else 0
+
+
+def fingerprint(content: Mapping[str, Any]) -> str:
+    """A short, stable hash of what an artifact was made from."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_hash(path: Path) -> str:
+    """The sha256 of a file, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that a reader sees the old file or the whole new one."""
+    draft = path.with_name(path.name + ".tmp")
+    draft.write_text(json.dumps(content, indent=1, default=str) + "\n")
+    os.replace(draft, path)
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
+class Writer:
+    """Writes rows of a store, batch by batch; a killed job resumes after the last batch it noted.
+
+    Args:
+        path: folder of the store, ending in `.zarr`.
+        rows: number of items.
+        arrays: name → `Array`.
+        made_from: settings and upstream fingerprints; a store made from anything else is begun anew.
+
+    Raises:
+        DepthGError: the disk has not the room for it.
+    """
+
+    def __init__(self, path: Path, rows: int, arrays: Mapping[str, Array], made_from: Mapping[str, Any]):
+        self.path, self.rows, self.arrays = Path(path), rows, dict(arrays)
+        self.fingerprint = fingerprint({"rows": rows, "arrays": _layout(arrays), **made_from})
+        if self._found() != self.fingerprint:
+            self._begin(made_from)
+        (self.path / MARKER).unlink(missing_ok=True)
+        self.group = zarr.open_group(self.path, mode="r+")
+        self.done: int = json.loads((self.path / "progress.json").read_text())["rows"]
+
+    def _found(self) -> str | None:
+        """The fingerprint of what lies at the path, or None."""
+        try:
+            return json.loads((self.path / "fingerprint.json").read_text())["fingerprint"]
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def _begin(self, made_from: Mapping[str, Any]) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._check_disk()
+        group = zarr.open_group(self.path, mode="w", zarr_format=3)
+        blosc = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
+        for name, array in self.arrays.items():
+            group.create_array(
+                name,
+                shape=(self.rows, *array.shape),
+                chunks=(max(1, CHUNK_BYTES // array.row_bytes), *array.shape),
+                dtype=array.dtype,
+                compressors=blosc if array.compress else None,
+                fill_value=array.fill,
+            )
+        write_json(self.path / "progress.json", {"rows": 0})
+        write_json(
+            self.path / "fingerprint.json", {"fingerprint": self.fingerprint, "made_from": dict(made_from)}
+        )
+
+    def _check_disk(self) -> None:
+        need = self.rows * sum(array.row_bytes for array in self.arrays.values())
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.path.parent).free
+        tell(f"{self.path}: {self.rows} rows, up to {_size(need)}; {_size(free)} free")
+        if need + SPARE_BYTES > free:
+            raise DepthGError(
+                f"{self.path}: needs up to {_size(need + SPARE_BYTES)} and the disk has {_size(free)} free: "
+                "make room, or link the folder to a larger disk"
+            )
+
+    def pending(self, batch: int) -> Iterator[range]:
+        """The ranges of rows still to be written, at most `batch` long."""
+        for start in range(self.done, self.rows, batch):
+            yield range(start, min(start + batch, self.rows))
+
+    def write(self, rows: range, **values: np.ndarray) -> None:
+        """Write consecutive rows of every array, then note them as done."""
+        if values.keys() != self.arrays.keys():
+            raise ValueError(f"expected the arrays {sorted(self.arrays)}, got {sorted(values)}")
+        for name, value in values.items():
+            self.group[name][rows.start : rows.stop] = np.asarray(value, dtype=self.arrays[name].dtype)
+        self.done = rows.stop
+        write_json(self.path / "progress.json", {"rows": self.done})
+
+    def finish(self, **notes: Any) -> None:
+        """Declare the store complete; `notes` are kept in the marker."""
+        if self.done != self.rows:
+            raise DepthGError(f"{self.path}: {self.done} of {self.rows} rows written, cannot be completed")
+        write_json(
+            self.path / MARKER, {"fingerprint": self.fingerprint, "rows": self.rows, **notes}
+        )
+
+
+def _layout(arrays: Mapping[str, Array]) -> dict[str, list[Any]]:
+    return {name: [list(array.shape), array.dtype] for name, array in arrays.items()}
+
+
+class Store:
+    """A complete store, opened for reading. Arrays open at first use, in each process anew (fork-safe).
+
+    Args:
+        path: folder of the store, or its marker file.
+
+    Raises:
+        DepthGError: the store is missing or incomplete.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path).parent if Path(path).name == MARKER else Path(path)
+        marker = self.path / MARKER
+        if not marker.is_file():
+            state = "is not complete" if self.path.is_dir() else "does not exist"
+            raise DepthGError(f"{self.path} {state}: make it with `snakemake --cores 2 {marker}`")
+        self.notes: dict[str, Any] = json.loads(marker.read_text())
+        self.fingerprint: str = self.notes["fingerprint"]
+        self._owner, self._arrays = os.getpid(), {}
+
+    @cached_property
+    def made_from(self) -> dict[str, Any]:
+        return json.loads((self.path / "fingerprint.json").read_text())["made_from"]
+
+    def __len__(self) -> int:
+        return self.notes["rows"]
+
+    def array(self, name: str) -> zarr.Array:
+        """The Zarr array `name`."""
+        if self._owner != os.getpid():  # a forked worker must not share the parent's event loop
+            self._owner, self._arrays = os.getpid(), {}
+        if name not in self._arrays:
+            self._arrays[name] = zarr.open_array(self.path / name, mode="r")
+        return self._arrays[name]
+
+    def read(self, name: str, rows: Rows = slice(None)) -> np.ndarray:
+        """Rows of one array, in the order asked for.
+
+        Raises:
+            DepthGError: a chunk of a float array is missing (it reads as NaN).
+        """
+        if isinstance(rows, range) and rows.step == 1:
+            rows = slice(rows.start, rows.stop)
+        array = self.array(name)
+        if isinstance(rows, slice):
+            values = np.asarray(array[rows])
+        else:  # row by row: two to three times as fast as Zarr's orthogonal selection
+            values = np.empty((len(rows), *array.shape[1:]), array.dtype)
+            for place, row in enumerate(rows):
+                values[place] = array[int(row)]
+        if values.dtype.kind == "f" and values.size and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
+            raise DepthGError(f"{self.path}: rows of '{name}' are missing: delete the folder and make it again")
+        return values
+
+    def batches(self, name: str, batch: int) -> Iterable[tuple[range, np.ndarray]]:
+        """All rows of one array in order, `batch` at a time."""
+        for start in range(0, len(self), batch):
+            rows = range(start, min(start + batch, len(self)))
+            yield rows, self.read(name, rows)
+
+    def expect(self, **upstream: "Store") -> "Store":
+        """Check that this store was made from just these stores, by name.
+
+        Raises:
+            DepthGError: it was made from another one.
+        """
+        for name, store in upstream.items():
+            if self.made_from.get(name) != store.fingerprint:
+                raise DepthGError(
+                    f"{self.path} was made from another {store.path} than the one there now: make it again "
+                    f"with `snakemake --cores 2 --forcerun {self.path / MARKER}`"
+                )
+        return self

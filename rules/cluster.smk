@@ -1,0 +1,26 @@
+"""Needs: training features and the head. Makes: cluster centroids, and the linear probe where there are labels."""
+
+
+rule cluster:
+    input:
+        features=features("train"),
+        crops=store("resources/{dataset}/train/crops"),
+        classes="resources/{dataset}/classes.csv",
+        model="results/{dataset}/{experiment}/seed{seed}/model.safetensors",
+    output:
+        "results/{dataset}/{experiment}/seed{seed}/probes.safetensors",
+    params:
+        settings=settings(ClusterSettings),
+    log:
+        "logs/{dataset}/{experiment}/seed{seed}/cluster.log",
+    benchmark:
+        "logs/{dataset}/{experiment}/seed{seed}/cluster.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    threads: 4
+    message:
+        "{wildcards.dataset}: cluster the codes of {wildcards.experiment}, seed {wildcards.seed}"
+    shell:
+        "depthg cluster --features {input.features} --crops {input.crops} --classes {input.classes} "
+        "--model {input.model} --settings {params.settings:q} --seed {wildcards.seed} "
+        "--threads {threads} --out {output} > {log} 2>&1"

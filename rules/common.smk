@@ -1,0 +1,57 @@
+"""What the rules share: the resolved configuration, paths that depend on it, and the way a job runs."""
+
+from pathlib import Path
+
+from depthg.config import (
+    ClusterSettings,
+    CropSettings,
+    EvaluateSettings,
+    GeometrySettings,
+    NeighborSettings,
+    TrainSettings,
+    load,
+)
+from depthg.datasets import check_root
+from depthg.store import MARKER, fingerprint
+
+CONFIG = load(config)
+
+# Jobs that use a GPU run one at a time under the plain `--cores N` command; a profile may raise the total.
+workflow.global_resources.setdefault("gpu", CONFIG.gpus)
+
+# A job's output goes to its log; progress bars and the final error go to the terminal through descriptor 3.
+shell.prefix("set -euo pipefail; exec 3>&2; export DEPTHG_TERMINAL=3; ")
+
+
+wildcard_constraints:
+    dataset="[^/]+",
+    experiment="[^/]+",
+    split="train|val",
+    seed=r"\d+",
+
+
+def settings_of(wildcards):
+    """The settings of the experiment that a path names, or those that all experiments of its data set share."""
+    return CONFIG.resolve(wildcards.dataset, wildcards.get("experiment"))
+
+
+def settings(part):
+    """A `params` function: the slice of the settings that a stage depends on, as JSON."""
+    return lambda wildcards: settings_of(wildcards).slice(part).model_dump_json()
+
+
+def root_of(wildcards):
+    """The folder of a data set's images."""
+    return CONFIG.named("dataset", wildcards.dataset).root or f"resources/{wildcards.dataset}/source"
+
+
+def store(path):
+    """The marker file of a store: what Snakemake watches, written when the store is complete."""
+    return f"{path}.zarr/{MARKER}"
+
+
+def features(split):
+    """An `input` function: the features that an experiment works on."""
+    return lambda wildcards: store(
+        f"resources/{wildcards.dataset}/{split}/features/{settings_of(wildcards).backbone}"
+    )

@@ -1,0 +1,30 @@
+"""Needs: the folder of a data set. Makes: tables of its images and classes, every file checked."""
+
+
+def existing_root(wildcards):
+    """Nothing to depend on, but a missing folder is told before anything runs."""
+    check_root(wildcards.dataset, CONFIG.named("dataset", wildcards.dataset))
+    return []
+
+
+rule index:
+    input:
+        existing_root,
+    output:
+        train="resources/{dataset}/train/images.csv",
+        val="resources/{dataset}/val/images.csv",
+        classes="resources/{dataset}/classes.csv",
+    params:
+        dataset=lambda w: CONFIG.named("dataset", w.dataset).model_dump_json(exclude={"settings", "experiments"}),
+        out="resources/{dataset}",
+    log:
+        "logs/{dataset}/index.log",
+    benchmark:
+        "logs/{dataset}/index.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    threads: workflow.cores
+    message:
+        "{wildcards.dataset}: find and check images"
+    shell:
+        "depthg index --name {wildcards.dataset} --dataset {params.dataset:q} --out {params.out} > {log} 2>&1"

@@ -1,0 +1,29 @@
+"""Needs: validation features and labels, head and probes. Makes: the scores of one seed, and its predictions."""
+
+
+rule evaluate:
+    input:
+        features=features("val"),
+        crops=store("resources/{dataset}/val/crops"),
+        classes="resources/{dataset}/classes.csv",
+        model="results/{dataset}/{experiment}/seed{seed}/model.safetensors",
+        probes="results/{dataset}/{experiment}/seed{seed}/probes.safetensors",
+    output:
+        metrics="results/{dataset}/{experiment}/seed{seed}/metrics.json",
+        predictions="results/{dataset}/{experiment}/seed{seed}/predictions.npz",
+    params:
+        settings=settings(EvaluateSettings),
+        out=subpath(output.metrics, parent=True),
+    log:
+        "logs/{dataset}/{experiment}/seed{seed}/evaluate.log",
+    benchmark:
+        "logs/{dataset}/{experiment}/seed{seed}/evaluate.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    threads: workflow.cores
+    message:
+        "{wildcards.dataset}: evaluate {wildcards.experiment}, seed {wildcards.seed}"
+    shell:
+        "depthg evaluate --features {input.features} --crops {input.crops} --classes {input.classes} "
+        "--model {input.model} --probes {input.probes} --settings {params.settings:q} "
+        "--threads {threads} --out {params.out} > {log} 2>&1"

@@ -1,0 +1,22 @@
+"""Needs: training features. Makes: each crop's nearest crops."""
+
+
+rule neighbors:
+    input:
+        store("resources/{dataset}/train/features/{backbone}"),
+    output:
+        store("resources/{dataset}/train/neighbors/{backbone}"),
+    params:
+        settings=settings(NeighborSettings),
+        store=subpath(output[0], parent=True),
+    log:
+        "logs/{dataset}/train/neighbors/{backbone}.log",
+    benchmark:
+        "logs/{dataset}/train/neighbors/{backbone}.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    threads: workflow.cores
+    message:
+        "{wildcards.dataset}: nearest neighbours by {wildcards.backbone} features"
+    shell:
+        "depthg neighbors --features {input} --settings {params.settings:q} --out {params.store} > {log} 2>&1"

@@ -1,0 +1,45 @@
+"""Needs: features, neighbours and, where the experiment reads depth, geometry. Makes: the segmentation head.
+
+The first rule that knows about experiments: all before it is shared.
+"""
+
+
+def neighbors_of(wildcards):
+    return store(f"resources/{wildcards.dataset}/train/neighbors/{settings_of(wildcards).backbone}")
+
+
+def geometry_of(wildcards):
+    """The geometry store, only for experiments that read it."""
+    own = settings_of(wildcards)
+    path = f"resources/{wildcards.dataset}/train/geometry/{own.backbone}/{own.depth}"
+    return [store(path)] if own.needs_geometry else []
+
+
+rule train:
+    input:
+        features=features("train"),
+        neighbors=neighbors_of,
+        geometry=geometry_of,
+    output:
+        model="results/{dataset}/{experiment}/seed{seed}/model.safetensors",
+        history="results/{dataset}/{experiment}/seed{seed}/history.jsonl",
+        config="results/{dataset}/{experiment}/seed{seed}/config.yaml",
+    params:
+        settings=settings(TrainSettings),
+        geometry=lambda w, input: f"--geometry {input.geometry}" if input.geometry else "",
+        out=subpath(output.model, parent=True),
+    log:
+        "logs/{dataset}/{experiment}/seed{seed}/train.log",
+    benchmark:
+        "logs/{dataset}/{experiment}/seed{seed}/train.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+    message:
+        "{wildcards.dataset}: train {wildcards.experiment}, seed {wildcards.seed}"
+    shell:
+        "depthg train --features {input.features} --neighbors {input.neighbors} {params.geometry} "
+        "--settings {params.settings:q} --seed {wildcards.seed} --threads {threads} "
+        "--out {params.out} > {log} 2>&1"

@@ -1,0 +1,97 @@
+"""The command line: help that teaches, errors in one line, nothing heavy before it is needed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from depthg import __version__
+from depthg.cli import COMMANDS, OPTIONS, main
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "depthg.cli", *arguments], capture_output=True, text=True, **options
+    )
+
+
+def test_help_lists_every_command(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(f"    {name}" in text for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_every_command_is_explained(name, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    assert "None" not in capsys.readouterr().out
+
+
+def test_options_table_has_no_stale_entries():
+    used = {name for command in COMMANDS.values() for name in command.__annotations__}
+    assert OPTIONS.keys() <= used
+
+
+def test_help_imports_nothing_heavy():
+    heavy = "torch, zarr, faiss, timm, matplotlib, sklearn, snakemake, transformers"
+    code = f"import sys, depthg.cli; print(*[m for m in '{heavy}'.split(', ') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == ""
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out.strip() == __version__
+
+
+def test_user_error_is_one_line_and_status_1(tmp_path, capsys):
+    status = main(["neighbors", "--features", str(tmp_path / "f.zarr"), "--settings", "{}", "--out", "x.zarr"])
+    assert status == 1
+    error = capsys.readouterr().err.splitlines()
+    assert len(error) == 1 and error[0].startswith("error: ") and "does not exist" in error[0]
+
+
+def test_error_reaches_the_terminal_when_output_goes_to_a_log(tmp_path):
+    reader, writer = os.pipe()
+    done = run(
+        *["neighbors", "--features", str(tmp_path / "f.zarr"), "--settings", "{}", "--out", "x.zarr"],
+        pass_fds=[writer],
+        env=os.environ | {"DEPTHG_TERMINAL": str(writer)},
+    )
+    os.close(writer)
+    with os.fdopen(reader) as terminal:
+        assert terminal.read().startswith("error: ")
+    assert done.returncode == 1 and "error: " in done.stderr and "Traceback" not in done.stderr
+
+
+def test_unexpected_error_leaves_its_traceback_in_the_log(monkeypatch, capsys):
+    def broken(**_):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setitem(COMMANDS, "scores", broken)
+    assert main(["scores", "--metrics", "a", "--out", "b"]) == 1
+    error = capsys.readouterr().err
+    assert "Traceback" in error and error.rstrip().endswith("error: unexpected ZeroDivisionError: oh")
+
+
+def test_full_disk_is_said_in_words(monkeypatch, capsys):
+    def full(**_):
+        raise OSError(28, "No space left on device", "out.zarr")
+
+    monkeypatch.setitem(COMMANDS, "scores", full)
+    assert main(["scores", "--metrics", "a", "--out", "b"]) == 1
+    assert "out.zarr: the disk is full: make room" in capsys.readouterr().err
+
+
+def test_unknown_setting_of_a_stage(tmp_path, capsys):
+    main(["neighbors", "--features", "f", "--settings", '{"kep": 3}', "--out", "x"])
+    assert "unknown key 'kep': did you mean 'keep'?" in capsys.readouterr().err
+
+
+def test_config_prints_resolved_settings(request, capsys):
+    path = str(request.config.rootpath / "config.yaml")
+    assert main(["config", "demo", "ours", "--config-file", path]) == 0
+    assert "sampling: fps" in capsys.readouterr().out
