@@ -1,8 +1,11 @@
 """The command line: one command a rule of the workflow, each a thin call of the package.
 
 A command is a function here; its parameters become options, its docstring the help. Everything heavy is
-imported inside the commands, so that `depthg --help` answers at once.
+imported inside the commands, so that `depthg --help` answers at once; so is the configuration, whose models
+only the command at hand needs.
 """
+
+from __future__ import annotations
 
 import argparse
 import errno
@@ -12,13 +15,14 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
-from pydantic import BaseModel
-
-from depthg import __version__, config
+from depthg import __version__
 from depthg.errors import DepthGError
 from depthg.progress import tell, terminal
+
+if TYPE_CHECKING:
+    from depthg import config
 
 OPTIONS = {  # what each option means, wherever it occurs
     "backbone": "backbone, as under `backbones` in config.yaml",
@@ -179,7 +183,9 @@ def show(name: str, experiment: str, config_file: Path = Path("config.yaml")) ->
     """Print the resolved settings of an experiment on a data set."""
     import yaml
 
-    settings = config.load(config_file).resolve(name, experiment)
+    from depthg.config import load
+
+    settings = load(config_file).resolve(name, experiment)
     print(yaml.safe_dump(settings.model_dump(), sort_keys=False), end="")
 
 
@@ -207,7 +213,8 @@ def _use(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser, with the options of the command that the arguments name."""
     parser = argparse.ArgumentParser(
         prog="depthg",
         description="Unsupervised semantic segmentation guided by depth. The workflow calls these commands; "
@@ -217,13 +224,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         text = inspect.getdoc(command)
-        _add_options(commands.add_parser(name, help=text, description=text), command)
+        own = commands.add_parser(name, help=text, description=text)
+        if name in arguments[:1]:
+            _add_options(own, command)
     return parser
 
 
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
     """One option a parameter, typed by its annotation; `name` and `experiment` of `config` by position."""
-    hints = get_type_hints(command)
+    from depthg import config
+
+    hints = get_type_hints(command, localns={"config": config})
     for parameter in inspect.signature(command).parameters.values():
         kind = hints[parameter.name]
         flag = parameter.name if command is show and kind is str else f"--{parameter.name.replace('_', '-')}"
@@ -239,15 +250,18 @@ def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) 
 
 def _reader(kind: Any) -> Callable[[str], Any]:
     """What turns an option's text into a value of its kind."""
-    if inspect.isclass(kind) and issubclass(kind, BaseModel):
-        return lambda text: config.parse(kind, text)
+    from depthg.config import Model, parse
+
+    if inspect.isclass(kind) and issubclass(kind, Model):
+        return lambda text: parse(kind, text)
     return {int: int, str: str, dict: json.loads}.get(kind, Path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; an error becomes one line at the terminal, and a traceback in the log where it is ours."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        options = vars(_parser().parse_args(arguments))
+        options = vars(_parser(words).parse_args(words))
         COMMANDS[options.pop("command")](**options)
     except DepthGError as error:
         return _fail(str(error))
@@ -256,7 +270,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        return _fail(f"{error.filename or 'disk'}: the disk is full: make room and run the same command again")
+        return _fail(
+            f"{error.filename or 'disk'}: the disk is full: make room and run the same command again"
+        )
     except Exception as error:
         traceback.print_exc()
         return _fail(f"unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")

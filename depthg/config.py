@@ -36,6 +36,7 @@ class Dataset(Model):
 
     kind: str = Field("folder", description="loader, a name in depthg.datasets.KINDS")
     root: str | None = Field(None, description="folder of the images; default resources/<name>/source")
+    needs: dict[str, str] = Field({}, description="files and folders that must be under root → what they are")
     on_bad_image: Literal["skip", "error"] = Field("error", description="a file that cannot be decoded")
     val_fraction: Fraction = Field(0.2, description="share of validation images of an unsplit folder")
     n_train: Positive | None = Field(None, description="demo: images rendered for training")
@@ -213,7 +214,9 @@ class Config(Model):
             _check_keys(where, layer, shared=where in shared)
             merged = _merge(merged, layer)
         # The command line's `settings` speak last, over the experiment's own.
-        settings = _validated(Settings, _merge(merged, self.settings), f"{dataset}/{experiment or 'settings'}")
+        settings = _validated(
+            Settings, _merge(merged, self.settings), f"{dataset}/{experiment or 'settings'}"
+        )
         self.named("backbone", settings.backbone)
         self.named("depth_source", settings.depth)
         return settings
@@ -257,7 +260,8 @@ def _validated(model: type[M], content: Any, where: str) -> M:
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             owner = _owner(model, first["loc"][:-1])
-            raise unknown("key", str(first["loc"][-1]), owner, f"{where}: {key}") from None
+            place = ".".join([where, *map(str, first["loc"][:-1])])
+            raise unknown("key", str(first["loc"][-1]), owner, place) from None
         reason = first["msg"].removeprefix("Value error, ")
         got = f", got {first['input']!r}" if first["loc"] else ""
         raise DepthGError(f"{where}: {key + ': ' if key else ''}{reason}{got}") from None

@@ -33,7 +33,11 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         "tokens": Array(tuple(tokens.shape[1:]), "float16", compress=False),
         "pooled": Array(tuple(tokens.shape[3:]), "float32", compress=False),
     }
-    made_from = {"settings": spec.model_dump(), "weights": backbone.weights_hash(), "crops": source.fingerprint}
+    made_from = {
+        "settings": spec.model_dump(),
+        "weights": backbone.weights_hash(),
+        "crops": source.fingerprint,
+    }
     writer = Writer(out, len(source), arrays, made_from)
     total, done = -(-len(source) // BATCH), writer.done // BATCH
     with ThreadPoolExecutor(1) as pool:  # one batch is written while the next is computed

@@ -15,14 +15,17 @@ from tqdm import tqdm
 T = TypeVar("T")
 
 
-@cache
 def terminal() -> TextIO:
     """The stream that reaches the user's terminal."""
-    descriptor = os.environ.get("DEPTHG_TERMINAL")
+    return _opened(os.environ.get("DEPTHG_TERMINAL", "")) or sys.stderr
+
+
+@cache
+def _opened(descriptor: str) -> TextIO | None:
     try:
-        return os.fdopen(int(descriptor), "w", closefd=False) if descriptor else sys.stderr
-    except (OSError, ValueError):  # the variable outlived the descriptor, e.g. inside a container
-        return sys.stderr
+        return os.fdopen(int(descriptor), "w", closefd=False)
+    except (OSError, ValueError):  # no number, or the variable outlived the descriptor
+        return None
 
 
 def track(items: Iterable[T], total: int | None, what: str, done: int = 0) -> Iterator[T]:

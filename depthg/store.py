@@ -153,9 +153,7 @@ class Writer:
         """Declare the store complete; `notes` are kept in the marker."""
         if self.done != self.rows:
             raise DepthGError(f"{self.path}: {self.done} of {self.rows} rows written, cannot be completed")
-        write_json(
-            self.path / MARKER, {"fingerprint": self.fingerprint, "rows": self.rows, **notes}
-        )
+        write_json(self.path / MARKER, {"fingerprint": self.fingerprint, "rows": self.rows, **notes})
 
 
 def _layout(arrays: Mapping[str, Array]) -> dict[str, list[Any]]:
@@ -213,7 +211,9 @@ class Store:
             for place, row in enumerate(rows):
                 values[place] = array[int(row)]
         if values.dtype.kind == "f" and values.size and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
-            raise DepthGError(f"{self.path}: rows of '{name}' are missing: delete the folder and make it again")
+            raise DepthGError(
+                f"{self.path}: rows of '{name}' are missing: delete the folder and make it again"
+            )
         return values
 
     def batches(self, name: str, batch: int) -> Iterable[tuple[range, np.ndarray]]:

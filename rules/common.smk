@@ -11,7 +11,8 @@ from depthg.config import (
     TrainSettings,
     load,
 )
-from depthg.datasets import check_root
+from depthg.datasets.base import root_of
+from depthg.datasets.required import check_root
 from depthg.store import MARKER, fingerprint
 
 CONFIG = load(config)
@@ -38,11 +39,6 @@ def settings_of(wildcards):
 def settings(part):
     """A `params` function: the slice of the settings that a stage depends on, as JSON."""
     return lambda wildcards: settings_of(wildcards).slice(part).model_dump_json()
-
-
-def root_of(wildcards):
-    """The folder of a data set's images."""
-    return CONFIG.named("dataset", wildcards.dataset).root or f"resources/{wildcards.dataset}/source"
 
 
 def store(path):

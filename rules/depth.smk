@@ -9,7 +9,7 @@ rule depth:
         store("resources/{dataset}/{split}/depth/{depth}"),
     params:
         source=lambda w: CONFIG.named("depth_source", w.depth).model_dump_json(),
-        root=root_of,
+        root=lambda w: root_of(w.dataset, CONFIG.named("dataset", w.dataset)),
         store=subpath(output[0], parent=True),
     log:
         "logs/{dataset}/{split}/depth/{depth}.log",

@@ -36,7 +36,9 @@ def photographs(side=48, count=2):
 
 def test_tokens_are_the_last_blocks_after_the_norm_without_class_token(vit, vit_file):
     images = photographs()
-    pixels = (images.permute(0, 3, 1, 2) / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    pixels = (images.permute(0, 3, 1, 2) / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(
+        3, 1, 1
+    )
     with torch.inference_mode():
         expected = vit.forward_features(pixels)[:, 1:].reshape(2, 6, 6, 12)
         tokens = DenseBackbone(spec(vit_file))(images)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_options_table_has_no_stale_entries():
 
 
 def test_help_imports_nothing_heavy():
-    heavy = "torch, zarr, faiss, timm, matplotlib, sklearn, snakemake, transformers"
+    heavy = "pydantic, torch, zarr, faiss, timm, matplotlib, sklearn, snakemake, transformers"
     code = f"import sys, depthg.cli; print(*[m for m in '{heavy}'.split(', ') if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == ""
 
@@ -48,7 +49,9 @@ def test_version(capsys):
 
 
 def test_user_error_is_one_line_and_status_1(tmp_path, capsys):
-    status = main(["neighbors", "--features", str(tmp_path / "f.zarr"), "--settings", "{}", "--out", "x.zarr"])
+    status = main(
+        ["neighbors", "--features", str(tmp_path / "f.zarr"), "--settings", "{}", "--out", "x.zarr"]
+    )
     assert status == 1
     error = capsys.readouterr().err.splitlines()
     assert len(error) == 1 and error[0].startswith("error: ") and "does not exist" in error[0]
@@ -68,7 +71,7 @@ def test_error_reaches_the_terminal_when_output_goes_to_a_log(tmp_path):
 
 
 def test_unexpected_error_leaves_its_traceback_in_the_log(monkeypatch, capsys):
-    def broken(**_):
+    def broken(metrics: Path, out: Path):
         raise ZeroDivisionError("oh")
 
     monkeypatch.setitem(COMMANDS, "scores", broken)
@@ -78,7 +81,7 @@ def test_unexpected_error_leaves_its_traceback_in_the_log(monkeypatch, capsys):
 
 
 def test_full_disk_is_said_in_words(monkeypatch, capsys):
-    def full(**_):
+    def full(metrics: Path, out: Path):
         raise OSError(28, "No space left on device", "out.zarr")
 
     monkeypatch.setitem(COMMANDS, "scores", full)

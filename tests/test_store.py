@@ -59,7 +59,7 @@ def test_batches_cover_all_rows_once(tmp_path):
 
 def test_killed_writer_resumes_where_it_stopped(tmp_path):
     write(tmp_path / "a.zarr", stop_after=2)
-    with pytest.raises(DepthGError, match="is not complete.*snakemake"):
+    with pytest.raises(DepthGError, match=r"is not complete.*snakemake"):
         Store(tmp_path / "a.zarr")
     writer = Writer(tmp_path / "a.zarr", 10, ARRAYS, {"settings": 1})
     assert writer.done == 6
@@ -115,7 +115,9 @@ def test_full_disk_is_announced_before_the_write(tmp_path, monkeypatch):
 
 
 def test_small_rows_share_chunks_and_large_ones_do_not(tmp_path):
-    writer = Writer(tmp_path / "a.zarr", 9, {"a": Array((64, 64, 8), "float32"), "b": Array((4,), "int32")}, {})
+    writer = Writer(
+        tmp_path / "a.zarr", 9, {"a": Array((64, 64, 8), "float32"), "b": Array((4,), "int32")}, {}
+    )
     assert writer.group["a"].chunks == (1, 64, 64, 8)
     assert writer.group["b"].chunks == (4096, 4)
 

@@ -1,0 +1,130 @@
+"""Images → square crops: where they lie in the image, and the store of their pixels and labels.
+
+A crop is cut out and scaled in one step: the centre square of its region, as a box with fractional corners,
+is resampled to the wanted side. That is a resize of the short side followed by a centre crop, without the
+rounding in between.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from depthg.config import CropSettings
+from depthg.datasets.base import ImageRecord, content_hash, read_images
+from depthg.datasets.decode import VOID, read_image, read_label
+from depthg.errors import DepthGError
+from depthg.progress import track
+from depthg.store import Array, Writer
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the source image
+Crop = tuple[np.ndarray, np.ndarray, Box]  # uint8 [S, S, 3], uint16 [S, S], where it lies
+WRITE_CROPS = 64  # a write; rounded down to whole images
+
+
+def five_crop(width: int, height: int) -> list[Box]:
+    """Regions of size (⌊W/2⌋, ⌊H/2⌋) in the order top left, top right, bottom left, bottom right, centre."""
+    w, h = width // 2, height // 2
+    corners = [(0, 0), (width - w, 0), (0, height - h), (width - w, height - h)]
+    origins = [*corners, ((width - w) / 2, (height - h) / 2)]
+    return [(left, top, left + w, top + h) for left, top in origins]
+
+
+def centre_square(region: Box) -> Box:
+    """The largest square in the middle of a region."""
+    left, top, right, bottom = region
+    side = min(right - left, bottom - top)
+    left, top = (left + right - side) / 2, (top + bottom - side) / 2
+    return (left, top, left + side, top + side)
+
+
+def crop_boxes(width: int, height: int, five: bool) -> list[Box]:
+    """The squares shown by the crops of an image: five parts of it, or the whole."""
+    regions = five_crop(width, height) if five else [(0.0, 0.0, float(width), float(height))]
+    return [centre_square(region) for region in regions]
+
+
+def cut_image(image: np.ndarray, box: Box, side: int) -> np.ndarray:
+    """A square of an image uint8 [H, W, 3], bilinear with antialiasing; uint8 [side, side, 3]."""
+    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR, box))
+
+
+def cut_label(label: np.ndarray, box: Box, side: int) -> np.ndarray:
+    """A square of a label map uint16 [H, W], nearest; uint16 [side, side]."""
+    ids = Image.fromarray(label.astype(np.int32))  # Pillow resamples 32-bit integers in all of its versions
+    return np.asarray(ids.resize((side, side), Image.Resampling.NEAREST, box)).astype(np.uint16)
+
+
+def make_crops(images: Path, split: Literal["train", "val"], out: Path, settings: CropSettings) -> None:
+    """Write the crop store of the images in an images.csv.
+
+    Training images are cut in five (crop id = 5 · image id + place) unless `five_crop` is off; of a
+    validation image the whole is shown.
+
+    Args:
+        images: the images.csv.
+        split: "train" or "val".
+        out: store with `images` uint8 [M, S, S, 3], `labels` uint16 [M, S, S] (255 void; all 255 where
+            the image has no label), `boxes` float32 [M, 4], `image` int32 [M].
+        settings: sizes.
+
+    Raises:
+        DepthGError: an image is too small, or a file cannot be read any more.
+    """
+    records = read_images(images)
+    five = split == "train" and settings.five_crop
+    side = settings.size if split == "train" else settings.eval_size
+    _check_sizes(records, five)
+    per_image = 5 if five else 1
+    writer = _writer(out, records, len(records) * per_image, side, settings, images)
+    batch = WRITE_CROPS // per_image * per_image
+    batches = track(writer.pending(batch), -(-writer.rows // batch), f"{split} crops", writer.done // batch)
+    with ThreadPoolExecutor() as pool:
+        for rows in batches:
+            chosen = records[rows.start // per_image : rows.stop // per_image]
+            crops = [
+                crop for cut in pool.map(lambda record: _cut(record, five, side), chosen) for crop in cut
+            ]
+            pixels, labels, boxes = zip(*crops, strict=True)
+            ids = np.repeat([record.id for record in chosen], per_image)
+            writer.write(
+                rows, images=np.stack(pixels), labels=np.stack(labels), boxes=np.array(boxes), image=ids
+            )
+    writer.finish()
+
+
+def _check_sizes(records: Sequence[ImageRecord], five: bool) -> None:
+    least = 4 if five else 2
+    for record in records:
+        if min(record.width, record.height) < least:
+            raise DepthGError(
+                f"{record.path}: {record.width} by {record.height} pixels is too small to crop: "
+                f"remove it, every side needs at least {least}"
+            )
+
+
+def _writer(
+    out: Path, records: Sequence[ImageRecord], rows: int, side: int, settings: CropSettings, images: Path
+) -> Writer:
+    arrays = {
+        "images": Array((side, side, 3), "uint8"),
+        "labels": Array((side, side), "uint16"),
+        "boxes": Array((4,), "float32", compress=False),
+        "image": Array((), "int32", compress=False),
+    }
+    sources: list[Path | str] = [
+        images,
+        *(path for record in records for path in (record.path, record.label) if path),
+    ]
+    return Writer(out, rows, arrays, {"settings": settings.model_dump(), "images": content_hash(sources)})
+
+
+def _cut(record: ImageRecord, five: bool, side: int) -> list[Crop]:
+    """The crops of one image."""
+    image = read_image(Path(record.path))
+    label = read_label(Path(record.label)) if record.label else np.full(image.shape[:2], VOID, np.uint16)
+    boxes = crop_boxes(record.width, record.height, five)
+    return [(cut_image(image, box, side), cut_label(label, box, side), box) for box in boxes]

@@ -1,0 +1,28 @@
+"""The demo data set: rendered into its folder, then read like any other folder of images."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from depthg.config import Dataset
+from depthg.datasets import folder
+from depthg.datasets.base import ClassRecord, Listing
+from depthg.datasets.demo import CLASSES, PALETTE, write_dataset
+from depthg.errors import DepthGError
+from depthg.progress import track
+
+N_TRAIN, N_VAL = 160, 50  # when the configuration does not say
+
+
+def find(root: Path, dataset: Dataset) -> Listing:
+    """The images of the demo under `root`; those that are not there yet are rendered.
+
+    Raises:
+        DepthGError: `root` holds something else.
+    """
+    if root.is_dir() and any(root.iterdir()) and not (root / "demo.json").is_file():
+        raise DepthGError(f"{root}: holds files that are not the demo's: give the demo a root of its own")
+    workers = min(os.cpu_count() or 1, 8)
+    write_dataset(root, dataset.n_train or N_TRAIN, dataset.n_val or N_VAL, workers=workers, progress=track)
+    classes = [ClassRecord(place, name, *PALETTE[place]) for place, name in enumerate(CLASSES)]
+    return replace(folder.find(root, dataset), classes=classes)

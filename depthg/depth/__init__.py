@@ -1,0 +1,10 @@
+"""Depth of the crops: from a network or from files, as values in [0, 1] with far = 1.
+
+`SOURCES` names the class of every kind of source, as `module:class`; a module, and the network library behind
+it, is imported only when a source of its kind is asked for. `depthg.depth.base.Source` says what a source is.
+"""
+
+SOURCES = {
+    "files": "depthg.depth.files:Files",
+    "zoedepth": "depthg.depth.zoedepth:ZoeDepth",
+}

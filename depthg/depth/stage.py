@@ -1,0 +1,53 @@
+"""The depth stage: a source's answers for every crop of a split, kept in a store."""
+
+from importlib import import_module
+from pathlib import Path
+
+from depthg.config import DepthSource
+from depthg.datasets.base import ImageRecord, read_images
+from depthg.depth import SOURCES
+from depthg.depth.base import CropBatch, Source
+from depthg.errors import unknown
+from depthg.progress import track
+from depthg.store import Array, Store, Writer
+
+SHRINK = 4  # depth is kept at a quarter of the crop's side; no backbone's tokens are finer
+
+
+def open_source(settings: DepthSource, root: Path, images: list[ImageRecord]) -> Source:
+    """The source of a configuration, ready to predict.
+
+    Raises:
+        DepthGError: there is no such source, or its network or files are missing.
+    """
+    if settings.source not in SOURCES:
+        raise unknown("depth source", settings.source, SOURCES)
+    module, name = SOURCES[settings.source].split(":")
+    return getattr(import_module(module), name)(settings, root, images)
+
+
+def make_depth(crops: Path, images: Path, root: Path, split: str, out: Path, source: DepthSource) -> None:
+    """Write the depth store of a crop store.
+
+    Args:
+        crops: the crop store, M crops of side S.
+        images: the images.csv it was made from.
+        root: folder of the data set.
+        split: "train" or "val".
+        out: store with `depth` float16 [M, ⌊S/4⌋, ⌊S/4⌋] in [0, 1], far = 1.
+        source: where depth comes from.
+
+    Raises:
+        DepthGError: the source cannot be had, or has no usable depth for an image.
+    """
+    store, records = Store(crops), read_images(images)
+    model = open_source(source, root, records)
+    side = store.array("images").shape[1] // SHRINK
+    owners = store.read("image")
+    made_from = {"settings": source.model_dump(), "crops": store.fingerprint, "source": model.identity}
+    writer = Writer(out, len(store), {"depth": Array((side, side), "float16")}, made_from)
+    batches, done = -(-writer.rows // model.batch), writer.done // model.batch
+    for rows in track(writer.pending(model.batch), batches, f"{split} depth", done):
+        batch = CropBatch(store, rows, [records[owner] for owner in owners[rows.start : rows.stop]])
+        writer.write(rows, depth=model.predict(batch, side))
+    writer.finish()

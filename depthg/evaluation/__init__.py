@@ -1,0 +1,1 @@
+"""Probes on frozen codes, scores of a segmentation, refinement by a dense CRF, results over seeds."""

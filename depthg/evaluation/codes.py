@@ -1,0 +1,83 @@
+"""Frozen tokens → codes, read from the stores as they are needed."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from depthg.device import device
+from depthg.errors import DepthGError
+from depthg.models.checkpoint import load
+from depthg.store import Store
+
+Head = Callable[[Tensor], Tensor]  # tokens [B, P, C] → codes [B, P, Q], token by token
+CACHE_BYTES = 1 << 30
+
+
+def encode(head: Head, tokens: np.ndarray) -> Tensor:
+    """Codes float32 [B, P, Q], on the CPU, of tokens float16 [B, P, C]; without gradient."""
+    parameters = head.parameters() if isinstance(head, torch.nn.Module) else iter(())
+    where = next((parameter.device for parameter in parameters), torch.device("cpu"))
+    with torch.no_grad():
+        return head(torch.from_numpy(tokens).to(where, torch.float32)).cpu()
+
+
+class CodeReader:
+    """The codes of crops by row, each computed once and kept while `cache_bytes` last.
+
+    Args:
+        features: store with `tokens` float16 [M, h, w, C].
+        head: segmentation head in evaluation mode.
+        cache_bytes: memory for codes that may be asked for again.
+    """
+
+    def __init__(self, features: Store, head: Head, cache_bytes: int = CACHE_BYTES):
+        self.features, self.head = features, head
+        height, width = features.array("tokens").shape[1:3]
+        self.grid: tuple[int, int] = (height, width)
+        self._cache: dict[int, Tensor] = {}
+        self._room = cache_bytes
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def tokens(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Tokens float16 [B, P, C] of crops."""
+        tokens = self.features.read("tokens", rows)
+        return tokens.reshape(len(tokens), -1, tokens.shape[-1])
+
+    def codes(self, rows: Sequence[int] | np.ndarray) -> Tensor:
+        """Codes float32 [B, P, Q] of crops, in the order asked for."""
+        wanted = [int(row) for row in rows]
+        new = [row for row in dict.fromkeys(wanted) if row not in self._cache]
+        fresh = dict(zip(new, encode(self.head, self.tokens(new)), strict=True)) if new else {}
+        for row, code in fresh.items():
+            if self._room >= code.nbytes:
+                self._cache[row] = code.clone()  # a view would keep its whole batch alive
+                self._room -= code.nbytes
+        return torch.stack([fresh[row] if row in fresh else self._cache[row] for row in wanted])
+
+
+def open_split(features: Path, crops: Path) -> tuple[Store, Store]:
+    """The features and the crops of one split, which belong together.
+
+    Raises:
+        DepthGError: a store is missing or incomplete, or the features are of other crops.
+    """
+    feature_store, crop_store = Store(features), Store(crops)
+    feature_store.expect(crops=crop_store)
+    if len(feature_store) == 0:
+        raise DepthGError(f"{crop_store.path}: holds no crops: check the images of this split")
+    return feature_store, crop_store
+
+
+def open_reader(features: Store, model: Path, cache_bytes: int = CACHE_BYTES) -> CodeReader:
+    """The codes that a trained model gives to the features.
+
+    Raises:
+        DepthGError: the model is missing or was trained on features with other channels.
+    """
+    head = load(model, features.array("tokens").shape[-1])
+    return CodeReader(features, head.to(device()), cache_bytes)

@@ -1,0 +1,92 @@
+"""The results of an experiment: mean and spread over its seeds."""
+
+import json
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from depthg.errors import DepthGError
+from depthg.evaluation.tally import BLOCKS, DIGITS
+from depthg.store import write_json
+
+TITLE = ("dataset", "experiment", "backbone", "depth", "preset")
+ORIGIN = ("configuration_hash", "versions", "git_commit")
+
+
+def collect(
+    seed_dirs: Sequence[Path], out: Path, header: Mapping[str, Any], durations: Mapping[str, float]
+) -> None:
+    """Write the `metrics.json` of an experiment.
+
+    A block that a seed has no scores for is null, and `reasons` says why. Elsewhere `accuracy` and `miou` are
+    {mean, std, values}, in percent, one value a seed; std is the sample standard deviation (n - 1), 0 for one
+    seed; `per_class` is the mean IoU by class name over the seeds where the class occurs, null if in none.
+
+    Args:
+        seed_dirs: folders `seed{n}`, each with its `metrics.json`.
+        out: file to write.
+        header: dataset, experiment, backbone, depth, preset, configuration_hash, versions, git_commit.
+        durations: seconds by stage.
+
+    Raises:
+        DepthGError: a folder is not named `seed{n}` or has no readable `metrics.json`.
+    """
+    found = dict(sorted((_seed_of(folder), _read(folder / "metrics.json")) for folder in seed_dirs))
+    runs = list(found.values())
+    content = {
+        **{key: header[key] for key in TITLE},
+        "seeds": list(found),
+        "n_images": runs[0]["counts"]["images"],
+        **{name: summarise([run[name] for run in runs]) for name in BLOCKS},
+        "reasons": {name: run["reasons"][name] for name in BLOCKS for run in runs if name in run["reasons"]},
+        "matching": {str(seed): run["matching"] for seed, run in found.items()},
+        **{key: header[key] for key in ORIGIN},
+        "durations": {stage: round(seconds, 1) for stage, seconds in sorted(durations.items())},
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_json(out, content)
+
+
+def summarise(blocks: Sequence[dict | None]) -> dict | None:
+    """One block of scores over seeds; None if any seed has none."""
+    scores = [block for block in blocks if block is not None]
+    if len(scores) < len(blocks):
+        return None
+    return {
+        "accuracy": spread([block["accuracy"] for block in scores]),
+        "miou": spread([block["miou"] for block in scores]),
+        "per_class": {
+            name: _mean([block["per_class"][name] for block in scores]) for name in scores[0]["per_class"]
+        },
+    }
+
+
+def spread(values: Sequence[float]) -> dict[str, Any]:
+    """Mean, sample standard deviation and the values themselves."""
+    std = statistics.stdev(values) if len(values) > 1 else 0.0
+    return {
+        "mean": _mean(values),
+        "std": round(std, DIGITS),
+        "values": [round(value, DIGITS) for value in values],
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    present = [value for value in values if value is not None]
+    return round(statistics.fmean(present), DIGITS) if present else None
+
+
+def _seed_of(folder: Path) -> int:
+    name = re.fullmatch(r"seed(\d+)", folder.name)
+    if name is None:
+        raise DepthGError(f"{folder}: not the folder of a seed: give folders named seed0, seed1, …")
+    return int(name[1])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise DepthGError(f"{path}: missing or not JSON: make it with `snakemake --cores 2 {path}`") from None

@@ -1,0 +1,85 @@
+"""Scores of one trained seed on the whole validation set, and predictions for its figure."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from depthg.config import EvaluateSettings
+from depthg.evaluation.classes import check_labels, read_classes
+from depthg.evaluation.codes import open_reader, open_split
+from depthg.evaluation.metrics import apply_matching
+from depthg.evaluation.predict import Prediction, add_refined, predict
+from depthg.evaluation.probes import load_probes
+from depthg.evaluation.tally import Tally
+from depthg.progress import track
+from depthg.store import write_json
+
+
+def evaluate(
+    features: Path,
+    crops: Path,
+    classes: Path,
+    model: Path,
+    probes: Path,
+    out: Path,
+    settings: EvaluateSettings,
+    workers: int,
+) -> None:
+    """Write `metrics.json` and `predictions.npz` of one seed.
+
+    Without labels only the crops of the figure are predicted, and all scores are null with a reason.
+
+    Args:
+        features: store of the validation tokens.
+        crops: store of the validation crops.
+        classes: classes.csv.
+        model: the trained head.
+        probes: its probes.
+        out: folder of the seed.
+        settings: of this stage.
+        workers: processes for the CRF; the results do not depend on it.
+    """
+    feature_store, crop_store = open_split(features, crops)
+    table, found = read_classes(classes), load_probes(probes)
+    reader = open_reader(feature_store, model, cache_bytes=0)
+    pictured = choose_pictures(len(crop_store), settings.pictures)
+    rows = list(range(len(crop_store))) if len(table) else pictured
+    scored = predict(reader, found, crop_store, rows)
+    predictions = add_refined(scored, workers) if settings.crf else (prediction for prediction, _ in scored)
+    tally, pictures = Tally(len(found.centroids), table, found.linear is not None), []
+    for prediction in track(predictions, len(rows), "evaluate"):
+        if len(table):
+            check_labels(prediction.label, len(table), str(crop_store.path))
+            tally.add(prediction.maps, prediction.label)
+        if prediction.crop in pictured:
+            pictures.append(prediction)
+    out.mkdir(parents=True, exist_ok=True)
+    save_pictures(out / "predictions.npz", pictures, tally)
+    write_json(out / "metrics.json", tally.report(settings, len(crop_store)))
+
+
+def choose_pictures(crops: int, pictures: int) -> list[int]:
+    """Up to `pictures` crop ids, evenly over the set."""
+    return np.unique(np.linspace(0, crops - 1, min(pictures, crops)).round().astype(int)).tolist()
+
+
+def save_pictures(path: Path, pictures: list[Prediction], tally: Tally) -> None:
+    """Write what the figure shows of n crops.
+
+    `crops` int32 [n]; `images` uint8 [n, S, S, 3]; `labels`, `predictions` and, with the CRF, `refined`
+    uint16 [n, S, S]; `matched`: whether predictions are class ids (255: an unmatched cluster) or cluster ids.
+    """
+    arrays: dict[str, Any] = {
+        "crops": np.array([shown.crop for shown in pictures], np.int32),
+        "images": np.array([shown.image for shown in pictures], np.uint8),
+        "labels": np.array([shown.label for shown in pictures], np.uint16),
+        "matched": np.array(tally.pixels > 0),
+    }
+    for key, name in {"predictions": "unsupervised", "refined": "unsupervised_crf"}.items():
+        if not pictures or name in pictures[0].maps:
+            maps = np.array([shown.maps[name] for shown in pictures], np.uint16)
+            arrays[key] = apply_matching(maps, tally.matching(name)) if tally.pixels else maps
+    draft = path.with_name(path.name + ".tmp.npz")
+    np.savez_compressed(draft, **arrays)
+    draft.replace(path)

@@ -1,0 +1,128 @@
+"""The linear probe: multinomial logistic regression on the detached code, judged at label resolution."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from depthg.evaluation.classes import VOID, check_labels
+from depthg.evaluation.codes import CodeReader
+from depthg.progress import track
+from depthg.store import Store
+
+PIXELS = 1024  # drawn from a crop at each step
+
+
+class Linear(NamedTuple):
+    """Weights float32 [K, Q] and biases float32 [K]: logits = codes · weightᵀ + bias."""
+
+    weight: Tensor
+    bias: Tensor
+
+
+def sample_logits(logits: Tensor, positions: Tensor, size: tuple[int, int]) -> Tensor:
+    """Logits [B, n, K] at single pixels of the map that is `logits` upsampled bilinearly to `size`.
+
+    Equal to `interpolate(..., mode="bilinear", align_corners=False)` read there, without making that map.
+
+    Args:
+        logits: float32 [B, K, h, w].
+        positions: int64 [B, n], pixel = row · width + column of the upsampled map.
+        size: height and width of the upsampled map.
+    """
+    height, width = size
+    x = (positions % width + 0.5) * 2 / width - 1
+    y = (positions // width + 0.5) * 2 / height - 1
+    points = torch.stack([x, y], dim=-1)[:, :, None]  # [B, n, 1, 2]
+    sampled = functional.grid_sample(
+        logits, points, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return sampled[..., 0].transpose(1, 2)
+
+
+def draw_pixels(labels: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Random valid pixels of each crop, and weights that make their sum the mean over all valid pixels.
+
+    A crop's draws weigh together what its valid pixels are of the batch's, so that the weighted sum of any
+    quantity at the draws is an unbiased estimate of its mean over the valid pixels of the batch.
+
+    Args:
+        labels: uint16 [B, H, W], 255 = void.
+        count: draws (with repetition) for each crop.
+        rng: source of the draws.
+
+    Returns:
+        positions int64 [B, count] (row · W + column) and weights float32 [B, 1]; a crop without a valid pixel
+        has weight 0.
+    """
+    positions = np.zeros((len(labels), count), np.int64)
+    valid = np.zeros(len(labels))
+    for crop, label in enumerate(labels):
+        candidates = np.flatnonzero(label != VOID)
+        valid[crop] = len(candidates)
+        if len(candidates):
+            positions[crop] = candidates[rng.integers(len(candidates), size=count)]
+    weights = valid / max(valid.sum(), 1) / count
+    return positions, weights[:, None].astype(np.float32)
+
+
+def linear_loss(
+    probe: Linear, codes: Tensor, labels: np.ndarray, grid: tuple[int, int], rng: np.random.Generator
+) -> Tensor:
+    """Cross-entropy of the upsampled logits over valid pixels, estimated from `PIXELS` of each crop.
+
+    Args:
+        probe: the linear probe, K classes.
+        codes: float32 [B, P, Q].
+        labels: uint16 [B, H, W].
+        grid: h, w with h · w = P.
+        rng: source of the pixels.
+    """
+    positions, weights = draw_pixels(labels, PIXELS, rng)
+    targets = np.take_along_axis(labels.reshape(len(labels), -1), positions, axis=1).astype(np.int64)
+    logits = functional.linear(codes, *probe).transpose(1, 2).unflatten(2, grid)
+    sampled = sample_logits(logits, torch.from_numpy(positions), labels.shape[1:])
+    entropy = functional.cross_entropy(
+        sampled.transpose(1, 2), torch.from_numpy(targets), reduction="none", ignore_index=VOID
+    )
+    return (entropy * torch.from_numpy(weights)).sum()
+
+
+def fit_linear(
+    reader: CodeReader, crops: Store, classes: int, steps: int, batch: int, rate: float, seed: int
+) -> Linear | None:
+    """Fit the linear probe with Adam, starting from zero (the problem is convex).
+
+    Args:
+        reader: codes of the training crops.
+        crops: store with `labels` uint16 [M, S, S] of the same crops.
+        classes: K.
+        steps: Adam steps.
+        batch: crops of a step, drawn anew each time.
+        rate: learning rate.
+        seed: step k draws from the generator seeded with (seed, k).
+
+    Returns:
+        The probe, or None where no step saw a labelled pixel.
+
+    Raises:
+        DepthGError: a label is not a class id.
+    """
+    code_dim = reader.codes([0]).shape[-1]
+    probe = Linear(
+        torch.zeros(classes, code_dim, requires_grad=True), torch.zeros(classes, requires_grad=True)
+    )
+    optimizer = torch.optim.Adam(probe, lr=rate)
+    labelled = False
+    for step in track(range(steps), steps, "linear probe"):
+        rng = np.random.default_rng([seed, step])
+        rows = rng.permutation(len(reader))[:batch]
+        labels = crops.read("labels", rows)
+        check_labels(labels, classes, str(crops.path))
+        labelled |= bool((labels != VOID).any())
+        optimizer.zero_grad()
+        linear_loss(probe, reader.codes(rows), labels, reader.grid, rng).backward()
+        optimizer.step()
+    return Linear(probe.weight.detach(), probe.bias.detach()) if labelled else None

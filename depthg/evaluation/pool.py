@@ -1,0 +1,49 @@
+"""A parallel map in order that never holds more than a few items."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+from depthg.errors import DepthGError
+
+Context = TypeVar("Context")
+Result = TypeVar("Result")
+
+
+def ordered_map(
+    function: Callable[..., Result], items: Iterable[tuple[Context, tuple[Any, ...]]], workers: int
+) -> Iterator[tuple[Context, Result]]:
+    """Yield (context, function(*arguments)) for every (context, arguments), in order.
+
+    Args:
+        function: importable by name; runs in worker processes, or here where `workers` is at most one.
+        items: contexts stay in this process, arguments travel; read no further ahead than two a worker.
+        workers: number of processes.
+
+    Raises:
+        DepthGError: a worker process was killed. What `function` raises is raised here.
+    """
+    if workers <= 1:
+        yield from ((context, function(*arguments)) for context, arguments in items)
+        return
+    # Spawned, not forked: a fork would inherit the threads and locks of torch and Zarr.
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    waiting: deque[tuple[Context, Future[Result]]] = deque()
+    try:
+        for context, arguments in items:
+            waiting.append((context, pool.submit(function, *arguments)))
+            if len(waiting) > 2 * workers:
+                context, future = waiting.popleft()
+                yield context, future.result()
+        while waiting:
+            context, future = waiting.popleft()
+            yield context, future.result()
+    except BrokenProcessPool:
+        raise DepthGError(
+            f"one of {workers} worker processes was killed, most likely for want of memory: use fewer threads"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,63 @@
+"""Validation crops → label maps of every probe, plain and refined by the CRfunctional."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional
+
+from depthg.evaluation.codes import CodeReader
+from depthg.evaluation.crf import refine_maps
+from depthg.evaluation.pool import ordered_map
+from depthg.evaluation.probes import Probes
+from depthg.store import Store
+
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One crop: `image` uint8 [S, S, 3], `label` uint16 [S, S], and by probe a map of cluster or class ids
+    uint16 [S, S]; those refined by the CRF have names that end in `_crf`."""
+
+    crop: int
+    image: np.ndarray
+    label: np.ndarray
+    maps: dict[str, np.ndarray]
+
+
+Scored = tuple[Prediction, dict[str, np.ndarray]]  # with the probabilities float32 [n, S, S] by probe
+
+
+def upsample(logits: Tensor, grid: tuple[int, int], size: Sequence[int]) -> Tensor:
+    """Logits [P, n] at token resolution → [n, H, W], bilinearly, pixel centres kept."""
+    maps = logits.T.unflatten(1, grid)[None]
+    return functional.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)[0]
+
+
+def predict(reader: CodeReader, probes: Probes, crops: Store, rows: Sequence[int]) -> Iterator[Scored]:
+    """The prediction for each crop of `rows`, in order, with the probabilities that the CRF starts from."""
+    for start in range(0, len(rows), BATCH):
+        chosen = rows[start : start + BATCH]
+        images, labels = crops.read("images", chosen), crops.read("labels", chosen)
+        logits = probes.logits(reader.codes(chosen))
+        for place, crop in enumerate(chosen):
+            one = {name: value[place] for name, value in logits.items()}
+            yield _predict_crop(int(crop), images[place], labels[place], one, reader.grid)
+
+
+def _predict_crop(
+    crop: int, image: np.ndarray, label: np.ndarray, logits: Mapping[str, Tensor], grid: tuple[int, int]
+) -> Scored:
+    full = {name: upsample(value, grid, label.shape) for name, value in logits.items()}
+    maps = {name: value.argmax(dim=0).numpy().astype(np.uint16) for name, value in full.items()}
+    return Prediction(crop, image, label, maps), {name: v.softmax(dim=0).numpy() for name, v in full.items()}
+
+
+def add_refined(predictions: Iterable[Scored], workers: int) -> Iterator[Prediction]:
+    """The predictions, each with its CRF-refined maps besides; the CRF runs in `workers` processes."""
+    jobs = ((prediction, (prediction.image, scores)) for prediction, scores in predictions)
+    for prediction, refined in ordered_map(refine_maps, jobs, workers):
+        prediction.maps.update({f"{name}_crf": map_ for name, map_ in refined.items()})
+        yield prediction

@@ -1,0 +1,110 @@
+"""The probes of a trained head: fitted on training crops, kept in one file, applied to codes."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+
+from depthg.config import ClusterSettings
+from depthg.errors import DepthGError
+from depthg.evaluation.classes import read_classes
+from depthg.evaluation.clustering import fit_centroids, sample_codes
+from depthg.evaluation.codes import open_reader, open_split
+from depthg.evaluation.linear import Linear, fit_linear
+
+SHARPNESS = 2.0  # cluster logits are this times the cosine: what the CRF is fed with
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Unit centroids float32 [n, Q] and, where there were labels, the linear probe."""
+
+    centroids: Tensor
+    linear: Linear | None
+
+    def logits(self, codes: Tensor) -> dict[str, Tensor]:
+        """Logits float32 [B, P, n] of the cluster probe, `unsupervised`, and [B, P, K] of `linear`.
+
+        Args:
+            codes: float32 [B, P, Q].
+
+        Raises:
+            DepthGError: the probes were fitted on codes with another number of channels.
+        """
+        if codes.shape[-1] != self.centroids.shape[-1]:
+            raise DepthGError(
+                f"the probes are for codes of {self.centroids.shape[-1]} channels and the head makes "
+                f"{codes.shape[-1]}: fit the probes again"
+            )
+        logits = {"unsupervised": SHARPNESS * functional.normalize(codes, dim=-1) @ self.centroids.T}
+        return logits if self.linear is None else logits | {"linear": functional.linear(codes, *self.linear)}
+
+    def save(self, path: Path, made_from: dict) -> None:
+        """Write `centroids`, `linear.weight` and `linear.bias`; `made_from` goes into the metadata."""
+        tensors = {"centroids": self.centroids}
+        if self.linear is not None:
+            tensors |= {"linear.weight": self.linear.weight, "linear.bias": self.linear.bias}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(path.name + ".tmp")
+        save_file(tensors, draft, metadata={"made_from": json.dumps(made_from, sort_keys=True)})
+        draft.replace(path)
+
+
+def load_probes(path: Path) -> Probes:
+    """The probes of a file.
+
+    Raises:
+        DepthGError: the file is missing or does not hold probes.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
+        linear = Linear(tensors["linear.weight"], tensors["linear.bias"]) if len(tensors) > 1 else None
+        return Probes(tensors["centroids"], linear)
+    except (OSError, SafetensorError, KeyError):
+        raise DepthGError(f"{path}: missing or not a file of probes: `snakemake --cores 2 {path}`") from None
+
+
+def fit_probes(
+    features: Path, crops: Path, classes: Path, model: Path, out: Path, settings: ClusterSettings, seed: int
+) -> None:
+    """Fit centroids and, given labels, the linear probe on the training crops.
+
+    Args:
+        features: store of their tokens.
+        crops: store of the crops themselves, for the labels.
+        classes: classes.csv.
+        model: the trained head.
+        out: file to write, `probes.safetensors`.
+        settings: of this stage.
+        seed: of the sample, of k-means and of the linear probe's batches.
+
+    Raises:
+        DepthGError: neither labels nor `clusters` say how many clusters there are.
+    """
+    feature_store, crop_store = open_split(features, crops)
+    count = len(read_classes(classes))
+    clusters = settings.clusters or count
+    if not clusters:
+        raise DepthGError(f"{classes}: no classes, so the number of clusters is open: set `clusters`")
+    reader = open_reader(feature_store, model)
+    sample = sample_codes(reader, settings.cluster_samples, seed)
+    centroids = torch.from_numpy(fit_centroids(sample, clusters, settings.cluster_restarts, seed))
+    linear = None
+    if count and settings.linear_steps:
+        linear = fit_linear(
+            reader,
+            crop_store,
+            count,
+            steps=settings.linear_steps,
+            batch=settings.linear_batch,
+            rate=settings.linear_rate,
+            seed=seed,
+        )
+    made_from = {"settings": settings.model_dump(), "seed": seed, "features": feature_store.fingerprint}
+    Probes(centroids, linear).save(out, made_from)

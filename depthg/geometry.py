@@ -1,0 +1,174 @@
+"""Depth → point cloud → farthest-point order and 3-D neighbours of the tokens (Sec. 3.4 and 3.6).
+
+Needs a depth store and the token grid of a feature store; makes `geometry.zarr`. All of it depends on the
+crops only, so it is computed once and every experiment, step and number of samples reads from it.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor
+from torch.nn import functional
+
+from depthg.config import GeometrySettings
+from depthg.errors import DepthGError
+from depthg.progress import track
+from depthg.store import Array, Store, Writer
+
+BATCH = 64  # crops
+
+
+def pool_depth(depth: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Average depth over the area of each token (Eq. 4).
+
+    Args:
+        depth: float [B, H, W].
+        grid: rows and columns of tokens (h, w).
+
+    Returns:
+        float [B, h, w].
+    """
+    return functional.adaptive_avg_pool2d(depth[:, None], grid)[:, 0]
+
+
+def unproject(depth: Tensor, field_of_view: float, near: float) -> Tensor:
+    """Put every token at its place in front of a pinhole camera (Sec. 3.4).
+
+    The distance is z = near + (1 − near)·d, so that d = 0 does not collapse into the camera. The optical
+    axis passes through the middle of the grid, tokens are seen at their centres, and pixels are square.
+
+    Args:
+        depth: float [B, h, w] in [0, 1], far = 1.
+        field_of_view: horizontal, degrees.
+        near: z of the nearest token, in (0, 1).
+
+    Returns:
+        float [B, h·w, 3], row-major: x to the right, y downwards, z away from the camera.
+    """
+    h, w = depth.shape[-2:]
+    token = 2 * math.tan(math.radians(field_of_view) / 2) / w  # side of a token at z = 1
+    x = token * (torch.arange(w, dtype=depth.dtype, device=depth.device) + 0.5 - w / 2)
+    y = token * (torch.arange(h, dtype=depth.dtype, device=depth.device) + 0.5 - h / 2)
+    z = near + (1 - near) * depth
+    return torch.stack([z * x, z * y[:, None], z], dim=-1).flatten(1, 2)
+
+
+def farthest_point_order(points: Tensor, n: int) -> Tensor:
+    """Order tokens so that each is the farthest from all before it (Sec. 3.4).
+
+    Starts at the token nearest to the centroid, which depends on the scene and not on how tokens are
+    numbered. Ties go to the lowest index. The first m of the order are the m-point sample, for any m ≤ n.
+
+    Args:
+        points: float [B, P, 3].
+        n: length of the order, at most P.
+
+    Returns:
+        int64 [B, n], without repetition even where points coincide.
+    """
+    x, y, z = points.unbind(-1)  # one contiguous plane each: twice as fast as rows of three
+    x, y, z = x.contiguous(), y.contiguous(), z.contiguous()
+    last = (points - points.mean(1, keepdim=True)).square().sum(-1).argmin(1, keepdim=True)
+    nearest = torch.full_like(x, torch.inf)
+    order = torch.empty(len(points), n, dtype=torch.int64, device=points.device)
+    for place in range(n):
+        order[:, place] = last[:, 0]
+        to_last = (x - x.gather(1, last)).square_()
+        to_last += (y - y.gather(1, last)).square_()
+        to_last += (z - z.gather(1, last)).square_()
+        torch.minimum(nearest, to_last, out=nearest)
+        nearest.scatter_(1, last, -1.0)  # below every distance: never chosen again
+        last = nearest.argmax(1, keepdim=True)
+    return order
+
+
+def nearest_tokens(points: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The nearest tokens of every token in space, and how much each counts (Sec. 3.6).
+
+    The token itself comes first. A neighbour at distance r weighs exp(−r / r̄), normalised to sum 1, where r̄
+    is the mean distance of the token's k − 1 others: free of scale, and uniform where all points coincide.
+
+    Args:
+        points: float [B, P, 3].
+        k: neighbours of a token, itself included; at most P.
+
+    Returns:
+        Token indices int64 [B, P, k], nearest first, and weights float32 [B, P, k], rows summing to 1.
+    """
+    found = [_search(cloud, k) for cloud in points.cpu().numpy()]
+    r = torch.from_numpy(np.stack([distances for distances, _ in found])).float()
+    mean = r.sum(-1, keepdim=True) / max(k - 1, 1)
+    weights = torch.softmax(-r / mean.clamp_min(torch.finfo(r.dtype).tiny), dim=-1)
+    return torch.from_numpy(np.stack([ids for _, ids in found])), weights
+
+
+def _search(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distances and indices [P, k] of the nearest among points [P, 3]."""
+    distances, ids = cKDTree(points, balanced_tree=False).query(points, list(range(1, k + 1)))
+    own = np.arange(len(points))[:, None]
+    missing = ~(ids == own).any(axis=1)  # where more than k points coincide
+    ids[missing, -1] = own[missing, 0]
+    first = np.argsort(ids != own, axis=1, kind="stable")
+    return distances, np.take_along_axis(ids, first, axis=1)
+
+
+def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySettings) -> None:
+    """Write the geometry store of a set of crops.
+
+    Args:
+        depth: store with `depth` float16 [M, H, W].
+        features: store with `tokens` [M, h, w, C], of which only the grid is used.
+        out: `depth` float16 [M, h, w], `order` uint16 [M, order_length], and for 3D-LHP `neighbors` uint16
+            [M, h·w, k] and `weights` float16 [M, h·w, k].
+        settings: camera and lengths.
+
+    Raises:
+        DepthGError: the stores differ in length, the grid has too few tokens, or depth is not finite.
+    """
+    maps, tokens = Store(depth), Store(features)
+    grid = _checked_grid(maps, tokens, settings)
+    size, k = grid[0] * grid[1], settings.lhp_neighbors
+    arrays = {
+        "depth": Array(grid, "float16"),
+        "order": Array((settings.order_length,), "uint16"),
+        "neighbors": Array((size, k), "uint16"),
+        "weights": Array((size, k), "float16"),
+    }
+    origin = {"depth": maps.fingerprint, "features": tokens.fingerprint}
+    writer = Writer(out, len(maps), arrays, {"settings": settings.model_dump(), **origin})
+    total, done = math.ceil(len(maps) / BATCH), math.ceil(writer.done / BATCH)
+    for rows in track(writer.pending(BATCH), total, "geometry", done):
+        batch = torch.from_numpy(maps.read("depth", rows)).float()
+        if not batch.isfinite().all():
+            raise DepthGError(f"{maps.path}: depth of rows {rows[0]}–{rows[-1]} is not finite: make it again")
+        writer.write(rows, **_geometry(pool_depth(batch, grid), settings))
+    writer.finish()
+
+
+def _geometry(depth: Tensor, settings: GeometrySettings) -> dict:
+    """The arrays of the store for depth [B, h, w]."""
+    points = unproject(depth, settings.field_of_view, settings.near)
+    neighbors, weights = nearest_tokens(points, settings.lhp_neighbors)
+    order = farthest_point_order(points, settings.order_length)
+    arrays = {"depth": depth, "order": order, "neighbors": neighbors, "weights": weights}
+    return {name: array.numpy() for name, array in arrays.items()}
+
+
+def _checked_grid(maps: Store, tokens: Store, settings: GeometrySettings) -> tuple[int, int]:
+    """Rows and columns of the token grid, once everything that is asked of it fits."""
+    h, w = tokens.array("tokens").shape[1:3]
+    if len(maps) != len(tokens):
+        raise DepthGError(
+            f"{maps.path}: depth of {len(maps)} crops, but {tokens.path} has {len(tokens)}: make both again"
+        )
+    for name in ("order_length", "lhp_neighbors"):
+        asked = getattr(settings, name)
+        if asked > h * w:
+            raise DepthGError(
+                f"settings: {name}: {asked} points of a crop, but its {h}×{w} grid has {h * w} tokens: "
+                f"set {name} to at most {h * w}, or make larger crops (size)"
+            )
+    return h, w

@@ -1,0 +1,53 @@
+"""Feature correlation and its distillation into codes (STEGO; Eq. 1–2)."""
+
+from torch import Tensor
+from torch.nn import functional
+
+EPSILON = 1e-10  # shortest vector that is still scaled to unit length
+
+
+def unit(tokens: Tensor) -> Tensor:
+    """Scale tokens float [..., C] to length 1; those of length 0 stay."""
+    return functional.normalize(tokens, dim=-1, eps=EPSILON)
+
+
+def correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Cosine similarity of every token of one crop to every token of another (Eq. 1).
+
+    Args:
+        a: unit vectors, float [B, n, C].
+        b: unit vectors, float [B, m, C].
+
+    Returns:
+        float [B, n, m] in [−1, 1].
+    """
+    return a @ b.transpose(-1, -2)
+
+
+def centre(target: Tensor) -> Tensor:
+    """Remove from every location its mean correlation, keeping the mean of the batch (spatial centring).
+
+    Args:
+        target: float [..., B, n, m].
+
+    Returns:
+        float, as `target`: every row [m] has the mean of its batch [B, n, m].
+    """
+    mean = target.mean((-3, -2, -1), keepdim=True)
+    return target - target.mean(-1, keepdim=True) + mean
+
+
+def correlation_loss(codes: Tensor, target: Tensor, shift: float) -> Tensor:
+    """Pull codes together where the target lies above the shift, apart where below: −mean(max(S, 0)·(F − b)).
+
+    Eq. 2 for features, Eq. 6 for depth. The equations sum; the mean is what the published weights are for.
+
+    Args:
+        codes: correlation S of the codes, float [..., n, m].
+        target: correlation F of features, or D of depth, float [..., n, m].
+        shift: b, of the range of the target.
+
+    Returns:
+        Scalar.
+    """
+    return -(codes.clamp_min(0) * (target - shift)).mean()

@@ -1,0 +1,88 @@
+"""The trained model as one safetensors file that knows its settings."""
+
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from depthg.config import TrainSettings
+from depthg.errors import DepthGError, unknown
+from depthg.models.heads import HEADS, ChannelDropout
+from depthg.models.projection import Projection
+
+KEY = "depthg"  # one key of metadata: safetensors writes several in no fixed order
+
+
+class Model(nn.Module):
+    """All that is trained, and the dropout of the target features.
+
+    Attributes:
+        head: tokens [..., P, C] → codes [..., P, Q].
+        projection: mixed codes → projected codes; None without local hidden positives.
+        dropout: for the target features.
+        settings: what it was built from.
+        channels: C, of the backbone.
+        code_dim: Q.
+    """
+
+    def __init__(self, settings: TrainSettings, channels: int):
+        super().__init__()
+        if settings.head not in HEADS:
+            raise unknown("head", settings.head, HEADS)
+        self.settings, self.channels = settings, channels
+        self.head = HEADS[settings.head](channels, settings.code_dim, settings.dropout)
+        self.code_dim = self.head.code_dim
+        self.projection = Projection(self.code_dim) if settings.lhp != "none" else None
+        self.dropout = ChannelDropout(settings.dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Codes float [..., P, Q] of tokens float [..., P, C]."""
+        return self.head(tokens)
+
+
+def build_model(settings: TrainSettings, channels: int) -> Model:
+    """A fresh model for a backbone of so many channels, initialised from torch's random state.
+
+    Raises:
+        DepthGError: unknown head.
+    """
+    return Model(settings, channels)
+
+
+def save(model: Model, path: Path) -> None:
+    """Write weights, settings and channels, so that a reader never sees half of a file."""
+    about = {"settings": model.settings.model_dump(), "channels": model.channels}
+    weights = {name: weight.detach().cpu().contiguous() for name, weight in model.state_dict().items()}
+    draft = path.with_name(path.name + ".tmp")
+    save_file(weights, draft, {KEY: json.dumps(about)})
+    draft.replace(path)
+
+
+def load(path: Path, channels: int | None = None) -> Model:
+    """Read a model back, in evaluation mode and on the CPU.
+
+    Args:
+        path: what `save` wrote.
+        channels: C of the features it is meant for; none: any.
+
+    Raises:
+        DepthGError: missing, not a model of ours, or made for features with other channels.
+    """
+    if not path.is_file():
+        raise DepthGError(f"{path}: does not exist: make it with `snakemake --cores 2 {path}`")
+    try:
+        with safe_open(path, framework="pt") as stored:
+            about = json.loads((stored.metadata() or {})[KEY])
+            weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        model = Model(TrainSettings(**about["settings"]), about["channels"])
+        model.load_state_dict(weights)
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise DepthGError(f"{path}: not a model of depthg ({reason}): train it again") from None
+    if channels not in (None, model.channels):
+        raise DepthGError(
+            f"{path}: trained on features of {model.channels} channels, not {channels}: use its own backbone"
+        )
+    return model.eval()

@@ -1,0 +1,1 @@
+"""Training of the segmentation head on cached tokens: the loop, and what it reads."""

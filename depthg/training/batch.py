@@ -1,0 +1,60 @@
+"""One step's worth of tensors."""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import torch
+from torch import Tensor
+
+
+class _Movable:
+    """A dataclass of tensors that moves to a device as one."""
+
+    def to(self, device: torch.device) -> Self:
+        """The same content on the device; what is no tensor stays."""
+        content = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        moved = {name: value.to(device) for name, value in content.items() if hasattr(value, "to")}
+        return type(self)(**{**content, **moved})
+
+
+@dataclass(frozen=True)
+class Side(_Movable):
+    """The anchors, or the neighbours, of a batch.
+
+    Attributes:
+        tokens: float32 [B, T, C], those that pass the head: the n sampled ones, or all P for 3D-LHP.
+        at: int64 [B, n], where in `tokens` the sampled ones are.
+        mix_ids: int64 [B, n, k], the nearest tokens in space of each sampled one; k = 0 without 3D-LHP.
+        mix_weights: float32 [B, n, k], how much each counts.
+    """
+
+    tokens: Tensor
+    at: Tensor
+    mix_ids: Tensor
+    mix_weights: Tensor
+
+    def sampled(self, values: Tensor) -> Tensor:
+        """Values [B, T, …] of the tokens at the sampled ones, [B, n, …]."""
+        return take(values, self.at)
+
+
+@dataclass(frozen=True)
+class Batch(_Movable):
+    """One step's worth.
+
+    Attributes:
+        anchor: the anchors.
+        neighbor: a neighbour of each, of uniform rank.
+        depth: of the anchors at the sampled tokens, float32 [B, n] in [0, 1]; [B, 0] where no term reads it.
+        rolls: distinct cyclic shifts of the batch, 1 … B − 1: no crop becomes its own negative.
+    """
+
+    anchor: Side
+    neighbor: Side
+    depth: Tensor
+    rolls: list[int]
+
+
+def take(values: Tensor, at: Tensor) -> Tensor:
+    """Rows of [B, T, …] at int64 [B, n]: [B, n, …]."""
+    return values[torch.arange(len(at), device=at.device)[:, None], at]

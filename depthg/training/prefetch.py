@@ -1,0 +1,27 @@
+"""Read ahead: the next batches are made in a background thread while the current one is trained on."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def prefetch(make: Callable[[int], T], steps: Iterable[int], ahead: int = 2) -> Generator[T, None, None]:
+    """Yield `make(step)` for every step in order, `ahead` of them in the making.
+
+    An error in `make` is raised here, at its step; leaving the iteration early stops the thread.
+    """
+    waiting: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
+        try:
+            for step in steps:
+                waiting.append(thread.submit(make, step))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

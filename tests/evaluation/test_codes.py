@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import torch
+
+from depthg.errors import DepthGError
+from depthg.evaluation.codes import CodeReader, encode, open_reader, open_split
+from depthg.store import Store
+
+
+class Counting(torch.nn.Module):
+    """Doubles tokens and counts the crops it was given."""
+
+    crops = 0
+
+    def forward(self, tokens):
+        self.crops += len(tokens)
+        return 2 * tokens
+
+
+def test_encode_gives_float32_without_gradient():
+    head = torch.nn.Linear(6, 4)
+    tokens = np.random.default_rng(0).normal(size=(2, 5, 6)).astype(np.float16)
+    codes = encode(head, tokens)
+    expected = tokens.astype(np.float64) @ head.weight.detach().numpy().T + head.bias.detach().numpy()
+    assert codes.dtype == torch.float32
+    assert not codes.requires_grad
+    assert np.allclose(codes, expected, atol=1e-5)
+
+
+def test_reader_keeps_order_and_computes_a_crop_once(planted):
+    head, store = Counting(), Store(planted.features("train"))
+    reader = CodeReader(store, head)
+    first, second = reader.codes([4, 1, 4]), reader.codes([1, 2])
+    expected = 2 * store.read("tokens").astype(np.float32).reshape(12, -1, planted.channels)
+    assert np.array_equal(first, expected[[4, 1, 4]])
+    assert np.array_equal(second, expected[[1, 2]])
+    assert head.crops == 3
+
+
+def test_reader_without_room_computes_again(planted):
+    head = Counting()
+    reader = CodeReader(Store(planted.features("train")), head, cache_bytes=0)
+    assert torch.equal(reader.codes([3]), reader.codes([3]))
+    assert head.crops == 2
+
+
+def test_features_of_other_crops_are_refused(planted):
+    with pytest.raises(DepthGError, match="was made from another"):
+        open_split(planted.features("train"), planted.crops("val"))
+
+
+def test_a_split_without_crops_is_named(tmp_path, write_store):
+    crops = write_store(tmp_path / "c.zarr", {"labels": np.zeros((0, 4, 4), np.uint16)})
+    tokens = np.zeros((0, 2, 2, 6), np.float16)
+    write_store(tmp_path / "f.zarr", {"tokens": tokens}, crops=crops.fingerprint)
+    with pytest.raises(DepthGError, match="holds no crops"):
+        open_split(tmp_path / "f.zarr", tmp_path / "c.zarr")
+
+
+def test_a_model_for_other_channels_is_refused(planted, write_store, tmp_path):
+    write_store(tmp_path / "wide.zarr", {"tokens": np.zeros((1, 2, 2, planted.channels + 1), np.float16)})
+    with pytest.raises(DepthGError, match="channels"):
+        open_reader(Store(tmp_path / "wide.zarr"), planted.model)

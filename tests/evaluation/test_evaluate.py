@@ -1,0 +1,122 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from depthg.config import ClusterSettings, EvaluateSettings
+from depthg.errors import DepthGError
+from depthg.evaluation.evaluate import choose_pictures, evaluate
+from depthg.evaluation.predict import upsample
+from depthg.evaluation.probes import fit_probes
+from depthg.store import Store
+
+BLOCKS = ["unsupervised", "unsupervised_crf", "linear", "linear_crf"]
+
+
+def run(planted, name: str = "seed0", workers: int = 1, fit: dict | None = None, **settings) -> dict:
+    """Fit probes, evaluate, and return the metrics."""
+    out = planted.root / name
+    quick = ClusterSettings(cluster_samples=500, linear_steps=15, linear_batch=6, linear_rate=0.1)
+    train = planted.features("train"), planted.crops("train"), planted.classes, planted.model
+    fit_probes(*train, out / "probes.safetensors", quick.model_copy(update=fit or {}), 0)
+    val = planted.features("val"), planted.crops("val"), planted.classes, planted.model
+    evaluate(*val, out / "probes.safetensors", out, EvaluateSettings(**{"pictures": 2, **settings}), workers)
+    return json.loads((out / "metrics.json").read_text())
+
+
+def test_planted_classes_are_found(planted):
+    metrics = run(planted)
+    assert list(metrics) == [*BLOCKS, "reasons", "matching", "counts"]
+    assert metrics["reasons"] == {}
+    # Upsampling from 8 to 32 pixels rounds corners of the quadrants; nothing else is wrong.
+    assert all(metrics[block]["accuracy"] > 97 for block in BLOCKS)
+    assert all(metrics[block]["miou"] > 93 for block in BLOCKS)
+    assert sorted(metrics["matching"].values()) == ["road", "sky", "tree"]
+    assert metrics["counts"] == {"images": 5, "pixels": 5 * (planted.side - 2) * planted.side}
+    assert list(metrics["linear"]["per_class"]) == ["road", "sky", "tree"]
+
+
+def test_workers_change_nothing(planted):
+    run(planted, "one", workers=1)
+    run(planted, "two", workers=2)
+    for file in ("metrics.json", "predictions.npz"):
+        assert (planted.root / "one" / file).read_bytes() == (planted.root / "two" / file).read_bytes()
+
+
+def test_pictures_are_matched_predictions_of_even_crops(planted):
+    run(planted, pictures=3)
+    crops = Store(planted.crops("val"))
+    with np.load(planted.root / "seed0" / "predictions.npz") as shown:
+        assert shown["crops"].tolist() == [0, 2, 4]
+        assert shown["matched"]
+        assert np.array_equal(shown["images"], crops.read("images", [0, 2, 4]))
+        assert np.array_equal(shown["labels"], crops.read("labels", [0, 2, 4]))
+        valid = shown["labels"] != 255
+        for key in ("predictions", "refined"):
+            assert (shown[key] == shown["labels"])[valid].mean() > 0.95
+
+
+def test_without_labels_scores_are_null_and_pictures_are_made(planted):
+    planted.forget_labels()
+    metrics = run(planted, fit={"clusters": 4})
+    assert [metrics[block] for block in BLOCKS] == [None] * 4
+    assert metrics["reasons"] == dict.fromkeys(BLOCKS, "no labels")
+    assert metrics["matching"] == {}
+    with np.load(planted.root / "seed0" / "predictions.npz") as shown:
+        assert not shown["matched"]
+        assert shown["refined"].shape == (2, planted.side, planted.side)
+        assert shown["predictions"].max() <= 3
+
+
+def test_crf_off(planted):
+    metrics = run(planted, crf=False)
+    assert metrics["reasons"] == {"unsupervised_crf": "crf is off", "linear_crf": "crf is off"}
+    assert metrics["linear_crf"] is None
+    assert metrics["linear"]["accuracy"] > 95
+    with np.load(planted.root / "seed0" / "predictions.npz") as shown:
+        assert "refined" not in shown
+
+
+def test_no_linear_probe(planted):
+    metrics = run(planted, fit={"linear_steps": 0})
+    assert set(metrics["reasons"]) == {"linear", "linear_crf"}
+    assert metrics["unsupervised"] is not None
+
+
+def test_validation_without_a_labelled_pixel(planted):
+    planted.plant("val", np.full((2, planted.side, planted.side), 255))
+    metrics = run(planted, crf=False)
+    assert metrics["reasons"]["unsupervised"] == "no labelled pixel in the validation crops"
+    assert metrics["unsupervised"] is None
+
+
+def test_more_clusters_than_classes(planted):
+    metrics = run(planted, fit={"clusters": 4}, crf=False)
+    assert sorted(metrics["matching"].values(), key=str) == [None, "road", "sky", "tree"]
+    assert metrics["unsupervised"]["accuracy"] < metrics["linear"]["accuracy"]
+
+
+def test_no_pictures(planted):
+    assert run(planted, pictures=0, crf=False)["unsupervised"] is not None
+    with np.load(planted.root / "seed0" / "predictions.npz") as shown:
+        assert len(shown["crops"]) == len(shown["images"]) == 0
+
+
+def test_a_label_beyond_the_classes_is_named(planted):
+    planted.plant("val", np.full((2, planted.side, planted.side), 3))
+    with pytest.raises(DepthGError, match="label 3 is neither"):
+        run(planted, crf=False)
+
+
+@pytest.mark.parametrize(
+    ("crops", "pictures", "chosen"), [(10, 4, [0, 3, 6, 9]), (2, 6, [0, 1]), (5, 0, []), (5, 1, [0])]
+)
+def test_choice_of_pictures(crops, pictures, chosen):
+    assert choose_pictures(crops, pictures) == chosen
+
+
+def test_upsampling_keeps_rows_and_columns_apart():
+    logits = torch.tensor([0.0, 0, 1, 1])[:, None]  # two rows, two columns; the lower row is 1
+    upsampled = upsample(logits, (2, 2), (4, 6))
+    assert torch.allclose(upsampled[0], torch.tensor([0.0, 0.25, 0.75, 1.0])[:, None].expand(4, 6))

@@ -1,0 +1,95 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from sklearn.metrics import confusion_matrix
+
+from depthg.evaluation.metrics import apply_matching, confusion, match, score
+
+COUNTS = arrays(
+    np.int64, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=4), elements=st.integers(0, 50)
+)
+
+
+def best_overlap(counts: np.ndarray) -> int:
+    """The largest overlap of any one-to-one matching, by trying all of them."""
+    if len(counts) > counts.shape[1]:
+        counts = counts.T
+    rows = range(len(counts))
+    return max(
+        sum(counts[r, c] for r, c in zip(rows, p, strict=True))
+        for p in itertools.permutations(range(counts.shape[1]), len(counts))
+    )
+
+
+def test_confusion_agrees_with_sklearn_and_ignores_void():
+    rng = np.random.default_rng(0)
+    prediction, label = rng.integers(4, size=(9, 9)), rng.integers(4, size=(9, 9))
+    label[0] = 255
+    expected = confusion_matrix(label[1:].ravel(), prediction[1:].ravel(), labels=range(4)).T
+    assert np.array_equal(confusion(prediction.astype(np.uint16), label.astype(np.uint16), 4, 4), expected)
+
+
+def test_confusion_may_have_more_clusters_than_classes():
+    counts = confusion(np.array([0, 2, 2, 1]), np.array([1, 0, 0, 255]), 3, 2)
+    assert counts.tolist() == [[0, 1], [0, 0], [2, 0]]
+
+
+@given(COUNTS)
+def test_matching_is_the_best_of_all(counts):
+    matching = match(counts)
+    matched = matching >= 0
+    assert counts[matched, matching[matched]].sum() == best_overlap(counts)
+    assert len(set(matching[matched])) == matched.sum() == min(counts.shape)
+
+
+@given(COUNTS, st.randoms(use_true_random=False))
+def test_accuracy_does_not_depend_on_cluster_ids(counts, random):
+    counts = counts + 1
+    order = random.sample(range(len(counts)), len(counts))
+    shuffled = counts[order]
+    assert score(shuffled, match(shuffled)).accuracy == pytest.approx(score(counts, match(counts)).accuracy)
+
+
+def test_perfect_prediction_scores_100_under_any_naming():
+    label = np.array([0, 0, 1, 2, 2, 255])
+    prediction = np.array([2, 2, 0, 1, 1, 0])
+    counts = confusion(prediction, label, 3, 3)
+    result = score(counts, match(counts))
+    assert result.accuracy == result.miou == 100
+    assert result.iou == (100, 100, 100)
+    assert apply_matching(prediction[:5], match(counts)).tolist() == label[:5].tolist()
+
+
+def test_scores_worked_by_hand():
+    # Class 0: 6 pixels, 5 found; class 1: 4 pixels, 3 found; each gets the other's miss. Class 2 is nowhere.
+    counts = np.array([[5, 1, 0], [1, 3, 0], [0, 0, 0]])
+    result = score(counts, np.arange(3))
+    assert result.accuracy == pytest.approx(80)
+    assert result.iou == (pytest.approx(100 * 5 / 7), pytest.approx(100 * 3 / 5), None)
+    assert result.miou == pytest.approx((100 * 5 / 7 + 60) / 2)
+
+
+def test_a_class_only_in_the_prediction_counts_with_iou_zero():
+    result = score(np.array([[4, 0], [2, 0]]), np.arange(2))
+    assert result.iou == (pytest.approx(100 * 4 / 6), 0)
+    assert result.miou == pytest.approx(100 * 2 / 6)
+
+
+def test_unmatched_clusters_are_errors_and_false_positives_of_nothing():
+    counts = np.array([[6, 0], [0, 3], [2, 1]])
+    matching = match(counts)
+    result = score(counts, matching)
+    assert matching.tolist() == [0, 1, -1]
+    assert result.accuracy == pytest.approx(100 * 9 / 12)
+    assert result.iou == (pytest.approx(75), pytest.approx(75))  # 6/(6+2) and 3/(3+1)
+    assert apply_matching(np.array([2, 0]), matching).tolist() == [255, 0]
+
+
+def test_classes_without_a_cluster_have_iou_zero():
+    result = score(np.array([[5, 1, 2]]), match(np.array([[5, 1, 2]])))
+    assert result.iou == (pytest.approx(62.5), 0, 0)
+    assert result.accuracy == pytest.approx(62.5)

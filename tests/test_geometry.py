@@ -1,0 +1,177 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from depthg.config import GeometrySettings
+from depthg.errors import DepthGError
+from depthg.geometry import farthest_point_order, make_geometry, nearest_tokens, pool_depth, unproject
+from depthg.store import Array, Store, Writer
+
+clouds = st.builds(
+    lambda seed, b, p: np.random.default_rng(seed).normal(size=(b, p, 3)),
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 3),
+    st.integers(2, 30),
+)
+
+
+def greedy_order(points: np.ndarray, n: int) -> list[int]:
+    centroid = sum(points) / len(points)
+    order = [min(range(len(points)), key=lambda i: ((points[i] - centroid) ** 2).sum())]
+    while len(order) < n:
+        best, farthest = -1, -1.0
+        for i in range(len(points)):
+            gap = min(((points[i] - points[j]) ** 2).sum() for j in order)
+            if i not in order and gap > farthest:
+                best, farthest = i, gap
+        order.append(best)
+    return order
+
+
+def test_pooling_is_the_mean_over_each_token():
+    depth = torch.arange(24.0).reshape(1, 4, 6)
+    pooled = pool_depth(depth, (2, 3))
+    expected = [[(0 + 1 + 6 + 7) / 4, 5.5, 7.5], [15.5, 17.5, 19.5]]
+    torch.testing.assert_close(pooled[0], torch.tensor(expected))
+
+
+def test_pooling_keeps_depth_a_fraction():
+    depth = torch.rand(2, 8, 8)
+    pooled = pool_depth(depth, (4, 4))
+    assert pooled.is_floating_point()
+    assert pooled.unique().numel() == 32  # neither rounded nor cast
+    assert pooled.min() > 0 and pooled.max() < 1
+
+
+@pytest.mark.parametrize(("degrees", "width"), [(90, 2.0), (60, 2 / math.sqrt(3))])
+def test_field_of_view_is_in_degrees(degrees, width):
+    w = 10
+    points = unproject(torch.ones(1, 4, w, dtype=torch.float64), degrees, 0.1).reshape(4, w, 3)
+    spacing = points[0, 1, 0] - points[0, 0, 0]
+    assert w * spacing.item() == pytest.approx(width)  # 2·tan(fov/2) from edge to edge at z = 1
+    assert points[..., 0].sum().item() == pytest.approx(0)
+    assert (points[1, 0, 1] - points[0, 0, 1]).item() == pytest.approx(spacing.item())
+
+
+def test_unprojection_of_single_tokens():
+    depth = torch.zeros(1, 2, 4, dtype=torch.float64)
+    depth[0, 1, 3] = 1.0
+    points = unproject(depth, 90, 0.2)
+    # row 0, column 0: centre 1.5 tokens left of and half a token above the axis, a token being 2/4 at z = 1
+    np.testing.assert_allclose(points[0, 0], [-0.75 * 0.2, -0.25 * 0.2, 0.2])
+    np.testing.assert_allclose(points[0, 1 * 4 + 3], [0.75, 0.25, 1.0])
+
+
+@given(clouds)
+@settings(max_examples=25, deadline=None)
+def test_order_is_the_greedy_one_and_nested(points):
+    n = points.shape[1]
+    order = farthest_point_order(torch.from_numpy(points), n)
+    for row, cloud in zip(order.tolist(), points, strict=True):
+        assert row == greedy_order(cloud, n)
+    half = farthest_point_order(torch.from_numpy(points), n // 2)
+    assert torch.equal(half, order[:, : n // 2])
+
+
+def test_order_of_coincident_points_takes_each_once():
+    order = farthest_point_order(torch.zeros(2, 7, 3), 7)
+    assert order.tolist() == [list(range(7))] * 2
+
+
+def test_order_follows_depth():
+    depth = torch.zeros(1, 5, 5)
+    depth[0, 1, 3] = 1.0  # the one far token, and not on the diagonal
+    points = unproject(depth, 90, 0.1)
+    assert farthest_point_order(points, 2)[0, 1] == 1 * 5 + 3
+
+
+@given(clouds)
+@settings(max_examples=25, deadline=None)
+def test_nearest_tokens_against_sorting(points):
+    k = min(5, points.shape[1])
+    ids, weights = nearest_tokens(torch.from_numpy(points), k)
+    for b, cloud in enumerate(points):
+        for i, point in enumerate(cloud):
+            distances = np.sqrt(((cloud - point) ** 2).sum(1))
+            expected = np.argsort(distances, kind="stable")[:k]
+            assert ids[b, i].tolist() == expected.tolist()
+            share = np.exp(-distances[expected] / (distances[expected].sum() / (k - 1)))
+            np.testing.assert_allclose(weights[b, i], share / share.sum(), rtol=1e-4)
+
+
+def test_eight_neighbours_begin_with_the_token_and_weigh_one():
+    points = unproject(torch.rand(2, 6, 7), 90, 0.1)
+    ids, weights = nearest_tokens(points, 8)
+    assert ids.shape == weights.shape == (2, 42, 8)
+    assert torch.equal(ids[..., 0], torch.arange(42).expand(2, 42))
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 42))
+    assert (weights.diff(dim=-1) <= 1e-7).all()
+    assert (weights[..., 0] > weights[..., -1]).all()
+
+
+@pytest.mark.parametrize("k", [1, 4, 9])
+def test_coincident_points_share_evenly(k):
+    ids, weights = nearest_tokens(torch.zeros(1, 9, 3), k)
+    assert ids[0, :, 0].tolist() == list(range(9))
+    assert all(len(set(row)) == k for row in ids[0].tolist())
+    torch.testing.assert_close(weights, torch.full((1, 9, k), 1 / k))
+
+
+def make_stores(root, crops=5, grid=(4, 6), depths=None):
+    depths = crops if depths is None else depths
+    maps = np.random.default_rng(0).random((depths, 16, 24)).astype(np.float16)
+    maps[0] = 0.5
+    writer = Writer(root / "depth.zarr", depths, {"depth": Array((16, 24), "float16")}, {})
+    writer.write(range(depths), depth=maps)
+    writer.finish()
+    writer = Writer(root / "features.zarr", crops, {"tokens": Array((*grid, 3), "float16")}, {})
+    writer.write(range(crops), tokens=np.zeros((crops, *grid, 3)))
+    writer.finish()
+    return maps
+
+
+SMALL = GeometrySettings(order_length=9)
+
+
+def test_stage_writes_what_the_functions_give(tmp_path, monkeypatch):
+    maps = make_stores(tmp_path)
+    monkeypatch.setattr("depthg.geometry.BATCH", 2)
+    make_geometry(tmp_path / "depth.zarr", tmp_path / "features.zarr", tmp_path / "out.zarr", SMALL)
+    store = Store(tmp_path / "out.zarr")
+    pooled = maps.astype(np.float64).reshape(5, 4, 4, 6, 4).mean((2, 4))
+    np.testing.assert_allclose(store.read("depth"), pooled, atol=1e-3)
+    for row, order in enumerate(store.read("order")):
+        points = unproject(torch.from_numpy(pooled[row : row + 1]).float(), 90, 0.1)
+        assert order.tolist() == farthest_point_order(points, 9)[0].tolist()
+    assert store.read("neighbors").shape == (5, 24, 8)
+    np.testing.assert_allclose(store.read("weights").astype(float).sum(-1), 1, atol=4e-3)
+    upstream = {"depth": Store(tmp_path / "depth.zarr"), "features": Store(tmp_path / "features.zarr")}
+    assert store.expect(**upstream).made_from["settings"] == SMALL.model_dump()
+
+
+@pytest.mark.parametrize("key", ["order_length", "lhp_neighbors"])
+def test_more_points_than_tokens(tmp_path, key):
+    make_stores(tmp_path)
+    settings = SMALL.model_copy(update={key: 25})
+    with pytest.raises(DepthGError, match=f"{key}: 25 .* 24 tokens: set {key} to at most 24"):
+        make_geometry(tmp_path / "depth.zarr", tmp_path / "features.zarr", tmp_path / "out.zarr", settings)
+
+
+def test_depth_of_other_crops(tmp_path):
+    make_stores(tmp_path, depths=4)
+    with pytest.raises(DepthGError, match="depth of 4 crops"):
+        make_geometry(tmp_path / "depth.zarr", tmp_path / "features.zarr", tmp_path / "out.zarr", SMALL)
+
+
+def test_depth_that_is_not_finite(tmp_path):
+    maps = make_stores(tmp_path)
+    maps[3, 2, 2] = np.inf
+    writer = Writer(tmp_path / "bad.zarr", 5, {"depth": Array((16, 24), "float16")}, {})
+    writer.write(range(5), depth=maps)
+    writer.finish()
+    with pytest.raises(DepthGError, match="not finite"):
+        make_geometry(tmp_path / "bad.zarr", tmp_path / "features.zarr", tmp_path / "out.zarr", SMALL)

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from depthg.config import TrainSettings
+from depthg.errors import DepthGError
+from depthg.store import Array, Store, Writer
+from depthg.training.inputs import open_inputs
+
+
+def test_sizes_and_fingerprints(stores, guided_settings):
+    inputs = open_inputs(*stores.paths, guided_settings)
+    assert (inputs.crops, inputs.tokens, inputs.channels) == (12, 20, 8)
+    assert inputs.fingerprints["geometry"] == Store(stores.geometry).fingerprint
+
+
+def test_geometry_is_ignored_where_nothing_needs_it(stores, settings):
+    inputs = open_inputs(stores.features, stores.neighbors, stores.geometry / "missing", settings)
+    assert "geometry" not in inputs.fingerprints
+
+
+@pytest.mark.parametrize(
+    ("update", "message"),
+    [
+        ({"batch": 13}, "batch: 13 crops a step, but .* holds 12: set batch to at most 12"),
+        ({"neighbors": 5}, r"neighbors: ranks 1 … 5, .* have 4 each: set neighbors to at most that"),
+        ({"neighbors": 12}, "neighbors: ranks 1 … 12"),
+        ({"samples": 5}, "samples: 5² tokens of a crop, but random has 20: set samples to at most 4"),
+        ({"samples": 4, "sampling": "fps"}, "but fps has 12: set samples to at most 3"),
+    ],
+)
+def test_more_than_there_is(stores, settings, update, message):
+    with pytest.raises(DepthGError, match=message) as caught:
+        open_inputs(*stores.paths, settings.model_copy(update=update))
+    assert "\n" not in str(caught.value)
+
+
+def test_full_sampling_needs_no_particular_number(stores, settings):
+    open_inputs(*stores.paths, settings.model_copy(update={"samples": 99, "sampling": "full"}))
+
+
+def test_nothing_is_asked_of_the_stores_without_steps(stores):
+    open_inputs(stores.features, stores.neighbors, None, TrainSettings(steps=0))
+
+
+@pytest.mark.parametrize("update", [{"sampling": "fps"}, {"depth_loss": "product"}, {"lhp": "depth"}])
+def test_depth_is_needed_but_not_given(stores, settings, update):
+    with pytest.raises(DepthGError, match="give --geometry"):
+        open_inputs(stores.features, stores.neighbors, None, settings.model_copy(update=update))
+
+
+def test_neighbours_of_other_features(stores, settings, tmp_path):
+    writer = Writer(tmp_path / "other.zarr", 12, {"tokens": Array((4, 5, 8), "float16")}, {"made": "anew"})
+    writer.write(range(12), tokens=np.zeros((12, 4, 5, 8)))
+    writer.finish()
+    with pytest.raises(DepthGError, match="was made from another"):
+        open_inputs(tmp_path / "other.zarr", stores.neighbors, None, settings)

@@ -1,0 +1,137 @@
+import json
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from depthg.config import Term, TrainSettings
+from depthg.errors import DepthGError
+from depthg.models.checkpoint import build_model, load
+from depthg.training import loop
+from depthg.training.loop import step_seed, train
+
+
+@pytest.fixture
+def run(stores, tmp_path):
+    def run(settings, seed=0, name="out"):
+        train(*stores.paths, tmp_path / name, settings, seed)
+        return tmp_path / name
+
+    return run
+
+
+def history(out):
+    return [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
+
+
+def test_what_a_training_leaves(run, guided_settings):
+    out = run(guided_settings, seed=3)
+    assert {path.name for path in out.iterdir()} == {"model.safetensors", "history.jsonl", "config.yaml"}
+    config = yaml.safe_load((out / "config.yaml").read_text())
+    assert TrainSettings(**config["settings"]) == guided_settings
+    assert config["seed"] == 3 and config["versions"]["torch"]
+    assert set(config["inputs"]) == {"features", "neighbors", "geometry"}
+    assert load(out / "model.safetensors", channels=8).settings == guided_settings
+
+
+def test_history_holds_every_term(run, guided_settings):
+    settings = guided_settings.model_copy(update={"steps": 13, "depth_every": 6})
+    lines = history(run(settings))
+    assert [line["step"] for line in lines] == [0, 10, 12]
+    assert set(lines[0]) == {
+        *("step", "total", "self", "knn", "random", "depth", "lhp", "lambda_depth", "learning_rate")
+    }
+    assert [line["lambda_depth"] for line in lines] == pytest.approx([0.19, 0.19 * 0.6, 0.19 * 0.36])
+
+
+def test_projection_and_head_are_trained(run, guided_settings):
+    trained = load_file(run(guided_settings) / "model.safetensors")
+    torch.manual_seed(0)
+    fresh = build_model(guided_settings, 8).state_dict()
+    assert trained.keys() == fresh.keys()
+    assert any(name.startswith("projection") for name in trained)
+    assert not any(torch.equal(trained[name], fresh[name]) for name in trained)
+
+
+def test_the_loss_falls(run, settings):
+    lines = history(run(settings.model_copy(update={"steps": 121, "dropout": 0.0})))
+    assert lines[-1]["total"] < lines[0]["total"] - 0.02
+
+
+def test_same_seed_same_bytes_and_another_seed_another_model(run, guided_settings):
+    one, same, other = (run(guided_settings, seed, str(i)) for i, seed in enumerate((0, 0, 1)))
+    for name in ("model.safetensors", "history.jsonl", "config.yaml"):
+        assert (one / name).read_bytes() == (same / name).read_bytes()
+        assert (one / name).read_bytes() != (other / name).read_bytes()
+
+
+@pytest.mark.parametrize("killed", [4, 7])
+def test_a_killed_run_resumes_to_the_same_result(run, guided_settings, monkeypatch, killed):
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 3)
+    monkeypatch.setattr(loop, "HISTORY_EVERY", 2)
+    whole = run(guided_settings, name="whole")
+    taken = []
+
+    def dying(settings, step):
+        taken.append(step)
+        if step == killed and taken.count(step) == 1:
+            raise KeyboardInterrupt
+        return guided(settings, step)
+
+    guided = loop.guided
+    monkeypatch.setattr(loop, "guided", dying)
+    with pytest.raises(KeyboardInterrupt):
+        run(guided_settings, name="parts")
+    parts = whole.with_name("parts")
+    assert (parts / "checkpoint.pt").is_file() and not (parts / "model.safetensors").exists()
+    (parts / "history.jsonl").unlink()  # as Snakemake does with the outputs of a failed job
+    run(guided_settings, name="parts")
+    assert taken.count(1) == 1  # it went on from the checkpoint, not from the start
+    for name in ("model.safetensors", "history.jsonl"):
+        assert (parts / name).read_bytes() == (whole / name).read_bytes()
+    assert not (parts / "checkpoint.pt").exists()
+
+
+def test_the_checkpoint_of_other_settings_is_not_taken_up(run, settings, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 3)
+    whole = run(settings, name="whole")
+    rate = settings.model_copy(update={"learning_rate": 1e-2})
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "save", lambda model, path: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(rate, name="other")
+    run(settings, name="other")
+    model = "model.safetensors"
+    assert (whole.with_name("other") / model).read_bytes() == (whole / model).read_bytes()
+
+
+def test_no_steps_of_a_head_without_weights(run):
+    out = run(TrainSettings(head="identity", steps=0))
+    assert load(out / "model.safetensors").code_dim == 8
+    assert not load_file(out / "model.safetensors")
+    assert history(out) == []
+
+
+def test_a_loss_that_is_not_finite(run, settings):
+    terms = {**settings.terms, "random": Term(weight=0.7, shift=float("inf"))}
+    with pytest.raises(DepthGError, match="step 0: the loss term random is not finite"):
+        run(settings.model_copy(update={"terms": terms}))
+
+
+@pytest.mark.parametrize(
+    ("update", "message"),
+    [
+        ({"head": "identity"}, "nothing to train: set steps to 0"),
+        ({"terms": {"self": Term(weight=0, shift=0)}}, "every weight is 0"),
+        ({"depth_loss": "products", "sampling": "fps"}, "unknown depth_loss 'products'"),
+    ],
+)
+def test_settings_that_cannot_be_trained(run, settings, update, message):
+    with pytest.raises(DepthGError, match=message):
+        run(settings.model_copy(update=update))
+
+
+def test_seeds_of_steps_are_all_different():
+    seeds = {step_seed(seed, step) for seed in range(5) for step in range(100)}
+    assert len(seeds) == 500 and max(seeds) < 2**64

@@ -1,0 +1,105 @@
+"""A miniature of the real thing: a folder of labelled images, a tiny backbone, and Snakemake as a user calls it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+import yaml
+from PIL import Image
+from safetensors.torch import save_file
+
+ROOT = Path(__file__).parents[2]
+VIT = {"patch_size": 8, "embed_dim": 24, "depth": 1, "num_heads": 2, "dynamic_img_size": True}
+SETTINGS = {
+    "backbone": "tiny",
+    "depth": "sensor",
+    "size": 64,
+    "eval_size": 64,
+    "keep": 4,
+    "neighbors": 3,
+    "order_length": 64,
+    "steps": 6,
+    "batch": 4,
+    "samples": 5,
+    "code_dim": 8,
+    "cluster_samples": 400,
+    "linear_steps": 5,
+    "pictures": 2,
+}
+
+
+class Project:
+    """A working directory with its own configuration, on which Snakemake is run."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.printed = folder, ""
+        self.config = {
+            "datasets": {"mini": {"root": "photos", "settings": SETTINGS}},
+            "backbones": {
+                "tiny": {"model": "vit_tiny_patch16_224", "args": VIT, "weights": "tiny.safetensors"}
+            },
+            "depth_sources": {"sensor": {"source": "files", "name": "sensor", "larger": "farther"}},
+        }
+
+    def snakemake(self, target: str, *options: str) -> subprocess.CompletedProcess:
+        """Run the workflow here; the interpreter's own scripts come first on the path, as in an activated shell."""
+        (self.folder / "mini.yaml").write_text(yaml.safe_dump(self.config))
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2"]
+        return subprocess.run(
+            [*command, *options, "--configfile", str(ROOT / "config.yaml"), "mini.yaml", "--", target],
+            cwd=self.folder,
+            env=os.environ | {"PATH": path},
+            capture_output=True,
+            text=True,
+        )
+
+    def planned(self, target: str) -> set[str]:
+        """The rules that a dry run would execute."""
+        done = self.snakemake(target, "--dry-run")
+        assert done.returncode == 0, done.stdout + done.stderr
+        table = (done.stdout + done.stderr).partition("\njob ")[2].partition("\ntotal ")[0]
+        return {line.split()[0] for line in table.splitlines()[2:]}
+
+
+def make_photos(root: Path, train: int, val: int) -> None:
+    """Bright discs on dark ground, with labels and depth."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:72, :96]
+    for split, count in (("train", train), ("val", val)):
+        for kind in ("images", "labels", "depth/sensor"):
+            (root / kind / split).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            disc = (rows - rng.integers(20, 52)) ** 2 + (columns - rng.integers(20, 76)) ** 2 < 300
+            image = rng.integers(0, 60, (72, 96, 3)) + np.where(disc, 180, 20)[..., None]
+            depth = np.where(disc, 2000, 5000 + 30 * rows).astype(np.uint16)
+            Image.fromarray(image.astype(np.uint8)).save(root / "images" / split / f"{number}.png")
+            Image.fromarray(disc.astype(np.uint8)).save(root / "labels" / split / f"{number}.png")
+            Image.fromarray(depth).save(root / "depth/sensor" / split / f"{number}.png")
+    (root / "classes.txt").write_text("ground\ndisc\n")
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory) -> Project:
+    """A fresh project in which nothing has been run."""
+    folder = tmp_path_factory.mktemp("project")
+    make_photos(folder / "photos", train=6, val=3)
+    torch.manual_seed(0)
+    net = timm.create_model("vit_tiny_patch16_224", num_classes=0, **VIT)
+    save_file(net.state_dict(), folder / "tiny.safetensors")
+    return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def finished(project) -> Project:
+    """The project after `snakemake results/mini/ours_3dlhp/metrics.json`, two seeds."""
+    project.config["settings"] = {"seeds": [0, 1]}
+    done = project.snakemake("results/mini/ours_3dlhp/metrics.json")
+    project.printed = done.stdout + done.stderr
+    assert done.returncode == 0, project.printed
+    return project

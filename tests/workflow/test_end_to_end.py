@@ -1,0 +1,92 @@
+"""The whole chain on a miniature, as a user runs it."""
+
+import copy
+import json
+import re
+
+import pytest
+
+RESULT = "results/mini/ours_3dlhp/metrics.json"
+BLOCKS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf")
+ABOVE_THE_LINE = {"index", "crops", "depth", "features", "neighbors", "geometry"}
+
+
+@pytest.fixture(scope="module")
+def metrics(finished):
+    return json.loads((finished.folder / RESULT).read_text())
+
+
+@pytest.fixture
+def edited(finished):
+    """The finished project with a configuration of its own."""
+    kept = copy.deepcopy(finished.config)
+    yield finished
+    finished.config = kept
+
+
+def test_metrics_have_their_fixed_form(metrics):
+    facts = {key: metrics[key] for key in ("dataset", "experiment", "backbone", "depth", "preset", "seeds")}
+    assert facts == {
+        "dataset": "mini",
+        "experiment": "ours_3dlhp",
+        "backbone": "tiny",
+        "depth": "sensor",
+        "preset": "paper",
+        "seeds": [0, 1],
+    }
+    assert metrics["n_images"] == 3
+    for block in BLOCKS:
+        for score in ("accuracy", "miou"):
+            number = metrics[block][score]
+            assert set(number) == {"mean", "std", "values"} and len(number["values"]) == 2
+            assert all(0 <= value <= 100 for value in number["values"])
+        assert metrics[block]["per_class"].keys() == {"ground", "disc"}
+    assert {"configuration_hash", "versions", "git_commit", "durations", "matching"} <= metrics.keys()
+    assert any("train" in stage for stage in metrics["durations"])
+
+
+def test_gpu_jobs_run_one_at_a_time_by_default(finished):
+    assert re.search(r"Provided resources: .*gpu\D+1\b", finished.printed)
+
+
+def test_artifacts_are_where_the_design_says(finished):
+    for path in (
+        "resources/mini/train/crops.zarr/complete.json",
+        "resources/mini/train/geometry/tiny/sensor.zarr/complete.json",
+        "results/mini/ours_3dlhp/seed1/model.safetensors",
+        "results/mini/ours_3dlhp/seed1/history.jsonl",
+        "results/mini/ours_3dlhp/figure.png",
+    ):
+        assert (finished.folder / path).is_file(), path
+
+
+def test_second_call_has_nothing_to_do(finished):
+    done = finished.snakemake(RESULT)
+    assert done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_other_lambda_reruns_training_and_what_follows(edited):
+    edited.config["experiments"] = {"ours_3dlhp": {"terms": {"depth": {"weight": 0.5}}}}
+    assert edited.planned(RESULT) == {"train", "cluster", "evaluate", "figure", "collect"}
+
+
+def test_other_crf_setting_reruns_no_training(edited):
+    edited.config["settings"]["crf"] = False
+    assert edited.planned(RESULT) == {"evaluate", "figure", "collect"}
+
+
+def test_further_experiment_computes_nothing_shared(edited):
+    assert not edited.planned("results/mini/stego/metrics.json") & ABOVE_THE_LINE
+
+
+def test_other_crops_rebuild_everything_made_from_them(edited):
+    edited.config["datasets"]["mini"]["settings"]["size"] = 48
+    assert edited.planned(RESULT) >= ABOVE_THE_LINE - {"index"} | {"train"}
+
+
+def test_same_seed_same_bytes(finished, metrics):
+    done = finished.snakemake(RESULT, "--forcerun", "train")
+    assert done.returncode == 0, done.stdout + done.stderr
+    again = json.loads((finished.folder / RESULT).read_text())
+    del again["durations"]
+    assert again == {key: value for key, value in metrics.items() if key != "durations"}
