@@ -39,13 +39,13 @@ class DenseBackbone(nn.Module):
     def __init__(self, spec: Backbone, name: str = "backbone"):
         super().__init__()
         self.name = name
-        self.net = _create(spec, name)
+        self.net: Any = _create(spec, name)
         if spec.weights is not None:
             _load(self.net, _weights_path(spec.weights, name))
         self.net.eval().requires_grad_(False)
         self.net.to(memory_format=torch.channels_last)  # convolutions run 20 % faster on a CPU
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        self.mean = nn.Buffer(torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.std = nn.Buffer(torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Patch tokens [B, h, w, C], float32, of photographs [B, S, S, 3], uint8."""

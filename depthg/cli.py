@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 from depthg import __version__
 from depthg.errors import DepthGError
@@ -24,6 +24,7 @@ from depthg.progress import tell, terminal
 if TYPE_CHECKING:
     from depthg import config
 
+Split = Literal["train", "val"]
 OPTIONS = {  # what each option means, wherever it occurs
     "backbone": "backbone, as under `backbones` in config.yaml",
     "cache": "folder for renders and teacher features",
@@ -62,14 +63,14 @@ def index(name: str, dataset: config.Dataset, out: Path) -> None:
     index(name, dataset, out)
 
 
-def crops(images: Path, split: str, settings: config.CropSettings, out: Path) -> None:
+def crops(images: Path, split: Split, settings: config.CropSettings, out: Path) -> None:
     """Cut images into square crops: five each for training, one for validation."""
     from depthg.crops import make_crops
 
     make_crops(images, split, out, settings)
 
 
-def depth(crops: Path, images: Path, root: Path, split: str, source: config.DepthSource, out: Path) -> None:
+def depth(crops: Path, images: Path, root: Path, split: Split, source: config.DepthSource, out: Path) -> None:
     """Predict or read the depth of every crop, in [0, 1], far = 1."""
     from depthg.depth.stage import make_depth
 
@@ -239,6 +240,8 @@ def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) 
         kind = hints[parameter.name]
         flag = parameter.name if command is show and kind is str else f"--{parameter.name.replace('_', '-')}"
         options: dict[str, Any] = {"help": OPTIONS.get(parameter.name), "type": _reader(kind)}
+        if kind == Split:
+            options["choices"] = get_args(Split)
         if kind == list[Path]:
             options["nargs"] = "+"
         if parameter.default is not parameter.empty:
@@ -254,7 +257,8 @@ def _reader(kind: Any) -> Callable[[str], Any]:
 
     if inspect.isclass(kind) and issubclass(kind, Model):
         return lambda text: parse(kind, text)
-    return {int: int, str: str, dict: json.loads}.get(kind, Path)
+    readers: dict[Any, Callable[[str], Any]] = {int: int, str: str, Split: str, dict: json.loads}
+    return readers.get(kind, Path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

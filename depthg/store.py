@@ -95,7 +95,7 @@ class Writer:
         if self._found() != self.fingerprint:
             self._begin(made_from)
         (self.path / MARKER).unlink(missing_ok=True)
-        self.group = zarr.open_group(self.path, mode="r+")
+        self._open = {name: zarr.open_array(self.path / name, mode="r+") for name in arrays}
         self.done: int = json.loads((self.path / "progress.json").read_text())["rows"]
 
     def _found(self) -> str | None:
@@ -145,7 +145,7 @@ class Writer:
         if values.keys() != self.arrays.keys():
             raise ValueError(f"expected the arrays {sorted(self.arrays)}, got {sorted(values)}")
         for name, value in values.items():
-            self.group[name][rows.start : rows.stop] = np.asarray(value, dtype=self.arrays[name].dtype)
+            self._open[name][rows.start : rows.stop] = np.asarray(value, dtype=self.arrays[name].dtype)
         self.done = rows.stop
         write_json(self.path / "progress.json", {"rows": self.done})
 
@@ -178,7 +178,8 @@ class Store:
             raise DepthGError(f"{self.path} {state}: make it with `snakemake --cores 2 {marker}`")
         self.notes: dict[str, Any] = json.loads(marker.read_text())
         self.fingerprint: str = self.notes["fingerprint"]
-        self._owner, self._arrays = os.getpid(), {}
+        self._owner = os.getpid()
+        self._arrays: dict[str, zarr.Array] = {}
 
     @cached_property
     def made_from(self) -> dict[str, Any]:

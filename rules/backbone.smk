@@ -11,8 +11,6 @@ rule demo_backbone:
         config.get("teacher", []),
     output:
         "resources/demo_backbone/demo_vit8.safetensors",
-    params:
-        cache=subpath(output[0], parent=True),
     log:
         "logs/demo_backbone.log",
     benchmark:
@@ -20,6 +18,8 @@ rule demo_backbone:
     conda:
         "../envs/depthg.yaml"
     threads: workflow.cores
+    params:
+        cache=subpath(output[0], parent=True),
     message:
         "distil ResNet-50 into the demo's backbone"
     shell:

@@ -9,8 +9,6 @@ rule cluster:
         model="results/{dataset}/{experiment}/seed{seed}/model.safetensors",
     output:
         "results/{dataset}/{experiment}/seed{seed}/probes.safetensors",
-    params:
-        settings=settings(ClusterSettings),
     log:
         "logs/{dataset}/{experiment}/seed{seed}/cluster.log",
     benchmark:
@@ -18,6 +16,8 @@ rule cluster:
     conda:
         "../envs/depthg.yaml"
     threads: 4
+    params:
+        settings=settings(ClusterSettings),
     message:
         "{wildcards.dataset}: cluster the codes of {wildcards.experiment}, seed {wildcards.seed}"
     shell:

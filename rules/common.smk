@@ -44,10 +44,3 @@ def settings(part):
 def store(path):
     """The marker file of a store: what Snakemake watches, written when the store is complete."""
     return f"{path}.zarr/{MARKER}"
-
-
-def features(split):
-    """An `input` function: the features that an experiment works on."""
-    return lambda wildcards: store(
-        f"resources/{wildcards.dataset}/{split}/features/{settings_of(wildcards).backbone}"
-    )

@@ -6,9 +6,6 @@ rule crops:
         "resources/{dataset}/{split}/images.csv",
     output:
         store("resources/{dataset}/{split}/crops"),
-    params:
-        settings=settings(CropSettings),
-        store=subpath(output[0], parent=True),
     log:
         "logs/{dataset}/{split}/crops.log",
     benchmark:
@@ -16,6 +13,9 @@ rule crops:
     conda:
         "../envs/depthg.yaml"
     threads: 2
+    params:
+        settings=settings(CropSettings),
+        store=subpath(output[0], parent=True),
     message:
         "{wildcards.dataset}: crop {wildcards.split} images"
     shell:

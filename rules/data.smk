@@ -1,12 +1,6 @@
 """Needs: the folder of a data set. Makes: tables of its images and classes, every file checked."""
 
 
-def existing_root(wildcards):
-    """Nothing to depend on, but a missing folder is told before anything runs."""
-    check_root(wildcards.dataset, CONFIG.named("dataset", wildcards.dataset))
-    return []
-
-
 rule index:
     input:
         existing_root,
@@ -14,9 +8,6 @@ rule index:
         train="resources/{dataset}/train/images.csv",
         val="resources/{dataset}/val/images.csv",
         classes="resources/{dataset}/classes.csv",
-    params:
-        dataset=lambda w: CONFIG.named("dataset", w.dataset).model_dump_json(exclude={"settings", "experiments"}),
-        out="resources/{dataset}",
     log:
         "logs/{dataset}/index.log",
     benchmark:
@@ -24,6 +15,11 @@ rule index:
     conda:
         "../envs/depthg.yaml"
     threads: workflow.cores
+    params:
+        dataset=lambda w: CONFIG.named("dataset", w.dataset).model_dump_json(
+            exclude={"settings", "experiments"}
+        ),
+        out="resources/{dataset}",
     message:
         "{wildcards.dataset}: find and check images"
     shell:

@@ -7,10 +7,6 @@ rule depth:
         images="resources/{dataset}/{split}/images.csv",
     output:
         store("resources/{dataset}/{split}/depth/{depth}"),
-    params:
-        source=lambda w: CONFIG.named("depth_source", w.depth).model_dump_json(),
-        root=lambda w: root_of(w.dataset, CONFIG.named("dataset", w.dataset)),
-        store=subpath(output[0], parent=True),
     log:
         "logs/{dataset}/{split}/depth/{depth}.log",
     benchmark:
@@ -20,6 +16,10 @@ rule depth:
     threads: workflow.cores
     resources:
         gpu=1,
+    params:
+        source=lambda w: CONFIG.named("depth_source", w.depth).model_dump_json(),
+        root=lambda w: root_of(w.dataset, CONFIG.named("dataset", w.dataset)),
+        store=subpath(output[0], parent=True),
     message:
         "{wildcards.dataset}: {wildcards.depth} depth of {wildcards.split} crops"
     shell:

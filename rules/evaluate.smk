@@ -11,9 +11,6 @@ rule evaluate:
     output:
         metrics="results/{dataset}/{experiment}/seed{seed}/metrics.json",
         predictions="results/{dataset}/{experiment}/seed{seed}/predictions.npz",
-    params:
-        settings=settings(EvaluateSettings),
-        out=subpath(output.metrics, parent=True),
     log:
         "logs/{dataset}/{experiment}/seed{seed}/evaluate.log",
     benchmark:
@@ -21,6 +18,9 @@ rule evaluate:
     conda:
         "../envs/depthg.yaml"
     threads: workflow.cores
+    params:
+        settings=settings(EvaluateSettings),
+        out=subpath(output.metrics, parent=True),
     message:
         "{wildcards.dataset}: evaluate {wildcards.experiment}, seed {wildcards.seed}"
     shell:

@@ -3,12 +3,10 @@
 
 rule features:
     input:
-        store("resources/{dataset}/{split}/crops"),
+        crops=store("resources/{dataset}/{split}/crops"),
+        weights=weights_of,
     output:
         store("resources/{dataset}/{split}/features/{backbone}"),
-    params:
-        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
-        store=subpath(output[0], parent=True),
     log:
         "logs/{dataset}/{split}/features/{backbone}.log",
     benchmark:
@@ -18,8 +16,11 @@ rule features:
     threads: workflow.cores
     resources:
         gpu=1,
+    params:
+        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
+        store=subpath(output[0], parent=True),
     message:
         "{wildcards.dataset}: {wildcards.backbone} features of {wildcards.split} crops"
     shell:
-        "depthg features --crops {input} --name {wildcards.backbone} --backbone {params.backbone:q} "
+        "depthg features --crops {input.crops} --name {wildcards.backbone} --backbone {params.backbone:q} "
         "--threads {threads} --out {params.store} > {log} 2>&1"

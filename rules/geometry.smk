@@ -7,9 +7,6 @@ rule geometry:
         features=store("resources/{dataset}/train/features/{backbone}"),
     output:
         store("resources/{dataset}/train/geometry/{backbone}/{depth}"),
-    params:
-        settings=settings(GeometrySettings),
-        store=subpath(output[0], parent=True),
     log:
         "logs/{dataset}/train/geometry/{backbone}/{depth}.log",
     benchmark:
@@ -17,6 +14,9 @@ rule geometry:
     conda:
         "../envs/depthg.yaml"
     threads: 2
+    params:
+        settings=settings(GeometrySettings),
+        store=subpath(output[0], parent=True),
     message:
         "{wildcards.dataset}: farthest points and 3-D neighbours by {wildcards.depth} depth"
     shell:

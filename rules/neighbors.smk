@@ -6,9 +6,6 @@ rule neighbors:
         store("resources/{dataset}/train/features/{backbone}"),
     output:
         store("resources/{dataset}/train/neighbors/{backbone}"),
-    params:
-        settings=settings(NeighborSettings),
-        store=subpath(output[0], parent=True),
     log:
         "logs/{dataset}/train/neighbors/{backbone}.log",
     benchmark:
@@ -16,6 +13,9 @@ rule neighbors:
     conda:
         "../envs/depthg.yaml"
     threads: workflow.cores
+    params:
+        settings=settings(NeighborSettings),
+        store=subpath(output[0], parent=True),
     message:
         "{wildcards.dataset}: nearest neighbours by {wildcards.backbone} features"
     shell:

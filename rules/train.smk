@@ -4,17 +4,6 @@ The first rule that knows about experiments: all before it is shared.
 """
 
 
-def neighbors_of(wildcards):
-    return store(f"resources/{wildcards.dataset}/train/neighbors/{settings_of(wildcards).backbone}")
-
-
-def geometry_of(wildcards):
-    """The geometry store, only for experiments that read it."""
-    own = settings_of(wildcards)
-    path = f"resources/{wildcards.dataset}/train/geometry/{own.backbone}/{own.depth}"
-    return [store(path)] if own.needs_geometry else []
-
-
 rule train:
     input:
         features=features("train"),
@@ -24,10 +13,6 @@ rule train:
         model="results/{dataset}/{experiment}/seed{seed}/model.safetensors",
         history="results/{dataset}/{experiment}/seed{seed}/history.jsonl",
         config="results/{dataset}/{experiment}/seed{seed}/config.yaml",
-    params:
-        settings=settings(TrainSettings),
-        geometry=lambda w, input: f"--geometry {input.geometry}" if input.geometry else "",
-        out=subpath(output.model, parent=True),
     log:
         "logs/{dataset}/{experiment}/seed{seed}/train.log",
     benchmark:
@@ -37,6 +22,10 @@ rule train:
     threads: 4
     resources:
         gpu=1,
+    params:
+        settings=settings(TrainSettings),
+        geometry=lambda w, input: f"--geometry {input.geometry}" if input.geometry else "",
+        out=subpath(output.model, parent=True),
     message:
         "{wildcards.dataset}: train {wildcards.experiment}, seed {wildcards.seed}"
     shell:

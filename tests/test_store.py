@@ -6,6 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 import pytest
+import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 

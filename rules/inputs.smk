@@ -1,0 +1,75 @@
+"""What rules read, where the configuration decides it: `input` and `params` functions, in the order of the data."""
+
+import json
+
+
+def existing_root(wildcards):
+    """Nothing to depend on, but a missing folder is told before anything runs."""
+    check_root(wildcards.dataset, CONFIG.named("dataset", wildcards.dataset))
+    return []
+
+
+def weights_of(wildcards):
+    """The backbone's file of weights, where it is one; the hub's weights are not files of ours."""
+    weights = CONFIG.named("backbone", wildcards.backbone).weights
+    return [weights] if weights and Path(weights).is_file() else []
+
+
+def features(split):
+    """An `input` function: the features that an experiment works on."""
+    return lambda wildcards: store(
+        f"resources/{wildcards.dataset}/{split}/features/{settings_of(wildcards).backbone}"
+    )
+
+
+def neighbors_of(wildcards):
+    return store(f"resources/{wildcards.dataset}/train/neighbors/{settings_of(wildcards).backbone}")
+
+
+def geometry_of(wildcards):
+    """The geometry store, only for experiments that read it."""
+    own = settings_of(wildcards)
+    path = f"resources/{wildcards.dataset}/train/geometry/{own.backbone}/{own.depth}"
+    return [store(path)] if own.needs_geometry else []
+
+
+def runs(name):
+    """An `input` function: one file of every seed of an experiment."""
+    return lambda wildcards: expand(
+        "results/{dataset}/{experiment}/seed{seed}/{name}",
+        dataset=wildcards.dataset,
+        experiment=wildcards.experiment,
+        seed=settings_of(wildcards).seeds,
+        name=name,
+    )
+
+
+def header(wildcards):
+    """What metrics.json says of the experiment besides its scores."""
+    own = settings_of(wildcards)
+    return json.dumps(
+        {
+            "dataset": wildcards.dataset,
+            "experiment": wildcards.experiment,
+            "backbone": own.backbone,
+            "depth": own.depth,
+            "preset": CONFIG.preset,
+            "seeds": own.seeds,
+            "configuration_hash": fingerprint(own.model_dump()),
+        }
+    )
+
+
+def stage_durations(wildcards):
+    """The benchmark files of all that an experiment was made by."""
+    own = settings_of(wildcards)
+    shared = ["index"]
+    for split in ("train", "val"):
+        shared += [f"{split}/crops", f"{split}/depth/{own.depth}", f"{split}/features/{own.backbone}"]
+    shared += [f"train/neighbors/{own.backbone}", f"train/geometry/{own.backbone}/{own.depth}"]
+    seeds = [
+        f"{wildcards.experiment}/seed{seed}/{stage}"
+        for seed in own.seeds
+        for stage in ("train", "cluster", "evaluate")
+    ]
+    return [f"logs/{wildcards.dataset}/{stage}.tsv" for stage in shared + seeds]
