@@ -116,11 +116,9 @@ def test_full_disk_is_announced_before_the_write(tmp_path, monkeypatch):
 
 
 def test_small_rows_share_chunks_and_large_ones_do_not(tmp_path):
-    writer = Writer(
-        tmp_path / "a.zarr", 9, {"a": Array((64, 64, 8), "float32"), "b": Array((4,), "int32")}, {}
-    )
-    assert writer.group["a"].chunks == (1, 64, 64, 8)
-    assert writer.group["b"].chunks == (4096, 4)
+    Writer(tmp_path / "a.zarr", 9, {"a": Array((64, 64, 8), "float32"), "b": Array((4,), "int32")}, {})
+    assert zarr.open_array(tmp_path / "a.zarr" / "a").chunks == (1, 64, 64, 8)
+    assert zarr.open_array(tmp_path / "a.zarr" / "b").chunks == (4096, 4)
 
 
 def test_wrong_arrays_are_refused(tmp_path):
