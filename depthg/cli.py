@@ -157,8 +157,8 @@ def collect(runs: list[Path], header: dict, durations: list[Path], out: Path) ->
     collect(runs, out, header | provenance(), read_durations(durations))
 
 
-def figure(predictions: Path, depth: Path, classes: Path, out: Path) -> None:
-    """Draw validation images beside ground truth, prediction and depth."""
+def figure(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
+    """Draw validation images beside ground truth, prediction and, where it was used, depth."""
     from depthg.report.figure import draw
 
     draw(predictions, depth, classes, out)

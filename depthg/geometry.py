@@ -160,10 +160,8 @@ def _geometry(depth: Tensor, settings: GeometrySettings) -> dict:
 def _checked_grid(maps: Store, tokens: Store, settings: GeometrySettings) -> tuple[int, int]:
     """Rows and columns of the token grid, once everything that is asked of it fits."""
     h, w = tokens.array("tokens").shape[1:3]
-    if len(maps) != len(tokens):
-        raise DepthGError(
-            f"{maps.path}: depth of {len(maps)} crops, but {tokens.path} has {len(tokens)}: make both again"
-        )
+    if len(maps) != len(tokens) or maps.made_from.get("crops") != tokens.made_from.get("crops"):
+        raise DepthGError(f"{maps.path} and {tokens.path} are of different crops: make both again")
     for name in ("order_length", "lhp_neighbors"):
         asked = getattr(settings, name)
         if asked > h * w:

@@ -27,7 +27,7 @@ rule collect:
 rule figure:
     input:
         predictions=lambda w: runs("predictions.npz")(w)[0],
-        depth=lambda w: store(f"resources/{w.dataset}/val/depth/{settings_of(w).depth}"),
+        depth=shown_depth,
         classes="resources/{dataset}/classes.csv",
     output:
         "results/{dataset}/{experiment}/figure.png",
@@ -37,10 +37,12 @@ rule figure:
         "logs/{dataset}/{experiment}/figure.tsv"
     conda:
         "../envs/depthg.yaml"
+    params:
+        depth=lambda w, input: f"--depth {input.depth}" if input.depth else "",
     message:
         "{wildcards.dataset}: draw predictions of {wildcards.experiment}"
     shell:
-        "depthg figure --predictions {input.predictions} --depth {input.depth} --classes {input.classes} "
+        "depthg figure --predictions {input.predictions} {params.depth} --classes {input.classes} "
         "--out {output} > {log} 2>&1"
 
 

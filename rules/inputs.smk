@@ -33,6 +33,12 @@ def geometry_of(wildcards):
     return [store(path)] if own.needs_geometry else []
 
 
+def shown_depth(wildcards):
+    """The validation depth, only for experiments that read depth: others must not wait for a depth network."""
+    own = settings_of(wildcards)
+    return [store(f"resources/{wildcards.dataset}/val/depth/{own.depth}")] if own.needs_geometry else []
+
+
 def runs(name):
     """An `input` function: one file of every seed of an experiment."""
     return lambda wildcards: expand(

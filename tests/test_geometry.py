@@ -163,7 +163,7 @@ def test_more_points_than_tokens(tmp_path, key):
 
 def test_depth_of_other_crops(tmp_path):
     make_stores(tmp_path, depths=4)
-    with pytest.raises(DepthGError, match="depth of 4 crops"):
+    with pytest.raises(DepthGError, match="are of different crops"):
         make_geometry(tmp_path / "depth.zarr", tmp_path / "features.zarr", tmp_path / "out.zarr", SMALL)
 
 

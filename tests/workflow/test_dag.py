@@ -18,6 +18,10 @@ def test_stego_reads_no_geometry(project):
     }
 
 
+def test_stego_waits_for_no_depth_network(project):
+    assert project.planned("results/mini/stego/metrics.json") == STAGES - {"depth", "geometry"}
+
+
 def test_scores_want_every_experiment(project):
     done = project.snakemake("results/mini/scores.md", "--dry-run")
     assert all(f"train {name}," in done.stdout for name in ("kmeans", "stego", "ours", "ours_3dlhp"))
