@@ -100,14 +100,16 @@ class GeometrySettings(Model):
 class TrainSettings(Model):
     """Tokens → segmentation head."""
 
-    head: str = Field("segmentation", description="a name in depthg.models.HEADS")
+    head: Literal["segmentation", "identity"] = Field("segmentation", description="depthg.models.HEADS")
     code_dim: Positive = Field(70, description="Q, channels of the code")
     dropout: Fraction = 0.1
     steps: int = Field(2334, ge=0, description="batches")
     batch: Annotated[int, Field(ge=2)] = 32
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     samples: Positive = Field(11, description="N: N² tokens are sampled from a crop")
-    sampling: str = Field("random", description="a name in depthg.training.batches.SAMPLERS")
+    sampling: Literal["random", "fps", "full"] = Field(
+        "random", description="which tokens of a crop: depthg.training.batches.SAMPLERS"
+    )
     centring: bool = Field(True, description="spatial centring of the feature correlation")
     negatives: Positive = Field(5, description="random other crops an anchor is held against")
     neighbors: Positive = Field(7, description="the neighbour is drawn from ranks 1 … this")
@@ -120,7 +122,9 @@ class TrainSettings(Model):
         },
         description="weight λ and shift b of each correlation term",
     )
-    depth_loss: str = Field("none", description="a name in depthg.losses.depth.KERNELS, or none")
+    depth_loss: Literal["none", "product"] = Field(
+        "none", description="depth correlation: depthg.losses.depth.KERNELS"
+    )
     depth_decay: Annotated[float, Field(gt=0, le=1)] = Field(0.6, description="γ of the guidance schedule")
     depth_every: Positive = Field(250, description="T: batches between two decays")
     lhp: Literal["none", "depth"] = Field("none", description="local hidden positives (Sec. 3.6)")

@@ -1,5 +1,7 @@
 """Layers of configuration, and what a typing error is told."""
 
+from typing import get_args
+
 import pytest
 import yaml
 
@@ -120,6 +122,19 @@ def test_depth_is_needed_just_where_it_is_read():
 
     assert not needs()
     assert needs(sampling="fps") and needs(depth_loss="product") and needs(lhp="depth")
+
+
+def test_named_choices_are_those_of_their_tables():
+    from depthg.losses.depth import KERNELS
+    from depthg.models import HEADS
+    from depthg.training.batches import SAMPLERS
+
+    def choices(key):
+        return set(get_args(TrainSettings.model_fields[key].annotation))
+
+    assert choices("head") == HEADS.keys()
+    assert choices("sampling") == SAMPLERS.keys()
+    assert choices("depth_loss") == {"none", *KERNELS}
 
 
 def test_schema_file_is_in_step(request):

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from depthg.config import TrainSettings
-from depthg.errors import DepthGError, unknown
+from depthg.errors import DepthGError
 from depthg.models.heads import HEADS, ChannelDropout
 from depthg.models.projection import Projection
 
@@ -29,8 +29,6 @@ class Model(nn.Module):
 
     def __init__(self, settings: TrainSettings, channels: int):
         super().__init__()
-        if settings.head not in HEADS:
-            raise unknown("head", settings.head, HEADS)
         self.settings, self.channels = settings, channels
         self.head = HEADS[settings.head](channels, settings.code_dim, settings.dropout)
         self.code_dim = self.head.code_dim
@@ -43,11 +41,7 @@ class Model(nn.Module):
 
 
 def build_model(settings: TrainSettings, channels: int) -> Model:
-    """A fresh model for a backbone of so many channels, initialised from torch's random state.
-
-    Raises:
-        DepthGError: unknown head.
-    """
+    """A fresh model for a backbone of so many channels, initialised from torch's random state."""
     return Model(settings, channels)
 
 

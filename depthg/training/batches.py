@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from depthg.config import TrainSettings
-from depthg.errors import unknown
 from depthg.training.batch import Batch, Side, take
 from depthg.training.inputs import Inputs
 
@@ -44,14 +43,9 @@ class Batches:
         inputs: the stores.
         settings: batch, samples, sampling, neighbors, negatives, depth_loss, lhp.
         seed: of the training run.
-
-    Raises:
-        DepthGError: unknown sampling.
     """
 
     def __init__(self, inputs: Inputs, settings: TrainSettings, seed: int):
-        if settings.sampling not in SAMPLERS:
-            raise unknown("sampling", settings.sampling, SAMPLERS, "settings: sampling")
         self.inputs, self.settings, self.seed = inputs, settings, seed
         self.sampler = SAMPLERS[settings.sampling]
 

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from depthg.config import Term, TrainSettings
 from depthg.device import device
-from depthg.errors import DepthGError, unknown
-from depthg.losses.depth import KERNELS
+from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model, build_model, save
 from depthg.progress import track
 from depthg.provenance import provenance
@@ -105,8 +104,6 @@ def _line(step: int, losses: Mapping[str, Tensor], terms: Mapping[str, Term], le
 def _check_trainable(model: Model) -> None:
     """There is something to train, and something to train it for."""
     settings = model.settings
-    if settings.depth_loss not in ("none", *KERNELS):
-        raise unknown("depth_loss", settings.depth_loss, ("none", *KERNELS), "settings: depth_loss")
     if not list(model.head.parameters()):
         raise DepthGError(f"settings: head: '{settings.head}' has nothing to train: set steps to 0")
     if not guided(settings, 0):

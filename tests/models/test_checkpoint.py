@@ -41,11 +41,6 @@ def test_no_projection_without_local_hidden_positives():
     assert build_model(TrainSettings(), 5).projection is None
 
 
-def test_unknown_head():
-    with pytest.raises(DepthGError, match="unknown head 'segmentaton': did you mean 'segmentation'"):
-        build_model(TrainSettings(head="segmentaton"), 5)
-
-
 def test_features_of_another_backbone(path):
     with pytest.raises(DepthGError, match="features of 5 channels, not 384"):
         load(path, channels=384)

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from depthg.errors import DepthGError
 from depthg.store import Store
 from depthg.training.batch import take
 from depthg.training.batches import SAMPLERS, Batches
@@ -132,8 +131,3 @@ def test_a_batch_depends_on_seed_and_step_alone(make):
 def test_take_reads_rows_of_each_crop():
     values = torch.arange(12).reshape(2, 3, 2)
     assert take(values, torch.tensor([[2, 0], [1, 1]])).tolist() == [[[4, 5], [0, 1]], [[8, 9], [8, 9]]]
-
-
-def test_unknown_sampling(make):
-    with pytest.raises(DepthGError, match="unknown sampling 'fbs': did you mean 'fps'"):
-        make(sampling="fbs")

@@ -124,7 +124,6 @@ def test_a_loss_that_is_not_finite(run, settings):
     [
         ({"head": "identity"}, "nothing to train: set steps to 0"),
         ({"terms": {"self": Term(weight=0, shift=0)}}, "every weight is 0"),
-        ({"depth_loss": "products", "sampling": "fps"}, "unknown depth_loss 'products'"),
     ],
 )
 def test_settings_that_cannot_be_trained(run, settings, update, message):
