@@ -9,7 +9,7 @@ export UV_LINK_MODE ?= copy
 
 DEMO := results/demo/ours_3dlhp
 
-.PHONY: demo test slow check format schema lock install clean
+.PHONY: demo test check format schema lock install clean
 
 install: .venv/installed  ## the environment, from the locked versions
 
@@ -20,9 +20,6 @@ demo: install  ## the whole pipeline on the rendered world, to scores and a pict
 
 test: install  ## the tests, a few minutes
 	pytest
-
-slow: install  ## the tests that take longer
-	pytest -m slow
 
 check: install  ## style, types, and the workflow's own linter
 	ruff check .

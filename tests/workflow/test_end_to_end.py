@@ -1,5 +1,6 @@
 """The whole chain on a miniature, as a user runs it."""
 
+import base64
 import copy
 import json
 import re
@@ -63,6 +64,17 @@ def test_artifacts_are_where_the_design_says(finished):
 def test_second_call_has_nothing_to_do(finished):
     done = finished.snakemake(RESULT)
     assert done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_interrupted_job_runs_again_without_a_flag(finished):
+    """Snakemake marks what a killed job leaves as incomplete, by the path in base64, and stops by default."""
+    marker = finished.folder / ".snakemake/incomplete" / base64.b64encode(RESULT.encode()).decode()
+    marker.parent.mkdir(exist_ok=True)
+    marker.touch()
+    try:
+        assert finished.planned(RESULT) == {"collect"}
+    finally:
+        marker.unlink()
 
 
 def test_other_lambda_reruns_training_and_what_follows(edited):
