@@ -60,7 +60,6 @@ def header(wildcards):
             "backbone": own.backbone,
             "depth": own.depth,
             "preset": CONFIG.preset,
-            "seeds": own.seeds,
             "configuration_hash": fingerprint(own.model_dump()),
         }
     )

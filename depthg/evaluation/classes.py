@@ -1,14 +1,13 @@
 """The classes of a data set: names and colours by id, and the check that labels keep to them."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from depthg.datasets import base
+from depthg.datasets.decode import VOID
 from depthg.errors import DepthGError
-
-VOID = 255  # the label of pixels that no score counts
 
 
 @dataclass(frozen=True)
@@ -28,21 +27,14 @@ def read_classes(path: Path) -> Classes:
     Raises:
         DepthGError: the file is missing or malformed, its ids are not 0, 1, 2, … or a name occurs twice.
     """
-    try:
-        with path.open(newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        ids = [int(row["id"]) for row in rows]
-        colors = tuple((int(row["red"]), int(row["green"]), int(row["blue"])) for row in rows)
-        names = tuple(row["name"] for row in rows)
-    except OSError as error:
-        raise DepthGError(f"{path}: {error.strerror}: make it with `snakemake --cores 2 {path}`") from None
-    except (KeyError, TypeError, ValueError):
-        raise DepthGError(f"{path}: not a table of id,name,red,green,blue: make it again") from None
+    records = base.read_classes(path)
+    ids = [record.id for record in records]
+    names = tuple(record.name for record in records)
     if ids != list(range(len(ids))) or len(ids) > VOID:
         raise DepthGError(f"{path}: ids must be 0, 1, 2, … and below {VOID}: number the classes anew")
     if len(set(names)) < len(names):
         raise DepthGError(f"{path}: two classes have the same name: rename one")
-    return Classes(names, colors)
+    return Classes(names, tuple((record.red, record.green, record.blue) for record in records))
 
 
 def check_labels(labels: np.ndarray, classes: int, where: str) -> None:

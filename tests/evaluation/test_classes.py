@@ -23,8 +23,8 @@ def test_only_a_header_means_no_labels(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("name,red,green,blue\nroad,1,2,3\n", "not a table"),
-        (HEADER + "0,road,1,2,red\n", "not a table"),
+        ("name,red,green,blue\nroad,1,2,3\n", "needs the columns"),
+        (HEADER + "0,road,1,2,red\n", "needs the columns"),
         (HEADER + "1,road,1,2,3\n", "ids must be"),
         (HEADER + "0,road,1,2,3\n1,road,1,2,3\n", "same name"),
     ],
