@@ -22,7 +22,7 @@ class Side(_Movable):
     """The anchors, or the neighbours, of a batch.
 
     Attributes:
-        tokens: float32 [B, T, C], those that pass the head: the n sampled ones, or all P for 3D-LHP.
+        tokens: float32 [B, T, C], those that pass the head: the sampled ones and, for 3D-LHP, their neighbours.
         at: int64 [B, n], where in `tokens` the sampled ones are.
         mix_ids: int64 [B, n, k], the nearest tokens in space of each sampled one; k = 0 without 3D-LHP.
         mix_weights: float32 [B, n, k], how much each counts.

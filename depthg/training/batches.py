@@ -76,16 +76,34 @@ class Batches:
 
     def _side(self, rows: np.ndarray, at: Tensor) -> Side:
         tokens = torch.from_numpy(self.inputs.features.read("tokens", rows)).flatten(1, 2)
-        if self.settings.lhp == "none":  # the head sees one token at a time: only these need pass it
-            nothing = torch.empty(*at.shape, 0)
-            return Side(take(tokens, at).float(), torch.arange(at.shape[1]).expand_as(at), nothing, nothing)
-        ids = take(self._geometry("neighbors", rows), at).long()
-        return Side(tokens.float(), at, ids, take(self._geometry("weights", rows), at).float())
+        ids, weights = torch.empty(*at.shape, 0, dtype=torch.int64), torch.empty(*at.shape, 0)
+        if self.settings.lhp != "none":
+            ids = take(self._geometry("neighbors", rows), at).long()
+            weights = take(self._geometry("weights", rows), at).float()
+        kept, place = distinct(torch.cat([at[..., None], ids], dim=-1), tokens.shape[1])
+        return Side(take(tokens, kept).float(), place[..., 0], place[..., 1:], weights)
 
     def _rolls(self, rng: np.random.Generator) -> list[int]:
         """The cyclic shifts; repeated only where the batch is too small for enough of them."""
         others, wanted = self.settings.batch - 1, self.settings.negatives
         return [1 + int(roll) for roll in rng.choice(others, wanted, replace=wanted > others)]
+
+
+def distinct(wanted: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
+    """The tokens that a step needs, each once: the head sees one token at a time, so no other need pass it.
+
+    Args:
+        wanted: token indices int64 [B, n, m], repeated at will.
+        tokens: P, tokens of a crop.
+
+    Returns:
+        kept: int64 [B, T], distinct in a row; T is the most that any crop needs, others pass a few in vain.
+        place: int64 [B, n, m], where in `kept` each wanted one is.
+    """
+    needed = torch.zeros(len(wanted), tokens, dtype=torch.int64).scatter_(1, wanted.flatten(1), 1)
+    kept = needed.argsort(dim=1, descending=True, stable=True)[:, : int(needed.sum(1).max())]
+    place = (needed.cumsum(1) - 1).gather(1, wanted.flatten(1))
+    return kept, place.view_as(wanted)
 
 
 @lru_cache(maxsize=2)

@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hypothesis_numpy
 
 from depthg.store import Store
 from depthg.training.batch import take
-from depthg.training.batches import SAMPLERS, Batches
+from depthg.training.batches import SAMPLERS, Batches, distinct
 from depthg.training.inputs import open_inputs
 
 STEPS = range(7)
@@ -19,12 +22,16 @@ def make(stores, settings):
     return make
 
 
+def places_of(stores, tokens):
+    """Which crop and which of its tokens each of these is [B, n, C], found by its values: int [B, n, 2]."""
+    flat = stores.tokens.reshape(-1, stores.tokens.shape[-1]).astype(np.float32)
+    found = [int((flat == token).all(1).argmax()) for token in tokens.flatten(0, 1).numpy()]
+    return np.stack(np.divmod(found, 20), axis=-1).reshape(*tokens.shape[:2], 2)
+
+
 def crops_of(stores, tokens):
-    """The crops whose float16 tokens these are [B, n, C], found by their values."""
-    flat = stores.tokens.reshape(len(stores.tokens), -1, stores.tokens.shape[-1]).astype(np.float32)
-    return [
-        next(i for i, crop in enumerate(flat) if (crop == side[0]).all(1).any()) for side in tokens.numpy()
-    ]
+    """The crops whose float16 tokens these are [B, n, C]."""
+    return places_of(stores, tokens)[:, 0, 0].tolist()
 
 
 def test_an_epoch_sees_every_crop_once(make):
@@ -57,19 +64,31 @@ def test_tokens_and_depth_are_those_at_the_sampled_indices(make, stores, samplin
     batches = make(sampling=sampling, depth_loss="product", lhp="depth")
     batch = batches(2)
     for place, crop in enumerate(batches.anchors(2)):
-        for n, index in enumerate(batch.anchor.at[place].tolist()):
+        tokens = batch.anchor.sampled(batch.anchor.tokens)
+        for n, (found, index) in enumerate(places_of(stores, tokens)[place].tolist()):
+            assert found == crop
             row, column = divmod(index, 5)  # the grid has 4 rows of 5 tokens
-            token = stores.tokens[crop, row, column].astype(np.float32)
-            np.testing.assert_array_equal(batch.anchor.sampled(batch.anchor.tokens)[place, n], token)
             assert batch.depth[place, n] == pytest.approx(float(stores.depth[crop, row, column]), abs=1e-3)
 
 
-def test_only_sampled_tokens_pass_the_head_without_lhp(make):
+def test_only_tokens_that_are_read_pass_the_head(make):
     lean, full = make(sampling="fps")(1), make(sampling="fps", lhp="depth")(1)
-    assert lean.anchor.tokens.shape[1] == 9 and full.anchor.tokens.shape[1] == 20
+    assert lean.anchor.tokens.shape[1] == 9 < full.anchor.tokens.shape[1] <= 20
     for side in ("anchor", "neighbor"):
         few, many = getattr(lean, side), getattr(full, side)
         assert torch.equal(few.sampled(few.tokens), many.sampled(many.tokens))
+        read = {index for row in (many.at, many.mix_ids.flatten(1)) for index in row[0].tolist()}
+        assert read == set(range(max(read) + 1))  # none of the first crop's passes in vain
+
+
+@given(
+    wanted=hypothesis_numpy.arrays(np.int64, (3, 4, 2), elements=st.integers(0, 10)),
+)
+def test_distinct_keeps_every_wanted_token_once(wanted):
+    kept, place = distinct(torch.from_numpy(wanted), 11)
+    assert kept.shape[1] == max(len(np.unique(crop)) for crop in wanted)
+    assert all(len(set(row)) == len(row) for row in kept.tolist())
+    assert torch.equal(take(kept, place.flatten(1)).view(3, 4, 2), torch.from_numpy(wanted))
 
 
 @pytest.mark.parametrize("sampling", ["random", "fps"])
@@ -80,18 +99,19 @@ def test_the_number_of_samples_never_changes(make, sampling):
         assert batch.anchor.at.shape == batch.neighbor.at.shape == (4, 9)
 
 
-def test_random_samples_are_distinct_and_new_at_every_step(make):
+def test_random_samples_are_distinct_and_new_at_every_step(make, stores):
     batches = make(sampling="random", lhp="depth")
-    samples = [side.at for step in STEPS for side in (batches(step).anchor, batches(step).neighbor)]
+    sides = [side for step in STEPS for side in (batches(step).anchor, batches(step).neighbor)]
+    samples = [places_of(stores, side.sampled(side.tokens))[..., 1] for side in sides]
     assert all(len(set(row)) == 9 for at in samples for row in at.tolist())
     assert len({tuple(at.flatten().tolist()) for at in samples}) == len(samples)
-    assert set(torch.stack(samples).flatten().tolist()) == set(range(20))
+    assert set(np.stack(samples).flatten().tolist()) == set(range(20))
 
 
 def test_farthest_samples_begin_the_order(make, stores):
     batches = make(sampling="fps", lhp="depth")
-    order = Store(stores.geometry).read("order", batches.anchors(3))
-    np.testing.assert_array_equal(batches(3).anchor.at, order[:, :9])
+    anchor, order = batches(3).anchor, Store(stores.geometry).read("order", batches.anchors(3))
+    np.testing.assert_array_equal(places_of(stores, anchor.sampled(anchor.tokens))[..., 1], order[:, :9])
 
 
 def test_full_sampling_takes_every_token(make):
@@ -105,11 +125,12 @@ def test_lhp_reads_eight_neighbours_for_both_sides(make, stores):
         assert side.mix_ids.shape == side.mix_weights.shape == (4, 9, 8)
         assert torch.equal(side.mix_ids[..., 0], side.at)
         torch.testing.assert_close(side.mix_weights.sum(-1), torch.ones(4, 9), atol=4e-3, rtol=0)
-    crop, index = batches.anchors(0)[2], int(batch.anchor.at[2, 5])
-    assert batch.anchor.mix_ids[2, 5].tolist() == stored.read("neighbors", [crop])[0, index].tolist()
-    crop = crops_of(stores, batch.neighbor.sampled(batch.neighbor.tokens))[2]
-    index = int(batch.neighbor.at[2, 5])
-    assert batch.neighbor.mix_ids[2, 5].tolist() == stored.read("neighbors", [crop])[0, index].tolist()
+        for place in range(4):
+            crop, index = places_of(stores, side.sampled(side.tokens))[place, 5]
+            mixed = side.tokens[place, side.mix_ids[place, 5]]
+            ids = places_of(stores, mixed[None])[0]
+            assert set(ids[:, 0]) == {crop}
+            assert ids[:, 1].tolist() == stored.read("neighbors", [crop])[0, index].tolist()
 
 
 def test_no_crop_is_its_own_negative(make):
