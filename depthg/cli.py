@@ -23,12 +23,15 @@ from depthg.progress import tell, terminal
 
 if TYPE_CHECKING:
     from depthg import config
+    from depthg import settings as slices
 
 Split = Literal["train", "val"]
 OPTIONS = {  # what each option means, wherever it occurs
+    "attention": "store of nearest tokens by attention (attention/*.zarr)",
     "backbone": "backbone, as under `backbones` in config.yaml",
     "cache": "folder for renders and teacher features",
     "classes": "table of classes (classes.csv)",
+    "clusters": "clusters of the online codebook",
     "config_file": "configuration file",
     "crops": "store of crops (crops.zarr)",
     "dataset": "data set, as under `datasets` in config.yaml",
@@ -38,6 +41,7 @@ OPTIONS = {  # what each option means, wherever it occurs
     "geometry": "store of farthest-point orders and 3-D neighbours (geometry/*.zarr)",
     "header": "facts that the scores carry: data set, experiment, … (JSON)",
     "images": "table of images (images.csv)",
+    "labelled": "validation features, crops and classes.csv, to select weights by their labels",
     "metrics": "metrics.json of each experiment",
     "model": "trained head (model.safetensors)",
     "name": "name in config.yaml",
@@ -53,6 +57,7 @@ OPTIONS = {  # what each option means, wherever it occurs
     "split": "train or val",
     "teacher": "weights of timm's resnet50 (safetensors)",
     "threads": "threads to compute with",
+    "view": "store of the features of a photometric view (views/*.zarr)",
 }
 
 
@@ -63,7 +68,7 @@ def index(name: str, dataset: config.Dataset, out: Path) -> None:
     index(name, dataset, out)
 
 
-def crops(images: Path, split: Split, settings: config.CropSettings, out: Path) -> None:
+def crops(images: Path, split: Split, settings: slices.CropSettings, out: Path) -> None:
     """Cut images into square crops: five each for training, one for validation."""
     from depthg.crops import make_crops
 
@@ -85,14 +90,14 @@ def features(crops: Path, name: str, backbone: config.Backbone, out: Path, threa
     make_features(crops, out, name, backbone)
 
 
-def neighbors(features: Path, settings: config.NeighborSettings, out: Path) -> None:
+def neighbors(features: Path, crops: Path, settings: slices.NeighborSettings, out: Path) -> None:
     """Find each crop's nearest crops by the cosine of their mean features."""
     from depthg.neighbors import make_neighbors
 
-    make_neighbors(features, out, settings)
+    make_neighbors(features, crops, out, settings)
 
 
-def geometry(depth: Path, features: Path, settings: config.GeometrySettings, out: Path) -> None:
+def geometry(depth: Path, features: Path, settings: slices.GeometrySettings, out: Path) -> None:
     """Turn depth into points, their farthest-point order and 3-D neighbours."""
     from depthg.geometry import make_geometry
 
@@ -102,17 +107,24 @@ def geometry(depth: Path, features: Path, settings: config.GeometrySettings, out
 def train(
     features: Path,
     neighbors: Path,
-    settings: config.TrainSettings,
+    settings: slices.TrainSettings,
     seed: int,
     out: Path,
     geometry: Path | None = None,
+    attention: Path | None = None,
+    view: Path | None = None,
+    clusters: int | None = None,
+    labelled: list[Path] | None = None,
     threads: int = 2,
 ) -> None:
     """Train the segmentation head on cached features; a killed run resumes to the same result."""
     from depthg.training.loop import train
+    from depthg.training.selection import Labelled
 
     _use(threads)
-    train(features, neighbors, geometry, out, settings, seed)
+    chosen_by = Labelled(*labelled) if labelled else None
+    stores = {"geometry": geometry, "attention": attention, "view": view}
+    train(features, neighbors, out, settings, seed, clusters, chosen_by, **stores)
 
 
 def cluster(
@@ -120,7 +132,7 @@ def cluster(
     crops: Path,
     classes: Path,
     model: Path,
-    settings: config.ClusterSettings,
+    settings: slices.ClusterSettings,
     seed: int,
     out: Path,
     threads: int = 2,
@@ -138,7 +150,7 @@ def evaluate(
     classes: Path,
     model: Path,
     probes: Path,
-    settings: config.EvaluateSettings,
+    settings: slices.EvaluateSettings,
     out: Path,
     threads: int = 2,
 ) -> None:
@@ -234,10 +246,11 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
     """One option a parameter, typed by its annotation; `name` and `experiment` of `config` by position."""
     from depthg import config
+    from depthg import settings as slices
 
-    hints = get_type_hints(command, localns={"config": config})
+    hints = get_type_hints(command, localns={"config": config, "slices": slices})
     for parameter in inspect.signature(command).parameters.values():
-        kind = hints[parameter.name]
+        kind = _plain(hints[parameter.name])
         flag = parameter.name if command is show and kind is str else f"--{parameter.name.replace('_', '-')}"
         options: dict[str, Any] = {"help": OPTIONS.get(parameter.name), "type": _reader(kind)}
         if kind == Split:
@@ -251,9 +264,16 @@ def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) 
         parser.add_argument(flag, **options)
 
 
+def _plain(kind: Any) -> Any:
+    """The type of a parameter that may be None."""
+    inner = [part for part in get_args(kind) if part is not type(None)]
+    return inner[0] if len(inner) == 1 and type(None) in get_args(kind) else kind
+
+
 def _reader(kind: Any) -> Callable[[str], Any]:
     """What turns an option's text into a value of its kind."""
-    from depthg.config import Model, parse
+    from depthg.config import parse
+    from depthg.settings.base import Model
 
     if inspect.isclass(kind) and issubclass(kind, Model):
         return lambda text: parse(kind, text)

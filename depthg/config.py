@@ -1,34 +1,24 @@
 """The configuration: one model of everything config.yaml may say, and how layers of it become settings.
 
-`Config.resolve(dataset, experiment)` merges defaults ← preset ← dataset ← experiment into one flat `Settings`;
-every stage takes the slice of it that it depends on (`settings.slice(TrainSettings)`). A slice travels on the
-command line of its stage, is part of the artifact's fingerprint, and is what Snakemake watches: an artifact is
-made again exactly when its own slice, or an input, changes.
+`Config.resolve(dataset, experiment)` merges defaults ← preset ← dataset ← experiment into one flat `Settings`
+(depthg.settings). An experiment may be named with changes: `ours+samples=9+terms.depth.weight=0.3` is `ours`
+with two settings of its own, so that an ablation needs no line in any file.
 """
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from depthg.errors import DepthGError, unknown
+from depthg.settings import SHARED, GeometrySettings, Settings
+from depthg.settings.base import Fraction, Model, Positive
 
-Positive = Annotated[int, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Weight = Annotated[float, Field(ge=0)]
 M = TypeVar("M", bound=BaseModel)
-
-
-class Model(BaseModel):
-    """Base of all parts of the configuration: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-# ---------------------------------------------------------------- what the named things are
+Layer = tuple[str, Mapping[str, Any]]  # where a part of the settings was written, and what
 
 
 class Dataset(Model):
@@ -41,6 +31,7 @@ class Dataset(Model):
     val_fraction: Fraction = Field(0.2, description="share of validation images of an unsplit folder")
     n_train: Positive | None = Field(None, description="demo: images rendered for training")
     n_val: Positive | None = Field(None, description="demo: images rendered for validation")
+    preset: str | None = Field(None, description="a name under presets; none: the file's `preset`")
     settings: dict[str, Any] = Field({}, description="settings for every experiment on this data set")
     experiments: dict[str, dict[str, Any]] = Field({}, description="settings for one experiment on it")
 
@@ -62,126 +53,25 @@ class DepthSource(Model):
     larger: Literal["farther", "nearer"] | None = Field(None, description="files: what a larger value means")
 
 
-class Term(Model):
-    """One correlation term of the loss: weight λ and shift b (Eq. 2, Eq. 6)."""
+class Row(Model):
+    """One system of a table of results: what was published, and which of our experiments stands beside it."""
 
-    weight: Weight
-    shift: float
-
-
-# ---------------------------------------------------------------- settings, stage by stage
-
-
-class CropSettings(Model):
-    """Images → square crops."""
-
-    five_crop: bool = Field(True, description="cut every training image into corners and centre (Sec. 4.1)")
-    size: Positive = Field(224, description="side of a training crop, pixels")
-    eval_size: Positive = Field(320, description="side of a validation crop, pixels")
+    system: str = Field(description="as the paper calls it")
+    backbone: str | None = Field(None, description="as the paper calls it")
+    experiment: str | None = Field(None, description="ours, changes allowed; none: only quoted by the paper")
+    paper: dict[Literal["acc", "miou", "lin_acc", "lin_miou"], float] = Field({}, description="percent")
+    note: str | None = Field(None, description="what a reader must know of the published figures")
 
 
-class NeighborSettings(Model):
-    """Crops → their nearest crops by mean feature."""
+class Table(Model):
+    """A table of results."""
 
-    keep: Positive = Field(30, description="neighbours kept for each crop")
-
-
-class GeometrySettings(Model):
-    """Depth → points, farthest-point order, 3-D neighbours (Sec. 3.4, 3.6)."""
-
-    field_of_view: Annotated[float, Field(gt=0, lt=180)] = Field(90.0, description="of the camera, degrees")
-    near: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.1, description="distance of the nearest token as a share of the farthest's"
+    title: str
+    dataset: str = Field(description="a name under datasets")
+    controls: bool = Field(
+        False, description="rows for the depth sources of the data set, and for the controls"
     )
-    order_length: Positive = Field(144, description="farthest points kept for each crop")
-    lhp_neighbors: Positive = Field(8, description="3-D neighbours of a token")
-
-
-class TrainSettings(Model):
-    """Tokens → segmentation head."""
-
-    head: Literal["segmentation", "identity"] = Field("segmentation", description="depthg.models.HEADS")
-    code_dim: Positive = Field(70, description="Q, channels of the code")
-    dropout: Fraction = 0.1
-    steps: int = Field(2334, ge=0, description="batches")
-    batch: Annotated[int, Field(ge=2)] = 32
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-4
-    samples: Positive = Field(11, description="N: N² tokens are sampled from a crop")
-    sampling: Literal["random", "fps", "full"] = Field(
-        "random", description="which tokens of a crop: depthg.training.batches.SAMPLERS"
-    )
-    centring: bool = Field(True, description="spatial centring of the feature correlation")
-    negatives: Positive = Field(5, description="random other crops an anchor is held against")
-    neighbors: Positive = Field(7, description="the neighbour is drawn from ranks 1 … this")
-    terms: dict[Literal["self", "knn", "random", "depth"], Term] = Field(
-        {
-            "self": Term(weight=0.58, shift=0.07),
-            "knn": Term(weight=0.36, shift=0.025),
-            "random": Term(weight=0.70, shift=0.761),
-            "depth": Term(weight=0.19, shift=0.03),
-        },
-        description="weight λ and shift b of each correlation term",
-    )
-    depth_loss: Literal["none", "product"] = Field(
-        "none", description="depth correlation: depthg.losses.depth.KERNELS"
-    )
-    depth_decay: Annotated[float, Field(gt=0, le=1)] = Field(0.6, description="γ of the guidance schedule")
-    depth_every: Positive = Field(250, description="T: batches between two decays")
-    lhp: Literal["none", "depth"] = Field("none", description="local hidden positives (Sec. 3.6)")
-    lhp_weight: Weight = Field(0.2, description="λ_LHP")
-
-    @property
-    def needs_geometry(self) -> bool:
-        """Whether training reads the geometry store."""
-        return self.sampling == "fps" or self.depth_loss != "none" or self.lhp == "depth"
-
-
-class ClusterSettings(Model):
-    """Codes → cluster centroids and linear probe."""
-
-    clusters: Positive | None = Field(None, description="clusters; none: as many as classes")
-    cluster_samples: Positive = Field(100_000, description="codes k-means is fitted on")
-    cluster_restarts: Positive = Field(5, description="k-means starts, of which the best is kept")
-    linear_steps: int = Field(500, ge=0, description="Adam steps of the linear probe")
-    linear_batch: Positive = Field(32, description="crops a step of the linear probe")
-    linear_rate: Annotated[float, Field(gt=0)] = Field(5e-3, description="its learning rate")
-
-
-class EvaluateSettings(Model):
-    """Validation crops → scores and pictures."""
-
-    crf: bool = Field(True, description="refine predictions with a dense CRF as well")
-    pictures: int = Field(6, ge=0, description="validation images shown in the figure")
-
-
-SHARED = (CropSettings, NeighborSettings, GeometrySettings)
-
-
-class Settings(  # pydantic lists the fields of the last base first: read upwards, this is the data flow
-    EvaluateSettings, ClusterSettings, TrainSettings, GeometrySettings, NeighborSettings, CropSettings
-):
-    """Everything one experiment on one data set depends on."""
-
-    backbone: str = Field("dino_vits8", description="a name under backbones")
-    depth: str = Field("zoedepth", description="a name under depth_sources")
-    seeds: list[int] = Field([0], min_length=1, description="one training run each")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.neighbors > self.keep:
-            raise ValueError(f"neighbors: ranks 1 … {self.neighbors} but only {self.keep} are kept (keep)")
-        if self.sampling == "fps" and self.samples**2 > self.order_length:
-            raise ValueError(f"samples: {self.samples}² is more than order_length {self.order_length}")
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("seeds: each only once")
-        return self
-
-    def slice(self, part: type[M]) -> M:
-        """The settings that one stage depends on."""
-        return part(**{name: getattr(self, name) for name in part.model_fields})
-
-
-# ---------------------------------------------------------------- the whole file
+    rows: list[Row] = []
 
 
 class Config(Model):
@@ -192,7 +82,10 @@ class Config(Model):
     datasets: dict[str, Dataset] = {}
     backbones: dict[str, Backbone] = {}
     depth_sources: dict[str, DepthSource] = {}
+    geometries: dict[str, GeometrySettings] = {"default": GeometrySettings()}
     experiments: dict[str, dict[str, Any]] = {}
+    tables: dict[str, Table] = {}
+    dataset: str | None = Field(None, description="make the tables for this data set instead of their own")
     settings: dict[str, Any] = Field({}, description="settings for everything, over all other layers")
     gpus: Positive = Field(1, description="jobs that use a GPU at the same time")
     teacher: str | None = Field(None, description="target demo_backbone: weights of timm's resnet50")
@@ -203,47 +96,100 @@ class Config(Model):
         Raises:
             DepthGError: an unknown name or key, or a value out of range; names the nearest valid one.
         """
-        of = self.named("dataset", dataset)
-        shared = {
-            f"presets: {self.preset}": self.named("preset", self.preset),
-            f"datasets: {dataset}: settings": of.settings,
-            "settings": self.settings,
-        }
-        own = {}
-        if experiment is not None:
-            own[f"experiments: {experiment}"] = self.named("experiment", experiment)
-            own[f"datasets: {dataset}: experiments: {experiment}"] = of.experiments.get(experiment, {})
         merged: dict[str, Any] = Settings().model_dump()
-        for where, layer in (shared | own).items():
-            _check_keys(where, layer, shared=where in shared)
+        for where, layer in self.layers(dataset, experiment):
+            _check_keys(where, layer)
             merged = _merge(merged, layer)
-        # The command line's `settings` speak last, over the experiment's own.
-        settings = _validated(
-            Settings, _merge(merged, self.settings), f"{dataset}/{experiment or 'settings'}"
-        )
+        settings = _validated(Settings, merged, f"{dataset}/{experiment or 'settings'}")
         self.named("backbone", settings.backbone)
         self.named("depth_source", settings.depth)
+        _check_order(settings, self.named("geometry", settings.geometry))
         return settings
 
+    def layers(self, dataset: str, experiment: str | None = None) -> list[Layer]:
+        """What is laid over the defaults, the strongest last.
+
+        Raises:
+            DepthGError: an unknown name, or a change in the experiment's name that is not `key=value`.
+        """
+        of = self.named("dataset", dataset)
+        preset = self.preset_of(dataset)
+        layers: list[Layer] = [
+            (f"presets: {preset}", self.named("preset", preset)),
+            (f"datasets: {dataset}: settings", of.settings),
+        ]
+        changes: list[str] = []
+        if experiment is not None:
+            base, *changes = experiment.split("+")
+            layers += [
+                (f"experiments: {base}", self.named("experiment", base)),
+                (f"datasets: {dataset}: experiments: {base}", of.experiments.get(base, {})),
+            ]
+        layers.append(("settings", self.settings))
+        return [*layers, *((f"the name {experiment}", _change(text, experiment)) for text in changes)]
+
+    def origins(self, dataset: str, experiment: str) -> dict[str, str]:
+        """Where the value of each setting was written, by dotted key; defaults are not listed."""
+        layers = self.layers(dataset, experiment)
+        return {key: where for where, layer in layers for key in _dotted(layer)}
+
+    def preset_of(self, dataset: str) -> str:
+        """The preset in use on a data set."""
+        return self.named("dataset", dataset).preset or self.preset
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_default_geometry(cls, content: Any) -> Any:
+        geometries = content.get("geometries") if isinstance(content, Mapping) else None
+        return content | {"geometries": {"default": {}} | geometries} if geometries else content
+
     def named(self, kind: str, name: str) -> Any:
-        """What `name` stands for in the table of its kind (dataset, backbone, depth_source, experiment, preset)."""
-        table = getattr(self, f"{kind}s")
+        """What `name` stands for in the table of its kind (dataset, backbone, depth_source, geometry, …)."""
+        table = getattr(self, "geometries" if kind == "geometry" else f"{kind}s")
         if name not in table:
             raise unknown(kind, name, table)
         return table[name]
 
 
-def _check_keys(where: str, layer: Mapping[str, Any], shared: bool) -> None:
+def _check_keys(where: str, layer: Mapping[str, Any]) -> None:
     """Refuse keys that do not exist, and in an experiment those that shape what all experiments share."""
     for key in layer:
         if key not in Settings.model_fields:
             raise unknown("setting", key, Settings.model_fields, f"config.yaml: {where}")
-        owner = next((part for part in SHARED if key in part.model_fields), None)
-        if owner and not shared:
+        own = "experiments: " in where or where.startswith("the name")
+        if own and any(key in part.model_fields for part in SHARED):
             raise DepthGError(
                 f"config.yaml: {where}: '{key}' shapes artifacts that all experiments share: "
                 "set it under datasets: <name>: settings"
             )
+
+
+def _check_order(settings: Settings, geometry: GeometrySettings) -> None:
+    """The farthest-point order is long enough for N²."""
+    if settings.sampling == "fps" and settings.samples**2 > geometry.order_length:
+        raise DepthGError(
+            f"samples: {settings.samples}² is more than order_length {geometry.order_length} of "
+            f"geometries: {settings.geometry}: lower samples, or raise order_length"
+        )
+
+
+def _change(text: str, experiment: str) -> dict[str, Any]:
+    """The nested mapping of a change such as `terms.depth.weight=0.3`."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise DepthGError(f"experiment '{experiment}': '{text}' is no change: write +key=value")
+    content: Any = yaml.safe_load(value)
+    for part in reversed(key.split(".")):
+        content = {part: content}
+    return content
+
+
+def _dotted(layer: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The keys of a nested mapping, dotted."""
+    keys = []
+    for key, value in layer.items():
+        keys += _dotted(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [prefix + key]
+    return keys
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from depthg.config import CropSettings
 from depthg.datasets.base import ImageRecord, content_hash, read_images
 from depthg.datasets.decode import VOID, read_image, read_label
 from depthg.errors import DepthGError
 from depthg.progress import track
+from depthg.settings import CropSettings
 from depthg.store import Array, Writer
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the source image
@@ -47,9 +47,15 @@ def crop_boxes(width: int, height: int, five: bool) -> list[Box]:
     return [centre_square(region) for region in regions]
 
 
-def cut_image(image: np.ndarray, box: Box, side: int) -> np.ndarray:
-    """A square of an image uint8 [H, W, 3], bilinear with antialiasing; uint8 [side, side, 3]."""
-    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR, box))
+RESIZES = {
+    "bilinear": Image.Resampling.BILINEAR,  # with antialiasing
+    "nearest": Image.Resampling.NEAREST,  # as released
+}
+
+
+def cut_image(image: np.ndarray, box: Box, side: int, resize: str = "bilinear") -> np.ndarray:
+    """A square of an image uint8 [H, W, 3]; uint8 [side, side, 3]."""
+    return np.asarray(Image.fromarray(image).resize((side, side), RESIZES[resize], box))
 
 
 def cut_label(label: np.ndarray, box: Box, side: int) -> np.ndarray:
@@ -85,9 +91,8 @@ def make_crops(images: Path, split: Literal["train", "val"], out: Path, settings
     with ThreadPoolExecutor() as pool:
         for rows in batches:
             chosen = records[rows.start // per_image : rows.stop // per_image]
-            crops = [
-                crop for cut in pool.map(lambda record: _cut(record, five, side), chosen) for crop in cut
-            ]
+            cuts = pool.map(lambda record: _cut(record, five, side, settings.resize), chosen)
+            crops = [crop for cut in cuts for crop in cut]
             pixels, labels, boxes = zip(*crops, strict=True)
             ids = np.repeat([record.id for record in chosen], per_image)
             writer.write(
@@ -122,9 +127,9 @@ def _writer(
     return Writer(out, rows, arrays, {"settings": settings.model_dump(), "images": content_hash(sources)})
 
 
-def _cut(record: ImageRecord, five: bool, side: int) -> list[Crop]:
+def _cut(record: ImageRecord, five: bool, side: int, resize: str) -> list[Crop]:
     """The crops of one image."""
     image = read_image(Path(record.path))
     label = read_label(Path(record.label)) if record.label else np.full(image.shape[:2], VOID, np.uint16)
     boxes = crop_boxes(record.width, record.height, five)
-    return [(cut_image(image, box, side), cut_label(label, box, side), box) for box in boxes]
+    return [(cut_image(image, box, side, resize), cut_label(label, box, side), box) for box in boxes]

@@ -5,6 +5,8 @@ crops only, so it is computed once and every experiment, step and number of samp
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +15,10 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.nn import functional
 
-from depthg.config import GeometrySettings
+from depthg.depth.controls import CONTROLS, VALUES
 from depthg.errors import DepthGError
 from depthg.progress import track
+from depthg.settings import GeometrySettings
 from depthg.store import Array, Store, Writer
 
 BATCH = 64  # crops
@@ -34,7 +37,7 @@ def pool_depth(depth: Tensor, grid: tuple[int, int]) -> Tensor:
     return functional.adaptive_avg_pool2d(depth[:, None], grid)[:, 0]
 
 
-def unproject(depth: Tensor, field_of_view: float, near: float) -> Tensor:
+def unproject(depth: Tensor, settings: GeometrySettings) -> Tensor:
     """Put every token at its place in front of a pinhole camera (Sec. 3.4).
 
     The distance is z = near + (1 − near)·d, so that d = 0 does not collapse into the camera. The optical
@@ -42,36 +45,69 @@ def unproject(depth: Tensor, field_of_view: float, near: float) -> Tensor:
 
     Args:
         depth: float [B, h, w] in [0, 1], far = 1.
-        field_of_view: horizontal, degrees.
-        near: z of the nearest token, in (0, 1).
+        settings: `field_of_view`, horizontal, in degrees; `near`, z of the nearest token.
 
     Returns:
         float [B, h·w, 3], row-major: x to the right, y downwards, z away from the camera.
     """
     h, w = depth.shape[-2:]
-    token = 2 * math.tan(math.radians(field_of_view) / 2) / w  # side of a token at z = 1
+    token = 2 * math.tan(math.radians(settings.field_of_view) / 2) / w  # side of a token at z = 1
     x = token * (torch.arange(w, dtype=depth.dtype, device=depth.device) + 0.5 - w / 2)
     y = token * (torch.arange(h, dtype=depth.dtype, device=depth.device) + 0.5 - h / 2)
-    z = near + (1 - near) * depth
+    z = settings.near + (1 - settings.near) * depth
     return torch.stack([z * x, z * y[:, None], z], dim=-1).flatten(1, 2)
 
 
-def farthest_point_order(points: Tensor, n: int) -> Tensor:
+def unproject_released(depth: Tensor, settings: GeometrySettings) -> Tensor:
+    """As released: degrees taken for radians, z = 5·d, and tokens seen at their corners; see `unproject`."""
+    h, w = depth.shape[-2:]
+    token = 2 * math.tan(settings.field_of_view / 2) / w
+    x = token * (torch.arange(w, dtype=depth.dtype, device=depth.device) - w / 2)
+    y = token * (torch.arange(h, dtype=depth.dtype, device=depth.device) - h / 2)
+    z = 5 * depth
+    return torch.stack([z * x, z * y[:, None], z], dim=-1).flatten(1, 2)
+
+
+def central_token(points: Tensor) -> Tensor:
+    """The token nearest to the centroid of points [B, P, 3], int64 [B, 1]: it depends on the scene alone."""
+    return (points - points.mean(1, keepdim=True)).square().sum(-1).argmin(1, keepdim=True)
+
+
+def first_token(points: Tensor) -> Tensor:
+    """As released: token 0, int64 [B, 1]."""
+    return torch.zeros(len(points), 1, dtype=torch.int64, device=points.device)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """How depth becomes points, and at which of them farthest-point sampling starts."""
+
+    unproject: Callable[[Tensor, GeometrySettings], Tensor]
+    start: Callable[[Tensor], Tensor]
+
+
+CAMERAS = {
+    "pinhole": Camera(unproject, central_token),
+    "released": Camera(unproject_released, first_token),
+}
+
+
+def farthest_point_order(points: Tensor, n: int, start: Tensor) -> Tensor:
     """Order tokens so that each is the farthest from all before it (Sec. 3.4).
 
-    Starts at the token nearest to the centroid, which depends on the scene and not on how tokens are
-    numbered. Ties go to the lowest index. The first m of the order are the m-point sample, for any m ≤ n.
+    Ties go to the lowest index. The first m of the order are the m-point sample, for any m ≤ n.
 
     Args:
         points: float [B, P, 3].
         n: length of the order, at most P.
+        start: the first of the order, int64 [B, 1].
 
     Returns:
         int64 [B, n], without repetition even where points coincide.
     """
     x, y, z = points.unbind(-1)  # one contiguous plane each: twice as fast as rows of three
     x, y, z = x.contiguous(), y.contiguous(), z.contiguous()
-    last = (points - points.mean(1, keepdim=True)).square().sum(-1).argmin(1, keepdim=True)
+    last = start
     nearest = torch.full_like(x, torch.inf)
     order = torch.empty(len(points), n, dtype=torch.int64, device=points.device)
     for place in range(n):
@@ -141,7 +177,7 @@ def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySett
     writer = Writer(out, len(maps), arrays, {"settings": settings.model_dump(), **origin})
     total, done = math.ceil(len(maps) / BATCH), math.ceil(writer.done / BATCH)
     for rows in track(writer.pending(BATCH), total, "geometry", done):
-        batch = torch.from_numpy(maps.read("depth", rows)).float()
+        batch = torch.from_numpy(CONTROLS[settings.control](maps, rows)).float()
         if not batch.isfinite().all():
             raise DepthGError(f"{maps.path}: depth of rows {rows[0]}–{rows[-1]} is not finite: make it again")
         writer.write(rows, **_geometry(pool_depth(batch, grid), settings))
@@ -150,9 +186,10 @@ def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySett
 
 def _geometry(depth: Tensor, settings: GeometrySettings) -> dict:
     """The arrays of the store for depth [B, h, w]."""
-    points = unproject(depth, settings.field_of_view, settings.near)
+    depth, camera = VALUES[settings.depth_values](depth), CAMERAS[settings.camera]
+    points = camera.unproject(depth, settings)
     neighbors, weights = nearest_tokens(points, settings.lhp_neighbors)
-    order = farthest_point_order(points, settings.order_length)
+    order = farthest_point_order(points, settings.order_length, camera.start(points))
     arrays = {"depth": depth, "order": order, "neighbors": neighbors, "weights": weights}
     return {name: array.numpy() for name, array in arrays.items()}
 

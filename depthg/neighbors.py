@@ -5,52 +5,79 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from depthg.config import NeighborSettings
 from depthg.errors import DepthGError
 from depthg.progress import track
+from depthg.settings import NeighborSettings
 from depthg.store import Array, Store, Writer
 
 BATCH = 4096
 
 
-def make_neighbors(features: Path, out: Path, settings: NeighborSettings) -> None:
-    """Write `ids` int32 [M, keep] and `similarities` float32 [M, keep], nearest first, self excluded.
+def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSettings) -> None:
+    """Write `ids` int32 [M, keep], `similarities` float32 [M, keep], nearest first, self excluded, and the
+    `image` int32 [M] that each crop is part of.
+
+    Args:
+        features: store with `pooled` unit vectors [M, C].
+        crops: the crops it was made from.
+        out: store to write.
+        settings: what counts as a neighbour.
 
     Raises:
         DepthGError: the store has not that many other crops.
     """
-    source = Store(features)
-    if len(source) <= settings.keep:
+    source, cut = Store(features), Store(crops)
+    source.expect(crops=cut)
+    image = cut.read("image")
+    # A crop's own group is left out: itself, or with it all crops of its image.
+    group: np.ndarray = np.arange(len(source)) if settings.siblings else image
+    largest = int(np.unique(group, return_counts=True)[1].max())
+    if len(source) < settings.keep + largest:
         raise DepthGError(
             f"{source.path}: {len(source)} crops, too few for {settings.keep} neighbours each: "
             "add images, or lower `keep` (and `neighbors`) in the settings of the data set"
         )
-    pooled = source.read("pooled")
+    pooled = drop_channels(source.read("pooled"), settings.pooled_dropout)
     index = faiss.IndexFlatIP(pooled.shape[1])
     index.add(pooled)
-    arrays = {"ids": Array((settings.keep,), "int32"), "similarities": Array((settings.keep,), "float32")}
-    writer = Writer(
-        out, len(source), arrays, {"settings": settings.model_dump(), "features": source.fingerprint}
-    )
+    arrays = {
+        "ids": Array((settings.keep,), "int32"),
+        "similarities": Array((settings.keep,), "float32"),
+        "image": Array((), "int32"),
+    }
+    origin = {"settings": settings.model_dump(), "features": source.fingerprint}
+    writer = Writer(out, len(source), arrays, origin)
     for rows in track(writer.pending(BATCH), -(-len(source) // BATCH), "neighbours", writer.done // BATCH):
-        ids, similarities = nearest(index, pooled, np.arange(rows.start, rows.stop), settings.keep)
-        writer.write(rows, ids=ids, similarities=similarities)
+        chosen = np.arange(rows.start, rows.stop)
+        similarities, ids = index.search(pooled[chosen], settings.keep + largest)
+        ids, similarities = without_group(ids, similarities, chosen, group, settings.keep)
+        writer.write(rows, ids=ids, similarities=similarities, image=image[chosen])
     writer.finish()
 
 
-def nearest(
-    index: faiss.Index, vectors: np.ndarray, rows: np.ndarray, keep: int
+def without_group(
+    ids: np.ndarray, similarities: np.ndarray, rows: np.ndarray, group: np.ndarray, keep: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The `keep` nearest other vectors of some rows: ids [B, keep] and cosines [B, keep].
+    """The nearest that are not of a row's own group, in order.
 
     Args:
-        index: inner-product index over all vectors.
-        vectors: unit vectors [M, C].
-        rows: the rows asked for [B].
+        ids: nearest rows first [B, k], k ≥ keep + the size of any group.
+        similarities: their cosines [B, k].
+        rows: whose neighbours these are [B].
+        group: of every row [M].
         keep: neighbours a row.
+
+    Returns:
+        ids [B, keep] and cosines [B, keep].
     """
-    similarities, ids = index.search(vectors[rows], keep + 1)
-    own = ids == rows[:, None]
-    own[~own.any(axis=1), -1] = True  # among many exact copies a vector may not find itself
-    shape = (len(rows), keep)
-    return ids[~own].reshape(shape), similarities[~own].reshape(shape)
+    own = group[ids] == group[rows][:, None]
+    first = np.argsort(own, axis=1, kind="stable")[:, :keep]
+    return np.take_along_axis(ids, first, axis=1), np.take_along_axis(similarities, first, axis=1)
+
+
+def drop_channels(vectors: np.ndarray, rate: float) -> np.ndarray:
+    """As released: channels silenced at random in each vector [M, C], the rest scaled to unit length again."""
+    if not rate:
+        return vectors
+    kept = vectors * (np.random.default_rng(0).random(vectors.shape) >= rate)
+    return (kept / np.linalg.norm(kept, axis=1, keepdims=True)).astype(np.float32)

@@ -2,17 +2,10 @@
 
 from pathlib import Path
 
-from depthg.config import (
-    ClusterSettings,
-    CropSettings,
-    EvaluateSettings,
-    GeometrySettings,
-    NeighborSettings,
-    TrainSettings,
-    load,
-)
+from depthg.config import load
 from depthg.datasets.base import root_of
 from depthg.datasets.required import check_root
+from depthg.settings import ClusterSettings, CropSettings, EvaluateSettings, NeighborSettings, TrainSettings
 from depthg.store import MARKER, fingerprint
 
 CONFIG = load(config)

@@ -17,7 +17,7 @@ rule index:
     threads: workflow.cores
     params:
         dataset=lambda w: CONFIG.named("dataset", w.dataset).model_dump_json(
-            exclude={"settings", "experiments"}
+            exclude={"preset", "settings", "experiments"}
         ),
         out="resources/{dataset}",
     message:

@@ -6,19 +6,19 @@ rule geometry:
         depth=store("resources/{dataset}/train/depth/{depth}"),
         features=store("resources/{dataset}/train/features/{backbone}"),
     output:
-        store("resources/{dataset}/train/geometry/{backbone}/{depth}"),
+        store("resources/{dataset}/train/geometry/{backbone}/{depth}/{geometry}"),
     log:
-        "logs/{dataset}/train/geometry/{backbone}/{depth}.log",
+        "logs/{dataset}/train/geometry/{backbone}/{depth}/{geometry}.log",
     benchmark:
-        "logs/{dataset}/train/geometry/{backbone}/{depth}.tsv"
+        "logs/{dataset}/train/geometry/{backbone}/{depth}/{geometry}.tsv"
     conda:
         "../envs/depthg.yaml"
     threads: 2
     params:
-        settings=settings(GeometrySettings),
+        settings=lambda w: CONFIG.named("geometry", w.geometry).model_dump_json(),
         store=subpath(output[0], parent=True),
     message:
-        "{wildcards.dataset}: farthest points and 3-D neighbours by {wildcards.depth} depth"
+        "{wildcards.dataset}: farthest points and 3-D neighbours by {wildcards.depth} depth, {wildcards.geometry} geometry"
     shell:
         "depthg geometry --depth {input.depth} --features {input.features} "
         "--settings {params.settings:q} --out {params.store} > {log} 2>&1"

@@ -2,6 +2,8 @@
 
 import json
 
+from depthg.evaluation.classes import read_classes
+
 
 def existing_root(wildcards):
     """Nothing to depend on, but a missing folder is told before anything runs."""
@@ -29,8 +31,52 @@ def neighbors_of(wildcards):
 def geometry_of(wildcards):
     """The geometry store, only for experiments that read it."""
     own = settings_of(wildcards)
-    path = f"resources/{wildcards.dataset}/train/geometry/{own.backbone}/{own.depth}"
+    path = f"resources/{wildcards.dataset}/train/geometry/{own.backbone}/{own.depth}/{own.geometry}"
     return [store(path)] if own.needs_geometry else []
+
+
+def attention_of(wildcards):
+    """The neighbours by attention, only for experiments that mix codes by them."""
+    own = settings_of(wildcards)
+    path = f"resources/{wildcards.dataset}/train/attention/{own.backbone}"
+    return [store(path)] if own.lhp == "attention" else []
+
+
+def view_of(wildcards):
+    """The features of a photometric view, only for experiments that hold codes against it."""
+    own = settings_of(wildcards)
+    return [store(f"resources/{wildcards.dataset}/train/views/{own.backbone}")] if own.needs_view else []
+
+
+def labelled_of(wildcards):
+    """Labelled validation crops, only for experiments that select their weights by them."""
+    if settings_of(wildcards).selection != "labels":
+        return []
+    folder = f"resources/{wildcards.dataset}"
+    return [features("val")(wildcards), store(f"{folder}/val/crops"), f"{folder}/classes.csv"]
+
+
+def clusters_of(wildcards, input):
+    """How many centroids a codebook has: as set, or as many as classes, which are known once they are indexed."""
+    own = settings_of(wildcards)
+    if not own.codebook or not (own.clusters or Path(input.classes[0]).is_file()):
+        return ""
+    return f"--clusters {own.clusters or len(read_classes(Path(input.classes[0])))}"
+
+
+def classes_of(wildcards):
+    """The classes, only where a codebook has one centroid for each."""
+    own = settings_of(wildcards)
+    return [f"resources/{wildcards.dataset}/classes.csv"] if own.codebook and not own.clusters else []
+
+
+def options(*names):
+    """A `params` function: `--name paths` for each of these inputs that there is."""
+    return lambda wildcards, input: " ".join(
+        f"--{name} {' '.join(paths) if isinstance(paths, list) else paths}"
+        for name in names
+        if (paths := getattr(input, name))
+    )
 
 
 def shown_depth(wildcards):
@@ -58,8 +104,8 @@ def header(wildcards):
             "dataset": wildcards.dataset,
             "experiment": wildcards.experiment,
             "backbone": own.backbone,
-            "depth": own.depth,
-            "preset": CONFIG.preset,
+            "depth": own.depth if own.needs_geometry else None,
+            "preset": CONFIG.preset_of(wildcards.dataset),
             "configuration_hash": fingerprint(own.model_dump()),
         }
     )
@@ -68,10 +114,11 @@ def header(wildcards):
 def stage_durations(wildcards):
     """The benchmark files of all that an experiment was made by."""
     own = settings_of(wildcards)
-    shared = ["index"]
+    shared = ["index", f"train/neighbors/{own.backbone}"]
     for split in ("train", "val"):
         shared += [f"{split}/crops", f"{split}/depth/{own.depth}", f"{split}/features/{own.backbone}"]
-    shared += [f"train/neighbors/{own.backbone}", f"train/geometry/{own.backbone}/{own.depth}"]
+    shared += [f"train/geometry/{own.backbone}/{own.depth}/{own.geometry}"]
+    shared += [f"train/attention/{own.backbone}", f"train/views/{own.backbone}"]
     seeds = [
         f"{wildcards.experiment}/seed{seed}/{stage}"
         for seed in own.seeds

@@ -3,7 +3,8 @@
 
 rule neighbors:
     input:
-        store("resources/{dataset}/train/features/{backbone}"),
+        features=store("resources/{dataset}/train/features/{backbone}"),
+        crops=store("resources/{dataset}/train/crops"),
     output:
         store("resources/{dataset}/train/neighbors/{backbone}"),
     log:
@@ -19,4 +20,5 @@ rule neighbors:
     message:
         "{wildcards.dataset}: nearest neighbours by {wildcards.backbone} features"
     shell:
-        "depthg neighbors --features {input} --settings {params.settings:q} --out {params.store} > {log} 2>&1"
+        "depthg neighbors --features {input.features} --crops {input.crops} "
+        "--settings {params.settings:q} --out {params.store} > {log} 2>&1"

@@ -9,6 +9,10 @@ rule train:
         features=features("train"),
         neighbors=neighbors_of,
         geometry=geometry_of,
+        attention=attention_of,
+        view=view_of,
+        classes=classes_of,
+        labelled=labelled_of,
     output:
         model="results/{dataset}/{experiment}/seed{seed}/model.safetensors",
         history="results/{dataset}/{experiment}/seed{seed}/history.jsonl",
@@ -24,11 +28,12 @@ rule train:
         gpu=1,
     params:
         settings=settings(TrainSettings),
-        geometry=lambda w, input: f"--geometry {input.geometry}" if input.geometry else "",
+        stores=options("geometry", "attention", "view", "labelled"),
+        clusters=clusters_of,
         out=subpath(output.model, parent=True),
     message:
         "{wildcards.dataset}: train {wildcards.experiment}, seed {wildcards.seed}"
     shell:
-        "depthg train --features {input.features} --neighbors {input.neighbors} {params.geometry} "
-        "--settings {params.settings:q} --seed {wildcards.seed} --threads {threads} "
+        "depthg train --features {input.features} --neighbors {input.neighbors} {params.stores} "
+        "{params.clusters} --settings {params.settings:q} --seed {wildcards.seed} --threads {threads} "
         "--out {params.out} > {log} 2>&1"

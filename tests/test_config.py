@@ -5,15 +5,9 @@ from typing import get_args
 import pytest
 import yaml
 
-from depthg.config import (
-    Config,
-    CropSettings,
-    Settings,
-    TrainSettings,
-    load,
-    parse,
-)
+from depthg.config import Config, load, parse
 from depthg.errors import DepthGError
+from depthg.settings import CropSettings, Settings, TrainSettings
 
 BASE = {
     "presets": {"paper": {"steps": 7}},

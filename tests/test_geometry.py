@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from depthg.config import GeometrySettings
 from depthg.errors import DepthGError
 from depthg.geometry import farthest_point_order, make_geometry, nearest_tokens, pool_depth, unproject
+from depthg.settings import GeometrySettings
 from depthg.store import Array, Store, Writer
 
 clouds = st.builds(

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthg.config import NeighborSettings
 from depthg.errors import DepthGError
 from depthg.neighbors import make_neighbors, nearest
+from depthg.settings import NeighborSettings
 from depthg.store import Array, Store, Writer
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from depthg.config import EvaluateSettings
 from depthg.evaluation.classes import check_labels, read_classes
 from depthg.evaluation.codes import open_reader, open_split
 from depthg.evaluation.metrics import apply_matching
@@ -13,6 +12,7 @@ from depthg.evaluation.predict import Prediction, add_refined, predict
 from depthg.evaluation.probes import load_probes
 from depthg.evaluation.tally import Tally
 from depthg.progress import track
+from depthg.settings import EvaluateSettings
 from depthg.store import write_json
 
 

@@ -10,12 +10,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from depthg.config import ClusterSettings
 from depthg.errors import DepthGError
 from depthg.evaluation.classes import read_classes
 from depthg.evaluation.clustering import fit_centroids, sample_codes
-from depthg.evaluation.codes import open_reader, open_split
+from depthg.evaluation.codes import CodeReader, open_reader, open_split
 from depthg.evaluation.linear import Linear, fit_linear
+from depthg.settings import ClusterSettings
 
 SHARPNESS = 2.0  # cluster logits are this times the cosine: what the CRF is fed with
 
@@ -93,8 +93,7 @@ def fit_probes(
     if not clusters:
         raise DepthGError(f"{classes}: no classes, so the number of clusters is open: set `clusters`")
     reader = open_reader(feature_store, model)
-    sample = sample_codes(reader, settings.cluster_samples, seed)
-    centroids = torch.from_numpy(fit_centroids(sample, clusters, settings.cluster_restarts, seed))
+    centroids = _centroids(reader, clusters, settings, seed)
     linear = None
     if count and settings.linear_steps:
         linear = fit_linear(
@@ -108,3 +107,12 @@ def fit_probes(
         )
     made_from = {"settings": settings.model_dump(), "seed": seed, "features": feature_store.fingerprint}
     Probes(centroids, linear).save(out, made_from)
+
+
+def _centroids(reader: CodeReader, clusters: int, settings: ClusterSettings, seed: int) -> torch.Tensor:
+    """The codebook that was trained with the head, or k-means on its codes: unit float32 [clusters, Q]."""
+    codebook = getattr(reader.head, "codebook", None)
+    if codebook is not None:
+        return codebook.unit().detach().cpu().contiguous()
+    sample = sample_codes(reader, settings.cluster_samples, seed)
+    return torch.from_numpy(fit_centroids(sample, clusters, settings.cluster_restarts, seed))

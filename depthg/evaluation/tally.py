@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from depthg.config import EvaluateSettings
 from depthg.evaluation.classes import Classes
 from depthg.evaluation.metrics import UNMATCHED, confusion, match, score
+from depthg.settings import EvaluateSettings
 
 BLOCKS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf")
 DIGITS = 4  # of a percentage in the results

@@ -9,46 +9,53 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from depthg.config import Term
 from depthg.losses.correlation import centre, correlation, correlation_loss, unit
+from depthg.settings import Term
 
 
-class Pair:
-    """Anchors and their neighbours at the sampled tokens, scaled to unit length once for all terms.
+class Codes:
+    """Codes or features of a batch at the sampled tokens, scaled to unit length once for all terms.
 
     Args:
-        anchors: codes or features, float [B, n, C].
+        anchors: float [B, n, C].
         neighbors: those of a neighbour of each, float [B, n, C].
+        siblings: those of another crop of each anchor's image, float [B, n, C], where a term asks for them.
     """
 
-    def __init__(self, anchors: Tensor, neighbors: Tensor):
+    def __init__(self, anchors: Tensor, neighbors: Tensor, siblings: Tensor | None = None):
         self.anchors, self.neighbors = unit(anchors), unit(neighbors)
+        self.siblings = self.anchors if siblings is None else unit(siblings)
 
 
-def with_itself(pair: Pair, rolls: list[int]) -> Tensor:
+def with_itself(codes: Codes, rolls: list[int]) -> Tensor:
     """Anchors with themselves: float [B, n, n]."""
-    return correlation(pair.anchors, pair.anchors)
+    return correlation(codes.anchors, codes.anchors)
 
 
-def with_neighbor(pair: Pair, rolls: list[int]) -> Tensor:
+def with_neighbor(codes: Codes, rolls: list[int]) -> Tensor:
     """Anchors with their neighbours: float [B, n, n]."""
-    return correlation(pair.anchors, pair.neighbors)
+    return correlation(codes.anchors, codes.neighbors)
 
 
-def with_others(pair: Pair, rolls: list[int]) -> Tensor:
+def with_sibling(codes: Codes, rolls: list[int]) -> Tensor:
+    """Anchors with another crop of their image, or themselves where none is paired: float [B, n, n]."""
+    return correlation(codes.anchors, codes.siblings)
+
+
+def with_others(codes: Codes, rolls: list[int]) -> Tensor:
     """Anchors with other anchors of the batch, one for each cyclic shift: float [len(rolls), B, n, n]."""
-    return torch.stack([correlation(pair.anchors, pair.anchors.roll(roll, dims=0)) for roll in rolls])
+    return torch.stack([correlation(codes.anchors, codes.anchors.roll(roll, dims=0)) for roll in rolls])
 
 
-CORRELATIONS: dict[str, Callable[[Pair, list[int]], Tensor]] = {
+CORRELATIONS: dict[str, Callable[[Codes, list[int]], Tensor]] = {
     "self": with_itself,
     "knn": with_neighbor,
     "random": with_others,
-    "depth": with_itself,
+    "depth": with_sibling,
 }
 
 
-def feature_target(term: str, features: Pair, rolls: list[int], centring: bool) -> Tensor:
+def feature_target(term: str, features: Codes, rolls: list[int], centring: bool) -> Tensor:
     """What the codes shall follow in a feature term (Eq. 1).
 
     Args:
@@ -65,7 +72,7 @@ def feature_target(term: str, features: Pair, rolls: list[int], centring: bool) 
 
 
 def term_losses(
-    terms: Mapping[str, Term], codes: Pair, targets: Mapping[str, Tensor], rolls: list[int]
+    terms: Mapping[str, Term], codes: Codes, targets: Mapping[str, Tensor], rolls: list[int]
 ) -> dict[str, Tensor]:
     """The loss of each term, before its weight: scalars by name (Eq. 2, Eq. 6)."""
     return {

@@ -7,10 +7,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from depthg.config import TrainSettings
 from depthg.errors import DepthGError
+from depthg.models.codebook import Codebook
 from depthg.models.heads import HEADS, ChannelDropout
 from depthg.models.projection import Projection
+from depthg.settings import TrainSettings
 
 KEY = "depthg"  # one key of metadata: safetensors writes several in no fixed order
 
@@ -21,28 +22,27 @@ class Model(nn.Module):
     Attributes:
         head: tokens [..., P, C] → codes [..., P, Q].
         projection: mixed codes → projected codes; None without local hidden positives.
+        codebook: centroids learned online; None where k-means finds them afterwards.
         dropout: for the target features.
         settings: what it was built from.
         channels: C, of the backbone.
         code_dim: Q.
     """
 
-    def __init__(self, settings: TrainSettings, channels: int):
+    def __init__(self, settings: TrainSettings, channels: int, clusters: int | None = None):
         super().__init__()
         self.settings, self.channels = settings, channels
         self.head = HEADS[settings.head](channels, settings.code_dim, settings.dropout)
         self.code_dim = self.head.code_dim
         self.projection = Projection(self.code_dim) if settings.lhp != "none" else None
         self.dropout = ChannelDropout(settings.dropout)
+        self.codebook = Codebook(clusters, self.code_dim) if clusters is not None else None
+        if self.projection is not None:
+            self.projection.requires_grad_(settings.projection == "trained")
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Codes float [..., P, Q] of tokens float [..., P, C]."""
         return self.head(tokens)
-
-
-def build_model(settings: TrainSettings, channels: int) -> Model:
-    """A fresh model for a backbone of so many channels, initialised from torch's random state."""
-    return Model(settings, channels)
 
 
 def save(model: Model, path: Path) -> None:
@@ -70,7 +70,9 @@ def load(path: Path, channels: int | None = None) -> Model:
         with safe_open(path, framework="pt") as stored:
             about = json.loads((stored.metadata() or {})[KEY])
             weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-        model = Model(TrainSettings(**about["settings"]), about["channels"])
+        centroids = weights.get("codebook.centroids")
+        clusters = None if centroids is None else len(centroids)
+        model = Model(TrainSettings(**about["settings"]), about["channels"], clusters)
         model.load_state_dict(weights)
     except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]

@@ -24,14 +24,14 @@ class Side(_Movable):
     Attributes:
         tokens: float32 [B, T, C], those that pass the head: the sampled ones and, for 3D-LHP, their neighbours.
         at: int64 [B, n], where in `tokens` the sampled ones are.
-        mix_ids: int64 [B, n, k], the nearest tokens in space of each sampled one; k = 0 without 3D-LHP.
-        mix_weights: float32 [B, n, k], how much each counts.
+        mix_ids: int64 [B, n, k], where in `tokens` the neighbours of each sampled one are; k = 0 without LHP.
+        mix_shares: float32 [B, n, k], the share of each in the mixed code.
     """
 
     tokens: Tensor
     at: Tensor
     mix_ids: Tensor
-    mix_weights: Tensor
+    mix_shares: Tensor
 
     def sampled(self, values: Tensor) -> Tensor:
         """Values [B, T, …] of the tokens at the sampled ones, [B, n, …]."""
@@ -45,14 +45,18 @@ class Batch(_Movable):
     Attributes:
         anchor: the anchors.
         neighbor: a neighbour of each, of uniform rank.
-        depth: of the anchors at the sampled tokens, float32 [B, n] in [0, 1]; [B, 0] where no term reads it.
+        places: of the anchors' sampled tokens, (d, x, y, z), float32 [B, n, 4]; [B, 0, 4] where no term reads them.
         rolls: distinct cyclic shifts of the batch, 1 … B − 1: no crop becomes its own negative.
+        sibling: another crop of each anchor's image, where depth is paired with it.
+        sibling_places: its places, float32 [B, n, 4].
     """
 
     anchor: Side
     neighbor: Side
-    depth: Tensor
+    places: Tensor
     rolls: list[int]
+    sibling: Side | None = None
+    sibling_places: Tensor | None = None
 
 
 def take(values: Tensor, at: Tensor) -> Tensor:

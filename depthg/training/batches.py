@@ -4,36 +4,20 @@ A batch is a pure function of (seed, step), so that a resumed training goes on e
 Tokens, codes and depth are all taken at the same token indices (row · w + column).
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from depthg.config import TrainSettings
+from depthg.geometry import CAMERAS
+from depthg.settings import TrainSettings
 from depthg.training.batch import Batch, Side, take
 from depthg.training.inputs import Inputs
-
-Sampler = Callable[[Inputs, np.ndarray, int, np.random.Generator], np.ndarray]
-
-
-def random_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Tokens of each crop drawn uniformly without replacement, anew at every step: int64 [B, count]."""
-    return rng.random((len(rows), inputs.tokens)).argsort(axis=1)[:, :count]
-
-
-def farthest_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """The first tokens of the farthest-point order (Sec. 3.4): int64 [B, count]."""
-    return inputs.required_geometry.read("order", rows)[:, :count].astype(np.int64)
-
-
-def all_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Every token, whatever the count: int64 [B, P]."""
-    return np.tile(np.arange(inputs.tokens), (len(rows), 1))
-
-
-SAMPLERS: dict[str, Sampler] = {"random": random_tokens, "fps": farthest_tokens, "full": all_tokens}
+from depthg.training.lhp import MIXINGS
+from depthg.training.sampling import DEPTHS, PLACES, SAMPLERS
+from depthg.training.schedule import SAMPLES
 
 
 class Batches:
@@ -41,26 +25,27 @@ class Batches:
 
     Args:
         inputs: the stores.
-        settings: batch, samples, sampling, neighbors, negatives, depth_loss, lhp.
+        settings: batch, and all that says what is sampled and paired.
         seed: of the training run.
     """
 
     def __init__(self, inputs: Inputs, settings: TrainSettings, seed: int):
         self.inputs, self.settings, self.seed = inputs, settings, seed
-        self.sampler = SAMPLERS[settings.sampling]
 
     def __call__(self, step: int) -> Batch:
         """The batch of a step, on the CPU."""
         rng = np.random.default_rng([self.seed, 1, step])
         anchors = self.anchors(step)
-        ranks = rng.integers(self.settings.neighbors, size=len(anchors))
-        neighbors = self.inputs.neighbors.read("ids", anchors)[np.arange(len(anchors)), ranks]
-        anchor_at, neighbor_at = (self._sample(rows, rng) for rows in (anchors, neighbors))
-        depth = torch.empty(len(anchors), 0)
-        if self.settings.depth_loss != "none":
-            depth = take(self._geometry("depth", anchors).flatten(1).float(), anchor_at)
-        anchor, neighbor = self._side(anchors, anchor_at), self._side(neighbors, neighbor_at)
-        return Batch(anchor, neighbor, depth, self._rolls(rng))
+        neighbors = self._neighbors(anchors, rng)
+        anchor_at, neighbor_at = (self._sample(rows, step, rng) for rows in (anchors, neighbors))
+        anchor, neighbor = self._side(anchors, anchor_at, True), self._side(neighbors, neighbor_at, False)
+        batch = Batch(anchor, neighbor, self._places(anchors, anchor_at), self._rolls(rng))
+        if self.settings.depth_loss == "none" or self.settings.depth_pairs == "crop":
+            return batch
+        siblings = self._siblings(anchors, rng)
+        at = self._sample(siblings, step, rng)
+        sibling, places = self._side(siblings, at, False), self._places(siblings, at)
+        return replace(batch, sibling=sibling, sibling_places=places)
 
     def anchors(self, step: int) -> np.ndarray:
         """Crops int64 [B]: each at most once an epoch, the order drawn anew for every epoch."""
@@ -68,20 +53,40 @@ class Batches:
         order = _permutation(self.inputs.crops, self.seed, epoch)
         return order[place * self.settings.batch :][: self.settings.batch]
 
-    def _sample(self, rows: np.ndarray, rng: np.random.Generator) -> Tensor:
-        return torch.from_numpy(self.sampler(self.inputs, rows, self.settings.samples**2, rng))
+    def _neighbors(self, anchors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A crop of uniform rank among the nearest of each anchor, int [B]."""
+        ranks = rng.integers(self.settings.neighbors, size=len(anchors))
+        return self.inputs.neighbors.read("ids", anchors)[np.arange(len(anchors)), ranks]
 
-    def _geometry(self, name: str, rows: np.ndarray) -> Tensor:
-        return torch.from_numpy(self.inputs.required_geometry.read(name, rows))
+    def _siblings(self, anchors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Another crop of the image of each anchor, int [B]."""
+        others = [np.setdiff1d(self.inputs.siblings(crop), crop) for crop in anchors]
+        return np.array([rng.choice(crops) for crops in others])
 
-    def _side(self, rows: np.ndarray, at: Tensor) -> Side:
-        tokens = torch.from_numpy(self.inputs.features.read("tokens", rows)).flatten(1, 2)
-        ids, weights = torch.empty(*at.shape, 0, dtype=torch.int64), torch.empty(*at.shape, 0)
+    def _sample(self, rows: np.ndarray, step: int, rng: np.random.Generator) -> np.ndarray:
+        """The sampled tokens of crops, int64 [B, n]."""
+        count = SAMPLES[self.settings.sample_schedule](self.settings.samples, step) ** 2
+        return SAMPLERS[self.settings.sampling](self.inputs, rows, count, rng)
+
+    def _places(self, rows: np.ndarray, at: np.ndarray) -> Tensor:
+        """Depth and points (d, x, y, z) where a depth term reads them, float32 [B, n, 4]."""
+        if self.settings.depth_loss == "none":
+            return torch.empty(len(rows), 0, 4)
+        geometry = self.inputs.camera
+        depth = torch.from_numpy(self.inputs.required_geometry.read("depth", rows)).float()
+        points = CAMERAS[geometry.camera].unproject(depth, geometry).view(*depth.shape, 3)
+        places = torch.cat([depth[..., None], points], dim=-1)
+        return DEPTHS[self.settings.depth_at](places, torch.from_numpy(at))
+
+    def _side(self, rows: np.ndarray, sampled: np.ndarray, anchor: bool) -> Side:
+        tokens = torch.from_numpy(self.inputs.features.read("tokens", rows))
+        at = torch.from_numpy(PLACES[self.settings.tokens_at](sampled, self.inputs.grid))
+        ids, shares = torch.empty(*at.shape, 0, dtype=torch.int64), torch.empty(*at.shape, 0)
         if self.settings.lhp != "none":
-            ids = take(self._geometry("neighbors", rows), at).long()
-            weights = take(self._geometry("weights", rows), at).float()
-        kept, place = distinct(torch.cat([at[..., None], ids], dim=-1), tokens.shape[1])
-        return Side(take(tokens, kept).float(), place[..., 0], place[..., 1:], weights)
+            near, weights = self.inputs.mixture(rows)
+            ids, shares = MIXINGS[self.settings.mixing](near, weights, at, anchor)
+        kept, place = distinct(torch.cat([at[..., None], ids], dim=-1), self.inputs.tokens)
+        return Side(take(tokens.flatten(1, 2), kept).float(), place[..., 0], place[..., 1:], shares)
 
     def _rolls(self, rng: np.random.Generator) -> list[int]:
         """The cyclic shifts; repeated only where the batch is too small for enough of them."""

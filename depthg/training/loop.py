@@ -14,19 +14,22 @@ import numpy as np
 import torch
 import yaml
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
-from depthg.config import Term, TrainSettings
 from depthg.device import device
 from depthg.errors import DepthGError
-from depthg.models.checkpoint import Model, build_model, save
+from depthg.models.checkpoint import Model, save
+from depthg.models.codebook import LEARNING_RATE
 from depthg.progress import track
 from depthg.provenance import provenance
+from depthg.settings import TrainSettings
 from depthg.training.batches import Batches
 from depthg.training.inputs import Inputs, open_inputs
-from depthg.training.objective import objective
+from depthg.training.objective import OBJECTIVES
 from depthg.training.prefetch import prefetch
-from depthg.training.rolling import RollingCheckpoint
+from depthg.training.rolling import RollingCheckpoint, Stateful
 from depthg.training.schedule import guided
+from depthg.training.selection import CRITERIA, Labelled, Selection
 
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.jsonl"
@@ -35,57 +38,99 @@ CHECKPOINT_EVERY = 100  # steps
 
 
 def train(
-    features: Path, neighbors: Path, geometry: Path | None, out: Path, settings: TrainSettings, seed: int
+    features: Path,
+    neighbors: Path,
+    out: Path,
+    settings: TrainSettings,
+    seed: int,
+    clusters: int | None = None,
+    labelled: Labelled | None = None,
+    **stores: Path | None,
 ) -> None:
     """Train one model.
 
     Args:
         features: store with `tokens`.
         neighbors: store with `ids`, made from it.
-        geometry: store with `order`, `depth`, `neighbors`, `weights`; none where the settings need no depth.
         out: folder, made if missing, for `model.safetensors`, `history.jsonl` and `config.yaml`.
         settings: all of it; `steps: 0` writes the model untrained.
         seed: of the initial weights and of everything drawn.
+        clusters: size of the codebook, where the settings ask for one.
+        labelled: validation crops, where the settings select by labels.
+        **stores: `geometry`, `attention`, `view`, where the settings read them.
 
     Raises:
         DepthGError: the stores do not fit the settings or each other, or the loss is no longer finite.
     """
-    inputs = open_inputs(features, neighbors, geometry, settings)
+    inputs = open_inputs(features, neighbors, settings, **stores)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    model = build_model(settings, inputs.channels).to(device())
+    if settings.codebook and clusters is None:
+        raise DepthGError("training: codebook: how many clusters is open: set `clusters`")
+    model = Model(settings, inputs.channels, clusters if settings.codebook else None).to(device())
     run = {"settings": settings.model_dump(), "seed": seed, "inputs": inputs.fingerprints}
     (out / HISTORY).write_text("")  # an untrained model has one as well
     if settings.steps:
-        _optimise(model, inputs, out, run)
+        _optimise(model, inputs, out, run, labelled)
     (out / "config.yaml").write_text(yaml.safe_dump({**run, **provenance()}, sort_keys=False))
     save(model, out / "model.safetensors")
     (out / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _optimise(model: Model, inputs: Inputs, out: Path, run: Mapping[str, Any]) -> None:
+def _optimise(
+    model: Model, inputs: Inputs, out: Path, run: Mapping[str, Any], labelled: Labelled | None
+) -> None:
     """Take every step that is still to be taken."""
     settings, seed = model.settings, run["seed"]
     _check_trainable(model)
-    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
-    rolling = RollingCheckpoint(out / CHECKPOINT, run, model, optimizer)
+    objective, optimizer = OBJECTIVES[settings.objective](model), _optimizer(model)
+    criterion = CRITERIA[settings.selection](inputs, settings, objective, seed, labelled)
+    selection = Selection(criterion, settings.batches)
+    parts: dict[str, Stateful] = {
+        "model": model,
+        "optimizer": optimizer,
+        "objective": objective,
+        "selection": selection,
+    }
+    rolling = RollingCheckpoint(out / CHECKPOINT, run, device(), **parts)
     start, lines = rolling.restore()
-    batches = prefetch(Batches(inputs, settings, seed), range(start, settings.steps))
+    batches = prefetch(Batches(inputs, settings, seed), range(start, settings.batches))
     with closing(batches), (out / HISTORY).open("w", buffering=1) as history:
         history.writelines(lines)
-        for step, batch in enumerate(track(batches, settings.steps, f"training, seed {seed}", start), start):
+        for step, batch in enumerate(
+            track(batches, settings.batches, f"training, seed {seed}", start), start
+        ):
             torch.manual_seed(step_seed(seed, step))
-            terms = guided(settings, step)
-            losses = objective(model, batch.to(device()), terms)
+            losses = objective(batch.to(device()), step)
             _check_finite(losses, step)
             optimizer.zero_grad()
             losses["total"].backward()
+            if settings.clip is not None:
+                clip_grad_norm_(model.parameters(), settings.clip)
             optimizer.step()
-            if step % HISTORY_EVERY == 0 or step == settings.steps - 1:
-                lines.append(_line(step, losses, terms, settings.learning_rate))
+            score = selection.look(model, step)
+            if step % HISTORY_EVERY == 0 or step == settings.batches - 1 or score is not None:
+                lines.append(_line(step, losses, settings, score))
                 history.write(lines[-1])
             if (step + 1) % CHECKPOINT_EVERY == 0:
                 rolling.save(step + 1, lines)
+    selection.restore_best(model)
+
+
+def _optimizer(model: Model) -> torch.optim.Optimizer:
+    """AdamW, which without weight decay is Adam; the codebook has a rate of its own."""
+    settings, codebook = model.settings, model.codebook
+    of_codebook = list(codebook.parameters()) if codebook is not None else []
+    own = {id(weight) for weight in of_codebook}
+    groups: list[dict[str, Any]] = [
+        {
+            "params": [
+                weight for weight in model.parameters() if weight.requires_grad and id(weight) not in own
+            ]
+        },
+        {"params": of_codebook, "lr": LEARNING_RATE, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
 
 
 def step_seed(seed: int, step: int) -> int:
@@ -93,11 +138,17 @@ def step_seed(seed: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, 2, step]).generate_state(1, np.uint64)[0])
 
 
-def _line(step: int, losses: Mapping[str, Tensor], terms: Mapping[str, Term], learning_rate: float) -> str:
-    """One line of the history."""
+def _line(step: int, losses: Mapping[str, Tensor], settings: TrainSettings, score: float | None) -> str:
+    """One line of the history; `score` is that of the weights after the step, where they were judged."""
     values = {name: loss.item() for name, loss in losses.items()}
-    guidance = terms["depth"].weight if "depth" in terms else 0.0
-    content = {"step": step, **values, "lambda_depth": guidance, "learning_rate": learning_rate}
+    depth = guided(settings, step).get("depth")
+    content = {
+        "step": step,
+        **values,
+        "lambda_depth": depth.weight if depth else 0.0,
+        "learning_rate": settings.learning_rate,
+        **({} if score is None else {"score": score}),
+    }
     return json.dumps(content) + "\n"
 
 
@@ -106,7 +157,7 @@ def _check_trainable(model: Model) -> None:
     settings = model.settings
     if not list(model.head.parameters()):
         raise DepthGError(f"settings: head: '{settings.head}' has nothing to train: set steps to 0")
-    if not guided(settings, 0):
+    if settings.objective == "correlation" and not guided(settings, 0):
         raise DepthGError("settings: terms: every weight is 0: give one a weight, or set steps to 0")
 
 

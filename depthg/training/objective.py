@@ -1,44 +1,84 @@
 """What a step minimises: correlations of the codes, and again of the mixed codes (Eq. 7, Sec. 3.6)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from torch import Tensor
 
-from depthg.config import Term
 from depthg.losses.depth import KERNELS
-from depthg.losses.total import Pair, feature_target, term_losses, weighted_sum
+from depthg.losses.total import Codes, feature_target, term_losses, weighted_sum
 from depthg.models.checkpoint import Model
 from depthg.models.projection import Projection
 from depthg.training.batch import Batch, Side
 from depthg.training.lhp import mix
+from depthg.training.schedule import guided
 
 
-def objective(model: Model, batch: Batch, terms: Mapping[str, Term]) -> dict[str, Tensor]:
-    """The losses of a batch: `total` = L + λ_LHP · L_LHP, each term unweighted, and `lhp` where in use.
+class Objective(Protocol):
+    """The loss of a batch, and the state it keeps from step to step."""
+
+    def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Losses by name, scalars: `total` is minimised."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What a resumed training needs."""
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take up that state."""
+
+
+class Correlation:
+    """`total` = L + λ_LHP · L_LHP, each term unweighted beside it, and `lhp` where in use.
 
     Codes, features and depth are read at the same sampled tokens; the features pass a dropout of their own.
+    It keeps no state.
+
+    Args:
+        model: head and, with local hidden positives, projection.
     """
-    sides = batch.anchor, batch.neighbor
-    features = Pair(*(model.dropout(side.sampled(side.tokens)) for side in sides))
-    wanted = {name: _target(name, model, batch, features) for name in terms}
-    codes = [model.head(side.tokens) for side in sides]
-    sampled = Pair(*(side.sampled(code) for side, code in zip(sides, codes, strict=True)))
-    losses = term_losses(terms, sampled, wanted, batch.rolls)
-    total = weighted_sum(terms, losses)
-    if model.projection is not None:
-        mixed = Pair(*(_mixed(model.projection, side, code) for side, code in zip(sides, codes, strict=True)))
-        losses["lhp"] = weighted_sum(terms, term_losses(terms, mixed, wanted, batch.rolls))
-        total = total + model.settings.lhp_weight * losses["lhp"]
-    return {"total": total, **losses}
 
+    def __init__(self, model: Model):
+        self.model = model
 
-def _target(term: str, model: Model, batch: Batch, features: Pair) -> Tensor:
-    """The correlations that a term distils, float [..., B, n, n]."""
-    if term == "depth":
-        return KERNELS[model.settings.depth_loss](batch.depth, batch.depth)
-    return feature_target(term, features, batch.rolls, model.settings.centring)
+    def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """The losses of a batch at a step, counted in batches."""
+        model, terms = self.model, guided(self.model.settings, step)
+        sides = [batch.anchor, batch.neighbor, *([batch.sibling] if batch.sibling else [])]
+        features = Codes(*(model.dropout(side.sampled(side.tokens)) for side in sides[:2]))
+        wanted = {name: self._target(name, batch, features) for name in terms}
+        codes = [model.head(side.tokens) for side in sides]
+        sampled = Codes(*(side.sampled(code) for side, code in zip(sides, codes, strict=True)))
+        losses = term_losses(terms, sampled, wanted, batch.rolls)
+        total = weighted_sum(terms, losses)
+        if model.projection is not None:
+            project = model.projection
+            mixed = Codes(*(_mixed(project, side, code) for side, code in zip(sides, codes, strict=True)))
+            losses["lhp"] = weighted_sum(terms, term_losses(terms, mixed, wanted, batch.rolls))
+            total = total + model.settings.lhp_weight * losses["lhp"]
+        if model.codebook is not None:
+            losses["codebook"] = model.codebook.loss(codes[0].detach())
+            total = total + losses["codebook"]
+        return {"total": total, **losses}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Nothing."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Nothing."""
+
+    def _target(self, term: str, batch: Batch, features: Codes) -> Tensor:
+        """The correlations that a term distils, float [..., B, n, n]."""
+        settings = self.model.settings
+        if term != "depth":
+            return feature_target(term, features, batch.rolls, settings.centring)
+        others = batch.places if batch.sibling_places is None else batch.sibling_places
+        return KERNELS[settings.depth_loss](batch.places, others, settings.depth_bandwidth)
 
 
 def _mixed(projection: Projection, side: Side, codes: Tensor) -> Tensor:
     """P(s_mix) at the sampled tokens, float [B, n, Q]."""
-    return projection(mix(codes, side.mix_ids, side.mix_weights))
+    return projection(mix(codes, side.mix_ids, side.mix_shares))
+
+
+OBJECTIVES: dict[str, Callable[[Model], Objective]] = {"correlation": Correlation}

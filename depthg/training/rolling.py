@@ -3,14 +3,22 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import nn
-from torch.optim import Optimizer
 
 from depthg.progress import tell
 from depthg.store import fingerprint
+
+
+class Stateful(Protocol):
+    """Anything whose state can be kept: the model, the optimizer, the objective, the selection."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state."""
+
+    def load_state_dict(self, state: Any) -> Any:
+        """Take it up."""
 
 
 class RollingCheckpoint:
@@ -19,17 +27,16 @@ class RollingCheckpoint:
     Args:
         path: of the file.
         run: settings, seed and inputs; the state of another run is not taken up.
-        model: and
-        optimizer: whose state is kept.
+        device: where the state belongs.
+        **parts: all whose state is kept, by name.
     """
 
-    def __init__(self, path: Path, run: Mapping[str, Any], model: nn.Module, optimizer: Optimizer):
-        self.path, self.run = path, fingerprint(run)
-        self.model, self.optimizer = model, optimizer
+    def __init__(self, path: Path, run: Mapping[str, Any], device: torch.device, **parts: Stateful):
+        self.path, self.run, self.device, self.parts = path, fingerprint(run), device, parts
 
     def save(self, step: int, history: list[str]) -> None:
         """Keep the state before a step, and the lines of the history (Snakemake deletes the file itself)."""
-        states = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        states = {name: part.state_dict() for name, part in self.parts.items()}
         draft = self.path.with_name(self.path.name + ".tmp")
         torch.save({"run": self.run, "step": step, "history": history, **states}, draft)
         os.replace(draft, self.path)
@@ -42,11 +49,10 @@ class RollingCheckpoint:
         """
         if not self.path.is_file():
             return 0, []
-        device = next(self.model.parameters()).device
-        state = torch.load(self.path, map_location=device, weights_only=True)
+        state = torch.load(self.path, map_location=self.device, weights_only=True)
         if state["run"] != self.run:
             return 0, []
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
         tell(f"{self.path}: resumed at step {state['step']}")
         return state["step"], state["history"]

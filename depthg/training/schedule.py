@@ -1,6 +1,8 @@
-"""The guidance schedule: depth leads at first and then lets go (Sec. 3.5)."""
+"""What changes from step to step: the guidance by depth (Sec. 3.5), and as released the number of samples."""
 
-from depthg.config import Term, TrainSettings
+from collections.abc import Callable
+
+from depthg.settings import Term, TrainSettings
 
 
 def guided(settings: TrainSettings, step: int) -> dict[str, Term]:
@@ -15,3 +17,17 @@ def guided(settings: TrainSettings, step: int) -> dict[str, Term]:
         return terms
     fade = settings.depth_decay ** (step // settings.depth_every)
     return {**terms, "depth": Term(weight=depth.weight * fade, shift=depth.shift * fade)}
+
+
+def constant_samples(samples: int, step: int) -> int:
+    """N, at every step."""
+    return samples
+
+
+def released_samples(samples: int, step: int) -> int:
+    """As released: N in the first batch only, then N − 2, N − 3 after 1000 and N − 4 after 2000 batches."""
+    lost = 0 if step == 0 else 2 + (step >= 1000) + (step >= 2000)
+    return max(samples - lost, 1)
+
+
+SAMPLES: dict[str, Callable[[int, int], int]] = {"constant": constant_samples, "released": released_samples}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from depthg.config import TrainSettings
-from depthg.models.checkpoint import build_model, save
+from depthg.models.checkpoint import Model, save
+from depthg.settings import TrainSettings
 from depthg.store import Array, Writer
 
 HEADER = "id,name,red,green,blue\n"
@@ -75,5 +75,5 @@ def planted(tmp_path: Path) -> Planted:
     planted.plant("val", planted.labels(5))
     planted.classes.write_text(HEADER + "0,road,128,64,128\n1,sky,70,130,180\n2,tree,107,142,35\n")
     torch.manual_seed(0)
-    save(build_model(TrainSettings(head="identity"), planted.channels), planted.model)
+    save(Model(TrainSettings(head="identity"), planted.channels), planted.model)
     return planted

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from depthg.config import Term
 from depthg.losses.depth import KERNELS
 from depthg.losses.total import Pair, feature_target, term_losses, weighted_sum
+from depthg.settings import Term
 
 ROLLS = [1, 3]
 TERMS = {

@@ -2,16 +2,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from depthg.config import TrainSettings
 from depthg.errors import DepthGError
-from depthg.models.checkpoint import build_model, load, save
+from depthg.models.checkpoint import Model, load, save
+from depthg.settings import TrainSettings
 
 SETTINGS = TrainSettings(code_dim=3, lhp="depth")
 
 
 @pytest.fixture
 def path(tmp_path):
-    save(build_model(SETTINGS, 5), tmp_path / "model.safetensors")
+    save(Model(SETTINGS, 5), tmp_path / "model.safetensors")
     return tmp_path / "model.safetensors"
 
 
@@ -32,13 +32,13 @@ def test_equal_models_are_equal_files(path, tmp_path):
 
 
 def test_a_head_without_weights(tmp_path):
-    save(build_model(TrainSettings(head="identity", steps=0), 5), tmp_path / "model.safetensors")
+    save(Model(TrainSettings(head="identity", steps=0), 5), tmp_path / "model.safetensors")
     model = load(tmp_path / "model.safetensors")
     assert model.code_dim == 5 and not model.state_dict()
 
 
 def test_no_projection_without_local_hidden_positives():
-    assert build_model(TrainSettings(), 5).projection is None
+    assert Model(TrainSettings(), 5).projection is None
 
 
 def test_features_of_another_backbone(path):
@@ -59,7 +59,7 @@ def test_files_that_are_not_a_model(path, kind):
     elif kind == "foreign":
         save_file(weights, path)
     else:
-        model = build_model(SETTINGS, 5)
+        model = Model(SETTINGS, 5)
         del model.head.linear
         save(model, path)
     with pytest.raises(DepthGError, match="not a model of depthg") as caught:

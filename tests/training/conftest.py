@@ -4,9 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from depthg.config import GeometrySettings, TrainSettings
 from depthg.geometry import make_geometry
+from depthg.settings import GeometrySettings, TrainSettings
 from depthg.store import Array, Store, Writer
+from depthg.training.inputs import Inputs, open_inputs
 
 CROPS, GRID, CHANNELS = 12, (4, 5), 8
 
@@ -22,9 +23,8 @@ class Stores:
     ids: np.ndarray
     depth: np.ndarray
 
-    @property
-    def paths(self) -> tuple[Path, Path, Path]:
-        return self.features, self.neighbors, self.geometry
+    def open(self, settings: TrainSettings) -> Inputs:
+        return open_inputs(self.features, self.neighbors, settings, geometry=self.geometry)
 
 
 def write(path: Path, made_from: dict, **values: np.ndarray) -> Store:
@@ -46,7 +46,8 @@ def stores(tmp_path_factory) -> Stores:
     ids = np.stack([(row + np.arange(1, 5)) % CROPS for row in range(CROPS)]).astype(np.int32)
     depth = rng.random((CROPS, *GRID)).astype(np.float16)
     source = write(root / "features.zarr", {"made": "features"}, tokens=tokens)
-    write(root / "neighbors.zarr", {"features": source.fingerprint}, ids=ids)
+    image = np.repeat(np.arange(4), 3).astype(np.int32)
+    write(root / "neighbors.zarr", {"features": source.fingerprint}, ids=ids, image=image)
     write(root / "depth.zarr", {}, depth=depth)
     settings = GeometrySettings(order_length=12)
     make_geometry(root / "depth.zarr", root / "features.zarr", root / "geometry.zarr", settings)

@@ -7,8 +7,8 @@ from hypothesis.extra import numpy as hypothesis_numpy
 
 from depthg.store import Store
 from depthg.training.batch import take
-from depthg.training.batches import SAMPLERS, Batches, distinct
-from depthg.training.inputs import open_inputs
+from depthg.training.batches import Batches, distinct
+from depthg.training.sampling import SAMPLERS
 
 STEPS = range(7)
 
@@ -17,7 +17,7 @@ STEPS = range(7)
 def make(stores, settings):
     def make(seed=0, **update):
         changed = settings.model_copy(update=update)
-        return Batches(open_inputs(*stores.paths, changed), changed, seed)
+        return Batches(stores.open(changed), changed, seed)
 
     return make
 
@@ -68,7 +68,9 @@ def test_tokens_and_depth_are_those_at_the_sampled_indices(make, stores, samplin
         for n, (found, index) in enumerate(places_of(stores, tokens)[place].tolist()):
             assert found == crop
             row, column = divmod(index, 5)  # the grid has 4 rows of 5 tokens
-            assert batch.depth[place, n] == pytest.approx(float(stores.depth[crop, row, column]), abs=1e-3)
+            assert batch.places[place, n, 0] == pytest.approx(
+                float(stores.depth[crop, row, column]), abs=1e-3
+            )
 
 
 def test_only_tokens_that_are_read_pass_the_head(make):
@@ -122,9 +124,9 @@ def test_lhp_reads_eight_neighbours_for_both_sides(make, stores):
     batches = make(sampling="fps", lhp="depth")
     batch, stored = batches(0), Store(stores.geometry)
     for side in (batch.anchor, batch.neighbor):
-        assert side.mix_ids.shape == side.mix_weights.shape == (4, 9, 8)
+        assert side.mix_ids.shape == side.mix_shares.shape == (4, 9, 8)
         assert torch.equal(side.mix_ids[..., 0], side.at)
-        torch.testing.assert_close(side.mix_weights.sum(-1), torch.ones(4, 9), atol=4e-3, rtol=0)
+        torch.testing.assert_close(side.mix_shares.sum(-1), torch.ones(4, 9), atol=4e-3, rtol=0)
         for place in range(4):
             crop, index = places_of(stores, side.sampled(side.tokens))[place, 5]
             mixed = side.tokens[place, side.mix_ids[place, 5]]

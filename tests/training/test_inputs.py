@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from depthg.config import TrainSettings
 from depthg.errors import DepthGError
+from depthg.settings import TrainSettings
 from depthg.store import Array, Store, Writer
 from depthg.training.inputs import open_inputs
 

@@ -5,9 +5,9 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from depthg.config import Term, TrainSettings
 from depthg.errors import DepthGError
-from depthg.models.checkpoint import build_model, load
+from depthg.models.checkpoint import Model, load
+from depthg.settings import Term, TrainSettings
 from depthg.training import loop
 from depthg.training.loop import step_seed, train
 
@@ -48,7 +48,7 @@ def test_history_holds_every_term(run, guided_settings):
 def test_projection_and_head_are_trained(run, guided_settings):
     trained = load_file(run(guided_settings) / "model.safetensors")
     torch.manual_seed(0)
-    fresh = build_model(guided_settings, 8).state_dict()
+    fresh = Model(guided_settings, 8).state_dict()
     assert trained.keys() == fresh.keys()
     assert any(name.startswith("projection") for name in trained)
     assert not any(torch.equal(trained[name], fresh[name]) for name in trained)

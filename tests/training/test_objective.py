@@ -2,18 +2,17 @@ import numpy as np
 import pytest
 import torch
 
-from depthg.models.checkpoint import build_model
+from depthg.models.checkpoint import Model
 from depthg.training.batches import Batches
-from depthg.training.inputs import open_inputs
-from depthg.training.objective import objective
+from depthg.training.objective import Correlation
 from depthg.training.schedule import guided
 
 
 @pytest.fixture
 def case(stores, guided_settings):
     torch.manual_seed(0)
-    batch = Batches(open_inputs(*stores.paths, guided_settings), guided_settings, 0)(0)
-    return build_model(guided_settings, 8), batch
+    batch = Batches(stores.open(guided_settings), guided_settings, 0)(0)
+    return Model(guided_settings, 8), batch
 
 
 def unit(tokens):
@@ -23,10 +22,10 @@ def unit(tokens):
 def test_depth_term_against_loops(case):
     model, batch = case
     model.eval()  # no dropout
-    found = objective(model, batch, guided(model.settings, 0))["depth"].item()
+    found = Correlation(model)(batch, 0)["depth"].item()
     with torch.no_grad():
         codes = unit(batch.anchor.sampled(model.head(batch.anchor.tokens)).double().numpy())
-    depth, total = batch.depth.double().numpy(), 0.0
+    depth, total = batch.places[..., 0].double().numpy(), 0.0
     for crop in range(4):
         for i in range(9):
             for j in range(9):
@@ -39,19 +38,19 @@ def test_lhp_repeats_the_loss_on_projected_mixtures_of_both_sides(case):
     model, batch = case
     model.eval()
     terms = guided(model.settings, 0)
-    losses = objective(model, batch, terms)
+    losses = Correlation(model)(batch, 0)
     plain = sum(terms[name].weight * losses[name] for name in terms)
     torch.testing.assert_close(losses["total"], plain + 0.2 * losses["lhp"])
 
     def mixed(side):
         with torch.no_grad():
             codes = model.head(side.tokens).double().numpy()
-        ids, weights = side.mix_ids.numpy(), side.mix_weights.double().numpy()
+        ids, weights = side.mix_ids.numpy(), side.mix_shares.double().numpy()
         out = np.zeros((4, 9, 4))
         for b in range(4):
             for n in range(9):
                 rows = sum(weights[b, n, j] * codes[b, ids[b, n, j]] for j in range(8))
-                out[b, n] = rows / weights[b, n].sum()
+                out[b, n] = rows
         with torch.no_grad():
             return unit(model.projection.double()(torch.from_numpy(out)).numpy())
 
@@ -64,7 +63,7 @@ def test_lhp_repeats_the_loss_on_projected_mixtures_of_both_sides(case):
         return -np.mean(np.maximum(s @ t.transpose(0, 2, 1), 0) * (target - shift))
 
     rolled = [(np.roll(a, roll, 0), np.roll(f, roll, 0)) for roll in batch.rolls]
-    depth = batch.depth.double().numpy()
+    depth = batch.places[..., 0].double().numpy()
     agreement = depth[:, :, None] * depth[:, None]
     expected = 0.58 * term(a, a, f, f, 0.07) + 0.36 * term(a, n, f, g, 0.025)
     expected += 0.70 * np.mean([term(a, s, f, t, 0.761) for s, t in rolled])
@@ -74,7 +73,7 @@ def test_lhp_repeats_the_loss_on_projected_mixtures_of_both_sides(case):
 
 def test_head_and_projection_learn_and_the_target_does_not(case):
     model, batch = case
-    objective(model, batch, guided(model.settings, 0))["total"].backward()
+    Correlation(model)(batch, 0)["total"].backward()
     assert all(weight.grad is not None and weight.grad.any() for weight in model.parameters())
     assert not batch.anchor.tokens.requires_grad
 
@@ -85,7 +84,7 @@ def test_target_features_have_a_dropout_of_their_own(case, monkeypatch):
     for module in (model.dropout, model.head.dropout):
         module.rate = 0.5
         module.register_forward_hook(lambda module, inputs, out: seen.append((out == 0).all(1)))
-    objective(model, batch, guided(model.settings, 0))
+    Correlation(model)(batch, 0)
     anchors, neighbors, *head = seen
     assert len(head) == 4  # two branches, two sides
     assert not torch.equal(anchors, neighbors)
@@ -96,6 +95,6 @@ def test_more_depth_changes_the_loss(case):
     model, batch = case
     model.eval()
     terms = {"depth": guided(model.settings, 0)["depth"]}
-    near = objective(model, batch, terms)["total"]
+    near = Correlation(model)(batch, 0)["total"]
     batch.depth.mul_(0.5)
-    assert not torch.isclose(near, objective(model, batch, terms)["total"])
+    assert not torch.isclose(near, Correlation(model)(batch, 0)["total"])

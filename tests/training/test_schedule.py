@@ -1,6 +1,6 @@
 import pytest
 
-from depthg.config import Term, TrainSettings
+from depthg.settings import Term, TrainSettings
 from depthg.training.schedule import guided
 
 SETTINGS = TrainSettings(depth_loss="product", depth_decay=0.6, depth_every=250)

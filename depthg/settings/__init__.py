@@ -1,0 +1,52 @@
+"""Settings: everything one experiment on one data set depends on, and the slice of it that each stage takes.
+
+A slice travels on the command line of its stage, is part of the artifact's fingerprint, and is what Snakemake
+watches: an artifact is made again exactly when its own slice, or an input, changes.
+"""
+
+from typing import Self, TypeVar
+
+from pydantic import BaseModel, Field, model_validator
+
+from depthg.settings.readout import ClusterSettings, EvaluateSettings
+from depthg.settings.shared import CropSettings, GeometrySettings, NeighborSettings
+from depthg.settings.train import PoolSettings, Term, TrainSettings
+
+__all__ = [
+    "SHARED",
+    "ClusterSettings",
+    "CropSettings",
+    "EvaluateSettings",
+    "GeometrySettings",
+    "NeighborSettings",
+    "PoolSettings",
+    "Settings",
+    "Term",
+    "TrainSettings",
+]
+
+SHARED = (CropSettings, NeighborSettings)
+M = TypeVar("M", bound=BaseModel)
+
+
+class Settings(  # pydantic lists the fields of the last base first: read upwards, this is the data flow
+    EvaluateSettings, ClusterSettings, TrainSettings, NeighborSettings, CropSettings
+):
+    """Everything one experiment on one data set depends on."""
+
+    backbone: str = Field("dino_vits8", description="a name under backbones")
+    depth: str = Field("zoedepth", description="a name under depth_sources")
+    geometry: str = Field("default", description="a name under geometries")
+    seeds: list[int] = Field([0], min_length=1, description="one training run each")
+
+    @model_validator(mode="after")
+    def _stages_agree(self) -> Self:
+        if self.neighbors > self.keep:
+            raise ValueError(f"neighbors: ranks 1 … {self.neighbors} but only {self.keep} are kept (keep)")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds: each only once")
+        return self
+
+    def slice(self, part: type[M]) -> M:
+        """The settings that one stage depends on."""
+        return part(**{name: getattr(self, name) for name in part.model_fields})
