@@ -118,15 +118,14 @@ class Config(Model):
             (f"presets: {preset}", self.named("preset", preset)),
             (f"datasets: {dataset}: settings", of.settings),
         ]
-        changes: list[str] = []
-        if experiment is not None:
-            base, *changes = experiment.split("+")
+        base, *changes = (experiment or "").split("+")
+        if base:
             layers += [
                 (f"experiments: {base}", self.named("experiment", base)),
                 (f"datasets: {dataset}: experiments: {base}", of.experiments.get(base, {})),
             ]
         layers.append(("settings", self.settings))
-        return [*layers, *((f"the name {experiment}", _change(text, experiment)) for text in changes)]
+        return [*layers, *((f"the name {experiment}", _change(text)) for text in changes)]
 
     def origins(self, dataset: str, experiment: str) -> dict[str, str]:
         """Where the value of each setting was written, by dotted key; defaults are not listed."""
@@ -173,11 +172,11 @@ def _check_order(settings: Settings, geometry: GeometrySettings) -> None:
         )
 
 
-def _change(text: str, experiment: str) -> dict[str, Any]:
+def _change(text: str) -> dict[str, Any]:
     """The nested mapping of a change such as `terms.depth.weight=0.3`."""
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise DepthGError(f"experiment '{experiment}': '{text}' is no change: write +key=value")
+        raise DepthGError(f"experiment: '{text}' is no change: write +key=value")
     content: Any = yaml.safe_load(value)
     for part in reversed(key.split(".")):
         content = {part: content}

@@ -50,7 +50,17 @@ def test_version(capsys):
 
 def test_user_error_is_one_line_and_status_1(tmp_path, capsys):
     status = main(
-        ["neighbors", "--features", str(tmp_path / "f.zarr"), "--settings", "{}", "--out", "x.zarr"]
+        [
+            "neighbors",
+            "--features",
+            str(tmp_path / "f.zarr"),
+            "--crops",
+            "c",
+            "--settings",
+            "{}",
+            "--out",
+            "x.zarr",
+        ]
     )
     assert status == 1
     error = capsys.readouterr().err.splitlines()
@@ -60,7 +70,17 @@ def test_user_error_is_one_line_and_status_1(tmp_path, capsys):
 def test_error_reaches_the_terminal_when_output_goes_to_a_log(tmp_path):
     reader, writer = os.pipe()
     done = run(
-        *["neighbors", "--features", str(tmp_path / "f.zarr"), "--settings", "{}", "--out", "x.zarr"],
+        *[
+            "neighbors",
+            "--features",
+            str(tmp_path / "f.zarr"),
+            "--crops",
+            "c",
+            "--settings",
+            "{}",
+            "--out",
+            "x.zarr",
+        ],
         pass_fds=[writer],
         env=os.environ | {"DEPTHG_TERMINAL": str(writer)},
     )

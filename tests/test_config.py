@@ -6,8 +6,18 @@ import pytest
 import yaml
 
 from depthg.config import Config, load, parse
+from depthg.crops import RESIZES
+from depthg.depth import controls
 from depthg.errors import DepthGError
-from depthg.settings import CropSettings, Settings, TrainSettings
+from depthg.geometry import CAMERAS
+from depthg.losses.depth import KERNELS
+from depthg.models import HEADS
+from depthg.settings import CropSettings, GeometrySettings, Settings, TrainSettings
+from depthg.training import sampling
+from depthg.training.lhp import MIXINGS
+from depthg.training.objective import OBJECTIVES
+from depthg.training.schedule import SAMPLES
+from depthg.training.selection import CRITERIA
 
 BASE = {
     "presets": {"paper": {"steps": 7}},
@@ -33,7 +43,41 @@ def test_nested_terms_merge_key_by_key():
     assert terms["self"].weight == 0.58
 
 
-def test_command_line_settings_speak_last():
+def test_changes_in_the_name_speak_over_all():
+    content = BASE | {"settings": {"samples": 3}}
+    own = load(content).resolve("demo", "ours+samples=9+terms.depth.weight=0.3+depth_loss=similarity")
+    assert own.samples == 9 and own.depth_loss == "similarity"
+    assert own.terms["depth"].weight == 0.3 and own.terms["depth"].shift == 0.03
+    for name, message in {
+        "ours+samples": "'samples' is no change: write [+]key=value",
+        "ours+sampels=3": "unknown setting 'sampels'",
+        "ours+size=96": "'size' shapes artifacts that all experiments share",
+    }.items():
+        with pytest.raises(DepthGError, match=message):
+            load(BASE).resolve("demo", name)
+
+
+def test_where_each_value_was_written():
+    origins = load(BASE | {"settings": {"seeds": [1]}}).origins("demo", "ours+samples=9")
+    assert origins == {
+        "steps": "presets: paper",
+        "batch": "datasets: demo: settings",
+        "size": "datasets: demo: settings",
+        "sampling": "experiments: ours",
+        "terms.depth.weight": "experiments: ours",
+        "samples": "the name ours+samples=9",
+        "seeds": "settings",
+    }
+
+
+def test_a_data_set_may_have_a_preset_of_its_own():
+    presets = {"paper": {}, "released": {"samples": 4}}
+    datasets = {"demo": {}, "old": {"preset": "released"}}
+    both = load(BASE | {"presets": presets, "datasets": datasets})
+    assert both.resolve("demo", "ours").samples == 11 and both.resolve("old", "ours").samples == 4
+
+
+def test_command_line_settings_speak_over_the_file():
     content = BASE | {"settings": {"samples": 3, "seeds": [4, 5]}}
     ours = load(content).resolve("demo", "ours")
     assert ours.samples == 3 and ours.seeds == [4, 5]
@@ -74,7 +118,12 @@ def test_settings_file_may_be_yaml(tmp_path):
             "steps: .*greater than or equal to 0, got -3",
         ),
         (BASE | {"settings": {"neighbors": 40}}, ("demo", "ours"), "ranks 1 … 40 but only 30 are kept"),
-        (BASE | {"settings": {"samples": 13}}, ("demo", "ours"), "13² is more than order_length 144"),
+        (BASE | {"settings": {"geometry": "nwe"}}, ("demo", "ours"), "unknown geometry 'nwe'"),
+        (
+            BASE | {"experiments": {"ours": {"sampling": "fps", "samples": 13}}, "datasets": {"demo": {}}},
+            ("demo", "ours"),
+            "13² is more than order_length 144 of geometries: default",
+        ),
         (BASE | {"settings": {"seeds": [1, 1]}}, ("demo", "ours"), "seeds: each only once"),
         (BASE | {"settings": {"backbone": "dino_vit8"}}, ("demo", "ours"), "did you mean 'dino_vits8'?"),
         (BASE | {"settings": {"depth": "zoe"}}, ("demo", "ours"), "unknown depth_source 'zoe'"),
@@ -96,8 +145,8 @@ def test_wrong_values_are_named(content, names, message):
 
 
 def test_unknown_key_of_the_file():
-    with pytest.raises(DepthGError, match=r"unknown key 'dataset': did you mean 'datasets'\?"):
-        load({"dataset": {}})
+    with pytest.raises(DepthGError, match=r"unknown key 'datsets': did you mean 'datasets'\?"):
+        load({"datsets": {}})
     with pytest.raises(DepthGError, match=r"unknown key 'rot': did you mean 'root'\?"):
         load({"datasets": {"demo": {"rot": "x"}}})
 
@@ -119,16 +168,26 @@ def test_depth_is_needed_just_where_it_is_read():
 
 
 def test_named_choices_are_those_of_their_tables():
-    from depthg.losses.depth import KERNELS
-    from depthg.models import HEADS
-    from depthg.training.batches import SAMPLERS
+    def choices(settings, key):
+        return set(get_args(settings.model_fields[key].annotation))
 
-    def choices(key):
-        return set(get_args(TrainSettings.model_fields[key].annotation))
-
-    assert choices("head") == HEADS.keys()
-    assert choices("sampling") == SAMPLERS.keys()
-    assert choices("depth_loss") == {"none", *KERNELS}
+    tables = {
+        (TrainSettings, "objective"): OBJECTIVES,
+        (TrainSettings, "head"): HEADS,
+        (TrainSettings, "selection"): CRITERIA,
+        (TrainSettings, "sampling"): sampling.SAMPLERS,
+        (TrainSettings, "tokens_at"): sampling.PLACES,
+        (TrainSettings, "depth_at"): sampling.DEPTHS,
+        (TrainSettings, "depth_loss"): {"none", *KERNELS},
+        (TrainSettings, "sample_schedule"): SAMPLES,
+        (TrainSettings, "mixing"): MIXINGS,
+        (GeometrySettings, "camera"): CAMERAS,
+        (GeometrySettings, "control"): controls.CONTROLS,
+        (GeometrySettings, "depth_values"): controls.VALUES,
+        (CropSettings, "resize"): RESIZES,
+    }
+    for (settings, key), table in tables.items():
+        assert choices(settings, key) == set(table), key
 
 
 def test_schema_file_is_in_step(request):

@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from depthg.errors import DepthGError
-from depthg.geometry import farthest_point_order, make_geometry, nearest_tokens, pool_depth, unproject
+from depthg.geometry import (
+    CAMERAS,
+    central_token,
+    farthest_point_order,
+    make_geometry,
+    nearest_tokens,
+    pool_depth,
+    unproject,
+)
 from depthg.settings import GeometrySettings
 from depthg.store import Array, Store, Writer
 
@@ -39,6 +47,10 @@ def test_pooling_is_the_mean_over_each_token():
     torch.testing.assert_close(pooled[0], torch.tensor(expected))
 
 
+def order_of(points, n):
+    return farthest_point_order(points, n, central_token(points))
+
+
 def test_pooling_keeps_depth_a_fraction():
     depth = torch.rand(2, 8, 8)
     pooled = pool_depth(depth, (4, 4))
@@ -50,7 +62,9 @@ def test_pooling_keeps_depth_a_fraction():
 @pytest.mark.parametrize(("degrees", "width"), [(90, 2.0), (60, 2 / math.sqrt(3))])
 def test_field_of_view_is_in_degrees(degrees, width):
     w = 10
-    points = unproject(torch.ones(1, 4, w, dtype=torch.float64), degrees, 0.1).reshape(4, w, 3)
+    points = unproject(
+        torch.ones(1, 4, w, dtype=torch.float64), GeometrySettings(field_of_view=degrees)
+    ).reshape(4, w, 3)
     spacing = points[0, 1, 0] - points[0, 0, 0]
     assert w * spacing.item() == pytest.approx(width)  # 2·tan(fov/2) from edge to edge at z = 1
     assert points[..., 0].sum().item() == pytest.approx(0)
@@ -60,7 +74,7 @@ def test_field_of_view_is_in_degrees(degrees, width):
 def test_unprojection_of_single_tokens():
     depth = torch.zeros(1, 2, 4, dtype=torch.float64)
     depth[0, 1, 3] = 1.0
-    points = unproject(depth, 90, 0.2)
+    points = unproject(depth, GeometrySettings(near=0.2))
     # row 0, column 0: centre 1.5 tokens left of and half a token above the axis, a token being 2/4 at z = 1
     np.testing.assert_allclose(points[0, 0], [-0.75 * 0.2, -0.25 * 0.2, 0.2])
     np.testing.assert_allclose(points[0, 1 * 4 + 3], [0.75, 0.25, 1.0])
@@ -70,23 +84,39 @@ def test_unprojection_of_single_tokens():
 @settings(max_examples=25, deadline=None)
 def test_order_is_the_greedy_one_and_nested(points):
     n = points.shape[1]
-    order = farthest_point_order(torch.from_numpy(points), n)
+    order = order_of(torch.from_numpy(points), n)
     for row, cloud in zip(order.tolist(), points, strict=True):
         assert row == greedy_order(cloud, n)
-    half = farthest_point_order(torch.from_numpy(points), n // 2)
+    half = order_of(torch.from_numpy(points), n // 2)
     assert torch.equal(half, order[:, : n // 2])
 
 
 def test_order_of_coincident_points_takes_each_once():
-    order = farthest_point_order(torch.zeros(2, 7, 3), 7)
+    order = order_of(torch.zeros(2, 7, 3), 7)
     assert order.tolist() == [list(range(7))] * 2
 
 
 def test_order_follows_depth():
     depth = torch.zeros(1, 5, 5)
     depth[0, 1, 3] = 1.0  # the one far token, and not on the diagonal
-    points = unproject(depth, 90, 0.1)
-    assert farthest_point_order(points, 2)[0, 1] == 1 * 5 + 3
+    points = unproject(depth, GeometrySettings())
+    assert order_of(points, 2)[0, 1] == 1 * 5 + 3
+
+
+def test_the_released_camera_by_hand():
+    depth = torch.tensor([[[0.0, 0.5], [0.25, 1.0]]], dtype=torch.float64)
+    points = CAMERAS["released"].unproject(depth, GeometrySettings())
+    side = 2 * math.tan(45) / 2  # 90 "radians" across two tokens: 1.62 each, 3.24 in all
+    z = np.array([0, 2.5, 1.25, 5])
+    x, y = np.array([-1, 0, -1, 0]) * side, np.array([-1, -1, 0, 0]) * side
+    np.testing.assert_allclose(points[0], np.stack([z * x, z * y, z], 1))
+    assert CAMERAS["released"].start(points).tolist() == [[0]]
+
+
+def test_released_integer_depth_makes_farthest_points_a_raster():
+    camera = CAMERAS["released"]
+    points = camera.unproject(torch.rand(2, 4, 5).floor(), GeometrySettings())
+    assert farthest_point_order(points, 12, camera.start(points)).tolist() == [list(range(12))] * 2
 
 
 @given(clouds)
@@ -104,7 +134,7 @@ def test_nearest_tokens_against_sorting(points):
 
 
 def test_eight_neighbours_begin_with_the_token_and_weigh_one():
-    points = unproject(torch.rand(2, 6, 7), 90, 0.1)
+    points = unproject(torch.rand(2, 6, 7), GeometrySettings())
     ids, weights = nearest_tokens(points, 8)
     assert ids.shape == weights.shape == (2, 42, 8)
     assert torch.equal(ids[..., 0], torch.arange(42).expand(2, 42))
@@ -145,8 +175,8 @@ def test_stage_writes_what_the_functions_give(tmp_path, monkeypatch):
     pooled = maps.astype(np.float64).reshape(5, 4, 4, 6, 4).mean((2, 4))
     np.testing.assert_allclose(store.read("depth"), pooled, atol=1e-3)
     for row, order in enumerate(store.read("order")):
-        points = unproject(torch.from_numpy(pooled[row : row + 1]).float(), 90, 0.1)
-        assert order.tolist() == farthest_point_order(points, 9)[0].tolist()
+        points = unproject(torch.from_numpy(pooled[row : row + 1]).float(), GeometrySettings())
+        assert order.tolist() == order_of(points, 9)[0].tolist()
     assert store.read("neighbors").shape == (5, 24, 8)
     np.testing.assert_allclose(store.read("weights").astype(float).sum(-1), 1, atol=4e-3)
     upstream = {"depth": Store(tmp_path / "depth.zarr"), "features": Store(tmp_path / "features.zarr")}

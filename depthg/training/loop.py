@@ -27,7 +27,7 @@ from depthg.training.batches import Batches
 from depthg.training.inputs import Inputs, open_inputs
 from depthg.training.objective import OBJECTIVES
 from depthg.training.prefetch import prefetch
-from depthg.training.rolling import RollingCheckpoint, Stateful
+from depthg.training.rolling import RollingCheckpoint
 from depthg.training.schedule import guided
 from depthg.training.selection import CRITERIA, Labelled, Selection
 
@@ -86,13 +86,15 @@ def _optimise(
     objective, optimizer = OBJECTIVES[settings.objective](model), _optimizer(model)
     criterion = CRITERIA[settings.selection](inputs, settings, objective, seed, labelled)
     selection = Selection(criterion, settings.batches)
-    parts: dict[str, Stateful] = {
-        "model": model,
-        "optimizer": optimizer,
-        "objective": objective,
-        "selection": selection,
-    }
-    rolling = RollingCheckpoint(out / CHECKPOINT, run, device(), **parts)
+    rolling = RollingCheckpoint(
+        out / CHECKPOINT,
+        run,
+        device(),
+        model=model,
+        optimizer=optimizer,
+        objective=objective,
+        selection=selection,
+    )
     start, lines = rolling.restore()
     batches = prefetch(Batches(inputs, settings, seed), range(start, settings.batches))
     with closing(batches), (out / HISTORY).open("w", buffering=1) as history:

@@ -1,30 +1,51 @@
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from depthg.losses.depth import KERNELS
 
+BY_HAND = {  # of places a and b, each (d, x, y, z)
+    "product": lambda a, b: a[0] * b[0],
+    "similarity": lambda a, b: math.exp(-abs(a[0] - b[0]) / 0.3),
+    "similarity_3d": lambda a, b: math.exp(-math.dist(a[1:], b[1:]) / 0.3),
+    "constant": lambda a, b: 1.0,
+}
+PAPER = sorted(KERNELS.keys() - {"constant"})
 
-def test_product_of_every_pair():
-    rng = np.random.default_rng(0)
-    a, b = rng.random((2, 3)), rng.random((2, 4))
-    found = KERNELS["product"](torch.from_numpy(a), torch.from_numpy(b))
+
+def places(b, n, seed):
+    return np.random.default_rng(seed).random((b, n, 4)) + 0.01
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_every_pair_by_hand(name):
+    a, b = places(2, 3, 0), places(2, 4, 1)
+    found = KERNELS[name](torch.from_numpy(a), torch.from_numpy(b), 0.3)
     assert found.shape == (2, 3, 4)
     for crop in range(2):
         for i in range(3):
             for j in range(4):
-                assert found[crop, i, j].item() == pytest.approx(a[crop, i] * b[crop, j])
+                assert found[crop, i, j].item() == pytest.approx(BY_HAND[name](a[crop, i], b[crop, j]))
 
 
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("name", PAPER)
 def test_kernels_depend_on_depth(name):
-    near, far = torch.tensor([[0.2, 0.3]]), torch.tensor([[0.2, 0.9]])
-    assert not torch.allclose(KERNELS[name](near, near), KERNELS[name](far, far))
+    near, far = torch.rand(2, 1, 5, 4, generator=torch.Generator().manual_seed(0))
+    assert not torch.allclose(KERNELS[name](near, near, 0.1), KERNELS[name](far, far, 0.1))
+
+
+def test_the_released_kernel_does_not_but_for_zeros():
+    near, far = torch.rand(2, 1, 5, 4, generator=torch.Generator().manual_seed(0))
+    near[0, 2, 0] = 0
+    assert (KERNELS["constant"](far, far, 0.1) == 1).all()
+    assert (KERNELS["constant"](near, far, 0.1) == 0).sum() == 5
 
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernels_are_symmetric_and_stay_in_range(name):
-    d = torch.rand(3, 6, generator=torch.Generator().manual_seed(0))
-    found = KERNELS[name](d, d)
+    a = torch.from_numpy(places(3, 6, 2)).clamp_max(1)
+    found = KERNELS[name](a, a, 0.1)
     torch.testing.assert_close(found, found.transpose(1, 2))
     assert found.min() >= 0 and found.max() <= 1

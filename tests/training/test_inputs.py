@@ -8,13 +8,13 @@ from depthg.training.inputs import open_inputs
 
 
 def test_sizes_and_fingerprints(stores, guided_settings):
-    inputs = open_inputs(*stores.paths, guided_settings)
+    inputs = stores.open(guided_settings)
     assert (inputs.crops, inputs.tokens, inputs.channels) == (12, 20, 8)
     assert inputs.fingerprints["geometry"] == Store(stores.geometry).fingerprint
 
 
 def test_geometry_is_ignored_where_nothing_needs_it(stores, settings):
-    inputs = open_inputs(stores.features, stores.neighbors, stores.geometry / "missing", settings)
+    inputs = open_inputs(stores.features, stores.neighbors, settings, geometry=stores.geometry / "missing")
     assert "geometry" not in inputs.fingerprints
 
 
@@ -26,26 +26,37 @@ def test_geometry_is_ignored_where_nothing_needs_it(stores, settings):
         ({"neighbors": 12}, "neighbors: ranks 1 … 12"),
         ({"samples": 5}, "samples: 5² tokens of a crop, but random has 20: set samples to at most 4"),
         ({"samples": 4, "sampling": "fps"}, "but fps has 12: set samples to at most 3"),
+        ({"tokens_at": "transposed"}, r"tokens_at: transposed needs as many rows as columns, not \(4, 5\)"),
     ],
 )
 def test_more_than_there_is(stores, settings, update, message):
     with pytest.raises(DepthGError, match=message) as caught:
-        open_inputs(*stores.paths, settings.model_copy(update=update))
+        stores.open(settings.model_copy(update=update))
     assert "\n" not in str(caught.value)
 
 
 def test_full_sampling_needs_no_particular_number(stores, settings):
-    open_inputs(*stores.paths, settings.model_copy(update={"samples": 99, "sampling": "full"}))
+    stores.open(settings.model_copy(update={"samples": 99, "sampling": "full"}))
 
 
 def test_nothing_is_asked_of_the_stores_without_steps(stores):
-    open_inputs(stores.features, stores.neighbors, None, TrainSettings(steps=0))
+    open_inputs(stores.features, stores.neighbors, TrainSettings(steps=0))
+
+
+def test_siblings_are_the_crops_of_an_image(stores, settings):
+    inputs = stores.open(settings)
+    assert inputs.siblings(4).tolist() == [3, 4, 5]
+
+
+def test_attention_is_needed_but_not_given(stores, settings):
+    with pytest.raises(DepthGError, match="need the attention store: give --attention"):
+        stores.open(settings.model_copy(update={"lhp": "attention"}))
 
 
 @pytest.mark.parametrize("update", [{"sampling": "fps"}, {"depth_loss": "product"}, {"lhp": "depth"}])
 def test_depth_is_needed_but_not_given(stores, settings, update):
     with pytest.raises(DepthGError, match="give --geometry"):
-        open_inputs(stores.features, stores.neighbors, None, settings.model_copy(update=update))
+        open_inputs(stores.features, stores.neighbors, settings.model_copy(update=update))
 
 
 def test_neighbours_of_other_features(stores, settings, tmp_path):
@@ -53,4 +64,4 @@ def test_neighbours_of_other_features(stores, settings, tmp_path):
     writer.write(range(12), tokens=np.zeros((12, 4, 5, 8)))
     writer.finish()
     with pytest.raises(DepthGError, match="was made from another"):
-        open_inputs(tmp_path / "other.zarr", stores.neighbors, None, settings)
+        open_inputs(tmp_path / "other.zarr", stores.neighbors, settings)

@@ -14,8 +14,9 @@ from depthg.training.loop import step_seed, train
 
 @pytest.fixture
 def run(stores, tmp_path):
-    def run(settings, seed=0, name="out"):
-        train(*stores.paths, tmp_path / name, settings, seed)
+    def run(settings, seed=0, name="out", **more):
+        out = tmp_path / name
+        train(stores.features, stores.neighbors, out, settings, seed, geometry=stores.geometry, **more)
         return tmp_path / name
 
     return run
@@ -66,27 +67,28 @@ def test_same_seed_same_bytes_and_another_seed_another_model(run, guided_setting
         assert (one / name).read_bytes() != (other / name).read_bytes()
 
 
-@pytest.mark.parametrize("killed", [4, 7])
-def test_a_killed_run_resumes_to_the_same_result(run, guided_settings, monkeypatch, killed):
+@pytest.mark.parametrize(
+    ("killed", "update"), [(4, {}), (7, {}), (7, {"selection": "loss", "codebook": True, "steps": 20})]
+)
+def test_a_killed_run_resumes_to_the_same_result(run, guided_settings, monkeypatch, killed, update):
+    settings = guided_settings.model_copy(update=update)
     monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 3)
     monkeypatch.setattr(loop, "HISTORY_EVERY", 2)
-    whole = run(guided_settings, name="whole")
+    whole = run(settings, name="whole", clusters=3)
     taken = []
 
-    def dying(settings, step):
+    def dying(losses, step):
         taken.append(step)
         if step == killed and taken.count(step) == 1:
             raise KeyboardInterrupt
-        return guided(settings, step)
 
-    guided = loop.guided
-    monkeypatch.setattr(loop, "guided", dying)
+    monkeypatch.setattr(loop, "_check_finite", dying)
     with pytest.raises(KeyboardInterrupt):
-        run(guided_settings, name="parts")
+        run(settings, name="parts", clusters=3)
     parts = whole.with_name("parts")
     assert (parts / "checkpoint.pt").is_file() and not (parts / "model.safetensors").exists()
     (parts / "history.jsonl").unlink()  # as Snakemake does with the outputs of a failed job
-    run(guided_settings, name="parts")
+    run(settings, name="parts", clusters=3)
     assert taken.count(1) == 1  # it went on from the checkpoint, not from the start
     for name in ("model.safetensors", "history.jsonl"):
         assert (parts / name).read_bytes() == (whole / name).read_bytes()
@@ -129,6 +131,45 @@ def test_a_loss_that_is_not_finite(run, settings):
 def test_settings_that_cannot_be_trained(run, settings, update, message):
     with pytest.raises(DepthGError, match=message):
         run(settings.model_copy(update=update))
+
+
+def test_an_untrained_projection_stays_as_it_was_drawn(run, guided_settings):
+    settings = guided_settings.model_copy(update={"projection": "untrained"})
+    trained = load_file(run(settings) / "model.safetensors")
+    torch.manual_seed(0)
+    fresh = Model(settings, 8).state_dict()
+    for name, weight in trained.items():
+        assert torch.equal(weight, fresh[name]) == name.startswith("projection")
+
+
+def test_released_steps_are_a_third_as_many_batches(run, settings):
+    lines = history(run(settings.model_copy(update={"step_unit": "optimizers", "steps": 7})))
+    assert lines[-1]["step"] == 2
+    assert TrainSettings(steps=7000, step_unit="optimizers").batches == 2334
+
+
+def test_a_codebook_learns_beside_the_head_and_leaves_it_alone(run, settings):
+    with_it = run(settings.model_copy(update={"codebook": True}), name="with", clusters=3)
+    weights = load_file(with_it / "model.safetensors")
+    assert weights.pop("codebook.centroids").shape == (3, 4)
+    without = load_file(run(settings, name="without") / "model.safetensors")
+    assert all(torch.equal(weights[name], without[name]) for name in without)
+    assert load(with_it / "model.safetensors").codebook is not None
+    lines = history(
+        run(settings.model_copy(update={"codebook": True, "steps": 200}), name="long", clusters=3)
+    )
+    assert lines[-1]["codebook"] < lines[0]["codebook"] - 0.1
+    with pytest.raises(DepthGError, match="how many clusters is open"):
+        run(settings.model_copy(update={"codebook": True}))
+
+
+def test_gradients_are_clipped(run, settings):
+    clipped = settings.model_copy(update={"clip": 1e-12, "steps": 1, "learning_rate": 1e-3})
+    torch.manual_seed(0)
+    fresh = Model(clipped, 8).state_dict()
+    trained = load_file(run(clipped) / "model.safetensors")
+    # Adam's first step is lr · g / (|g| + 1e-8): whole for any gradient but one that was cut to nothing.
+    assert max((trained[name] - fresh[name]).abs().max() for name in fresh) < 1e-6
 
 
 def test_seeds_of_steps_are_all_different():

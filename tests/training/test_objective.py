@@ -94,7 +94,6 @@ def test_target_features_have_a_dropout_of_their_own(case, monkeypatch):
 def test_more_depth_changes_the_loss(case):
     model, batch = case
     model.eval()
-    terms = {"depth": guided(model.settings, 0)["depth"]}
     near = Correlation(model)(batch, 0)["total"]
-    batch.depth.mul_(0.5)
+    batch.places.mul_(0.5)
     assert not torch.isclose(near, Correlation(model)(batch, 0)["total"])

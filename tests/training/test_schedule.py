@@ -1,7 +1,7 @@
 import pytest
 
 from depthg.settings import Term, TrainSettings
-from depthg.training.schedule import guided
+from depthg.training.schedule import SAMPLES, guided
 
 SETTINGS = TrainSettings(depth_loss="product", depth_decay=0.6, depth_every=250)
 
@@ -28,3 +28,10 @@ def test_terms_that_are_off_are_left_out():
     assert "depth" not in guided(TrainSettings(depth_loss="none"), 0)
     silent = {**SETTINGS.terms, "knn": Term(weight=0, shift=0.1), "depth": Term(weight=0, shift=0.1)}
     assert set(guided(SETTINGS.model_copy(update={"terms": silent}), 0)) == {"self", "random"}
+
+
+def test_released_samples_fall_at_once_and_then_twice():
+    steps = [0, 1, 999, 1000, 1999, 2000, 2333]
+    assert [SAMPLES["released"](11, step) for step in steps] == [11, 9, 9, 8, 8, 7, 7]
+    assert {SAMPLES["constant"](11, step) for step in steps} == {11}
+    assert SAMPLES["released"](2, 2000) == 1
