@@ -6,6 +6,7 @@ with two settings of its own, so that an ablation needs no line in any file.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -42,6 +43,13 @@ class Backbone(Model):
     model: str = Field(description="timm architecture")
     args: dict[str, Any] = Field({}, description="arguments for timm.create_model")
     weights: str | None = Field(None, description="file of weights; none: the timm hub's for `model`")
+
+    @property
+    def stride(self) -> int | None:
+        """Pixels a token, as far as the arguments or the model's name tell."""
+        told = self.args.get("patch_size") or self.args.get("output_stride")
+        named = re.search(r"patch(\d+)", self.model)
+        return told or (int(named[1]) if named else None)
 
 
 class DepthSource(Model):
@@ -101,8 +109,8 @@ class Config(Model):
             _check_keys(where, layer)
             merged = _merge(merged, layer)
         settings = _validated(Settings, merged, f"{dataset}/{experiment or 'settings'}")
-        self.named("backbone", settings.backbone)
         self.named("depth_source", settings.depth)
+        _check_samples(settings, self.named("backbone", settings.backbone))
         _check_order(settings, self.named("geometry", settings.geometry))
         return settings
 
@@ -161,6 +169,18 @@ def _check_keys(where: str, layer: Mapping[str, Any]) -> None:
                 f"config.yaml: {where}: '{key}' shapes artifacts that all experiments share: "
                 "set it under datasets: <name>: settings"
             )
+
+
+def _check_samples(settings: Settings, backbone: Backbone) -> None:
+    """A crop has N² tokens, as far as the backbone's name or arguments say how large a token is."""
+    if backbone.stride is None or settings.sampling == "full":
+        return
+    side = settings.size // backbone.stride
+    if settings.samples > side:
+        raise DepthGError(
+            f"samples: {settings.samples}² tokens of a crop, but {settings.size} px make {side}×{side} at "
+            f"{backbone.stride} px a token: set samples to at most {side}, or make larger crops (size)"
+        )
 
 
 def _check_order(settings: Settings, geometry: GeometrySettings) -> None:

@@ -169,7 +169,7 @@ def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySett
     size, k = grid[0] * grid[1], settings.lhp_neighbors
     arrays = {
         "depth": Array(grid, "float16"),
-        "order": Array((settings.order_length,), "uint16"),
+        "order": Array((min(settings.order_length, size),), "uint16"),
         "neighbors": Array((size, k), "uint16"),
         "weights": Array((size, k), "float16"),
     }
@@ -189,7 +189,7 @@ def _geometry(depth: Tensor, settings: GeometrySettings) -> dict:
     depth, camera = VALUES[settings.depth_values](depth), CAMERAS[settings.camera]
     points = camera.unproject(depth, settings)
     neighbors, weights = nearest_tokens(points, settings.lhp_neighbors)
-    order = farthest_point_order(points, settings.order_length, camera.start(points))
+    order = farthest_point_order(points, min(settings.order_length, points.shape[1]), camera.start(points))
     arrays = {"depth": depth, "order": order, "neighbors": neighbors, "weights": weights}
     return {name: array.numpy() for name, array in arrays.items()}
 
@@ -199,11 +199,9 @@ def _checked_grid(maps: Store, tokens: Store, settings: GeometrySettings) -> tup
     h, w = tokens.array("tokens").shape[1:3]
     if len(maps) != len(tokens) or maps.made_from.get("crops") != tokens.made_from.get("crops"):
         raise DepthGError(f"{maps.path} and {tokens.path} are of different crops: make both again")
-    for name in ("order_length", "lhp_neighbors"):
-        asked = getattr(settings, name)
-        if asked > h * w:
-            raise DepthGError(
-                f"settings: {name}: {asked} points of a crop, but its {h}×{w} grid has {h * w} tokens: "
-                f"set {name} to at most {h * w}, or make larger crops (size)"
-            )
+    if settings.lhp_neighbors > h * w:
+        raise DepthGError(
+            f"geometries: lhp_neighbors: {settings.lhp_neighbors} tokens of a crop, but its {h}×{w} grid has "
+            f"{h * w}: set lhp_neighbors to at most {h * w}, or make larger crops (size)"
+        )
     return h, w

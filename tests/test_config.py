@@ -118,6 +118,11 @@ def test_settings_file_may_be_yaml(tmp_path):
             "steps: .*greater than or equal to 0, got -3",
         ),
         (BASE | {"settings": {"neighbors": 40}}, ("demo", "ours"), "ranks 1 … 40 but only 30 are kept"),
+        (
+            BASE | {"settings": {"samples": 21}},
+            ("demo", "stego"),
+            "samples: 21² tokens of a crop, but 160 px make 20×20 at 8 px a token: set samples to at most 20",
+        ),
         (BASE | {"settings": {"geometry": "nwe"}}, ("demo", "ours"), "unknown geometry 'nwe'"),
         (
             BASE | {"experiments": {"ours": {"sampling": "fps", "samples": 13}}, "datasets": {"demo": {}}},

@@ -156,3 +156,11 @@ def test_an_image_too_small_is_named(listed, split, size):
     index("mine", Dataset(root=str(listed.parent / "root")), listed)
     with pytest.raises(DepthGError, match=rf"{path}: {size[0]} by {size[1]} pixels is too small"):
         _crops(listed, split)
+
+
+def test_nearest_takes_single_pixels_and_bilinear_means():
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[:, ::2] = 200
+    near, smooth = (cut_image(image, (0, 0, 8, 8), 4, how) for how in ("nearest", "bilinear"))
+    assert set(np.unique(near)) <= {0, 200}
+    assert smooth.min() > 60 and smooth.max() < 140

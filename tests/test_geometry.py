@@ -183,12 +183,20 @@ def test_stage_writes_what_the_functions_give(tmp_path, monkeypatch):
     assert store.expect(**upstream).made_from["settings"] == SMALL.model_dump()
 
 
-@pytest.mark.parametrize("key", ["order_length", "lhp_neighbors"])
-def test_more_points_than_tokens(tmp_path, key):
+def test_more_neighbours_than_tokens(tmp_path):
     make_stores(tmp_path)
-    settings = SMALL.model_copy(update={key: 25})
-    with pytest.raises(DepthGError, match=f"{key}: 25 .* 24 tokens: set {key} to at most 24"):
+    settings = SMALL.model_copy(update={"lhp_neighbors": 25})
+    with pytest.raises(DepthGError, match=r"lhp_neighbors: 25 .* has 24: set lhp_neighbors to at most 24"):
         make_geometry(tmp_path / "depth.zarr", tmp_path / "features.zarr", tmp_path / "out.zarr", settings)
+
+
+def test_an_order_is_never_longer_than_the_crop_has_tokens(tmp_path):
+    make_stores(tmp_path)
+    make_geometry(
+        tmp_path / "depth.zarr", tmp_path / "features.zarr", tmp_path / "out.zarr", GeometrySettings()
+    )
+    order = Store(tmp_path / "out.zarr").read("order")
+    assert order.shape == (5, 24) and (np.sort(order) == np.arange(24)).all()
 
 
 def test_depth_of_other_crops(tmp_path):

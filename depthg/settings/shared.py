@@ -39,7 +39,9 @@ class GeometrySettings(Model):
     near: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.1, description="pinhole: distance of the nearest token as a share of the farthest's"
     )
-    order_length: Positive = Field(144, description="farthest points kept for each crop")
+    order_length: Positive = Field(
+        144, description="farthest points kept for each crop, where it has as many tokens"
+    )
     lhp_neighbors: Positive = Field(8, description="3-D neighbours of a token, itself included")
     control: Literal["none", "plane", "shuffled", "inverted"] = Field(
         "none", description="depth replaced, to see whether it matters: depthg.depth.controls.CONTROLS"

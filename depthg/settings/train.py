@@ -110,8 +110,6 @@ class TrainSettings(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.lhp != "depth" and self.mixing == "released":
-            raise ValueError("mixing: released mixes by depth: set lhp to depth")
         if self.objective == "hidden_positives" and self.head == "identity":
             raise ValueError("objective: hidden_positives trains a head: set head to segmentation")
         return self

@@ -65,9 +65,10 @@ def train(
     inputs = open_inputs(features, neighbors, settings, **stores)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    if settings.codebook and clusters is None:
+    online = settings.codebook and settings.steps > 0  # without steps there is nothing that could train it
+    if online and clusters is None:
         raise DepthGError("training: codebook: how many clusters is open: set `clusters`")
-    model = Model(settings, inputs.channels, clusters if settings.codebook else None).to(device())
+    model = Model(settings, inputs.channels, clusters if online else None).to(device())
     run = {"settings": settings.model_dump(), "seed": seed, "inputs": inputs.fingerprints}
     (out / HISTORY).write_text("")  # an untrained model has one as well
     if settings.steps:

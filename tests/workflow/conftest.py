@@ -22,7 +22,6 @@ SETTINGS = {
     "eval_size": 64,
     "keep": 4,
     "neighbors": 3,
-    "order_length": 64,
     "steps": 6,
     "batch": 4,
     "samples": 5,

@@ -53,7 +53,7 @@ def test_gpu_jobs_run_one_at_a_time_by_default(finished):
 def test_artifacts_are_where_the_design_says(finished):
     for path in (
         "resources/mini/train/crops.zarr/complete.json",
-        "resources/mini/train/geometry/tiny/sensor.zarr/complete.json",
+        "resources/mini/train/geometry/tiny/sensor/default.zarr/complete.json",
         "results/mini/ours_3dlhp/seed1/model.safetensors",
         "results/mini/ours_3dlhp/seed1/history.jsonl",
         "results/mini/ours_3dlhp/figure.png",
@@ -102,3 +102,17 @@ def test_same_seed_same_bytes(finished, metrics):
     again = json.loads((finished.folder / RESULT).read_text())
     del again["durations"]
     assert again == {key: value for key, value in metrics.items() if key != "durations"}
+
+
+def test_the_released_preset_runs_the_whole_chain(edited):
+    mini = edited.config["datasets"]["mini"]
+    own = mini["settings"] | {"samples": 5, "steps": 9, "seeds": [0]}
+    edited.config["datasets"]["old"] = mini | {"preset": "released", "settings": own}
+    edited.config["settings"] = {}
+    done = edited.snakemake("results/old/ours_3dlhp/metrics.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads((edited.folder / "results/old/ours_3dlhp/metrics.json").read_text())
+    assert result["preset"] == "released" and result["unsupervised"]["miou"]["mean"] > 0
+    history = (edited.folder / "results/old/ours_3dlhp/seed0/history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in history] == [0, 1, 2]  # a third of the steps, each looked at
+    assert all({"score", "codebook"} <= json.loads(line).keys() for line in history)
