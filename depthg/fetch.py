@@ -33,11 +33,11 @@ def table() -> dict[str, Published]:
 
 
 def fetch(name: str, config_file: Path, offline: bool) -> None:
-    """Download what a backbone, depth source or row of the table needs, and tell the hashes.
+    """Download what a backbone or depth source needs, or rows of the table, and tell the hashes.
 
     Args:
-        name: its name in the configuration, or the row's.
-        config_file: the configuration; not read for a row.
+        name: its name in the configuration, or a path of the table: a file's or a folder's.
+        config_file: the configuration; not read for a path.
         offline: only check what is here, as HF_HUB_OFFLINE=1 does.
 
     Raises:
@@ -45,7 +45,8 @@ def fetch(name: str, config_file: Path, offline: bool) -> None:
     """
     rows = table()
     offline = offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-    wanted = name if name in rows else _wanted(name, load(config_file))
+    listed = any(key == name or key.startswith(f"{name}/") for key in rows)
+    wanted = name if listed else _wanted(name, load(config_file))
     if wanted is None:
         return tell(f"{name}: needs no published weights")
     for key in _files(wanted, rows):

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -27,8 +28,15 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise DepthGError(f"{path}: not a readable checkpoint ({reason}): download it again") from None
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: Path, error: Exception) -> DepthGError:
+    """The error for a checkpoint that cannot be read. torch's own would advise to load it unsafely."""
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    if isinstance(error, UnpicklingError):
+        reason = "it is no checkpoint, or holds code beside its weights"
+    return DepthGError(f"{path}: not a readable checkpoint ({reason}): download it again")
 
 
 def clean_keys(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:

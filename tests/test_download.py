@@ -73,7 +73,9 @@ def test_a_killed_download_goes_on_at_the_next_call(site, tmp_path):
 
 def test_a_connection_that_brings_nothing_is_given_up_and_the_part_kept(site, tmp_path):
     site.breaks_at = [300_000, 300_000, 300_000]
-    with pytest.raises(DepthGError, match="the connection breaks after 300,000 bytes.* run the same command"):
+    with pytest.raises(
+        DepthGError, match=r"the connection breaks after 300,000 bytes.* run the same command"
+    ):
         download(site.url, tmp_path / "w", SHA256)
     assert (tmp_path / "w.part").read_bytes() == CONTENT[:300_000]
     assert download(site.url, tmp_path / "w", SHA256) == SHA256
@@ -108,7 +110,7 @@ def test_another_file_than_was_meant_is_not_kept(site, tmp_path):
 
 def test_a_file_put_there_by_hand_is_checked_and_never_removed(site, tmp_path):
     (tmp_path / "w").write_bytes(b"mine")
-    with pytest.raises(DepthGError, match="what is there has sha256 .*: remove it, or correct"):
+    with pytest.raises(DepthGError, match=r"what is there has sha256 .*: remove it, or correct"):
         download(site.url, tmp_path / "w", SHA256)
     assert (tmp_path / "w").read_bytes() == b"mine" and not site.asked
 
@@ -123,7 +125,7 @@ def test_without_the_file_the_error_says_what_to_do(site, tmp_path):
 
 
 def test_without_network(tmp_path):
-    with pytest.raises(DepthGError, match="not downloaded .*refused"):
+    with pytest.raises(DepthGError, match=r"not downloaded .*refused"):
         download("http://127.0.0.1:9/w", tmp_path / "w")
 
 
