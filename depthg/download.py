@@ -38,7 +38,8 @@ def download(url: str, to: Path, sha256: str | None = None, size: int | None = N
     try:
         _complete(url, part, size, to.name)
     except (HTTPException, URLError, ConnectionError, TimeoutError) as error:
-        raise unavailable(url, to, sha256, str(error) or type(error).__name__) from None
+        reason = str(getattr(error, "reason", error)) or type(error).__name__
+        raise unavailable(url, to, sha256, reason) from None
     digest = _checked(part, to, url, sha256)
     os.replace(part, to)
     return digest
@@ -48,8 +49,8 @@ def unavailable(url: str, to: Path, sha256: str | None, reason: str) -> DepthGEr
     """The error for a file that cannot be had from here: what to get, and where to put it."""
     pinned = f" (sha256 {sha256})" if sha256 else ""
     return DepthGError(
-        f"{to}: not downloaded ({' '.join(reason.split())}): run the same command again to go on, "
-        f"or get {url}{pinned} elsewhere and put it there"
+        f"{to}: not downloaded ({' '.join(reason.split())}): get {url}{pinned} where there is a network and put "
+        "it there, or run the same command again: it goes on where it stopped"
     )
 
 

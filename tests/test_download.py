@@ -73,9 +73,7 @@ def test_a_killed_download_goes_on_at_the_next_call(site, tmp_path):
 
 def test_a_connection_that_brings_nothing_is_given_up_and_the_part_kept(site, tmp_path):
     site.breaks_at = [300_000, 300_000, 300_000]
-    with pytest.raises(
-        DepthGError, match=r"the connection breaks after 300,000 bytes.* run the same command"
-    ):
+    with pytest.raises(DepthGError, match=r"the connection breaks after 300,000 bytes.*: it goes on"):
         download(site.url, tmp_path / "w", SHA256)
     assert (tmp_path / "w.part").read_bytes() == CONTENT[:300_000]
     assert download(site.url, tmp_path / "w", SHA256) == SHA256
@@ -119,8 +117,8 @@ def test_without_the_file_the_error_says_what_to_do(site, tmp_path):
     with pytest.raises(DepthGError) as caught:
         download(f"{site.url}/none", tmp_path / "w", "ab12")
     assert str(caught.value) == (
-        f"{tmp_path}/w: not downloaded (HTTP Error 404: Not Found): run the same command again to go on, "
-        f"or get {site.url}/none (sha256 ab12) elsewhere and put it there"
+        f"{tmp_path}/w: not downloaded (HTTP Error 404: Not Found): get {site.url}/none (sha256 ab12) where there is "
+        "a network and put it there, or run the same command again: it goes on where it stopped"
     )
 
 

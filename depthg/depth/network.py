@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
@@ -76,7 +76,7 @@ class Network(ABC):
         ]
         return np.stack(parts)
 
-    def _image_maps(self, records: Sequence[ImageRecord]) -> dict[int, np.ndarray]:
+    def _image_maps(self, records: Iterable[ImageRecord]) -> dict[int, np.ndarray]:
         """Image id → its depth, float64 [H, W] in [0, 1]; images of one size are predicted together."""
 
         def size(record: ImageRecord) -> tuple[int, int]:
