@@ -28,7 +28,9 @@ class Published(Model):
 
 
 def table() -> dict[str, Published]:
-    """Path under resources/weights → the file published for it."""
+    """Path under resources/weights → the file published for it; nothing without the workflow around the package."""
+    if not TABLE.is_file():
+        return {}
     return {key: Published(**row) for key, row in yaml.safe_load(TABLE.read_text()).items()}
 
 

@@ -64,7 +64,8 @@ def in_timms_names(weights: Mapping[str, Tensor], net: nn.Module) -> Mapping[str
     # timm's filter would resample weights of another patch size, which are another backbone's.
     if "mask_token" not in weights or patch not in own or weights[patch].shape != own[patch].shape:
         return weights
-    return sys.modules[type(net).__module__].checkpoint_filter_fn(dict(weights), net)
+    rename = getattr(sys.modules[type(net).__module__], "checkpoint_filter_fn", None)
+    return rename(dict(weights), net) if rename else weights
 
 
 def load_weights(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:

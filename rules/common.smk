@@ -13,7 +13,7 @@ from depthg.config import (
 )
 from depthg.datasets.base import root_of
 from depthg.datasets.required import check_root
-from depthg.fetch import FOLDER
+from depthg.fetch import FOLDER as WEIGHTS
 from depthg.store import MARKER, fingerprint
 
 CONFIG = load(config)

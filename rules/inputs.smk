@@ -11,7 +11,7 @@ def existing_root(wildcards):
 
 def published(path):
     """A file of weights that is here, or that rule `weights` fetches; a hub's are not files of ours."""
-    return [path] if path and (Path(path).is_file() or Path(path).parent == FOLDER) else []
+    return [path] if path and (Path(path).is_file() or Path(path).parent == WEIGHTS) else []
 
 
 def weights_of(wildcards):

@@ -106,23 +106,37 @@ def test_class_and_register_tokens_are_dropped(tmp_path, capsys, model, side):
     assert ("are resized to 322 px" in capsys.readouterr().out) == (patch * grid != side)
 
 
-def test_dinov2_as_its_authors_published_it(tmp_path):
-    """Their registers have another name, the class token its own position, and there is a mask token."""
-    model = "vit_small_patch14_reg4_dinov2"
-    net = _miniature(model)
+def _as_meta_published(model, net):
+    """Their registers and scales have other names, and there is a mask token that timm does without."""
     theirs = dict(net.state_dict())
-    theirs["register_tokens"] = theirs.pop("reg_token")
-    theirs["pos_embed"] = torch.cat([torch.zeros(1, 1, 24), theirs["pos_embed"]], dim=1)
-    theirs["mask_token"] = torch.zeros(1, 24)
-    torch.save(theirs, tmp_path / "dinov2.pth")
+    if model.endswith("dinov2"):  # the class token has a position of its own
+        theirs["register_tokens"] = theirs.pop("reg_token")
+        theirs["pos_embed"] = torch.cat([torch.zeros(1, 1, 24), theirs["pos_embed"]], dim=1)
+    else:
+        theirs["storage_tokens"] = theirs.pop("reg_token")
+        theirs = {
+            key.replace("gamma_1", "ls1.gamma").replace("gamma_2", "ls2.gamma"): value
+            for key, value in theirs.items()
+        }
+        theirs |= {
+            f"blocks.{block}.attn.qkv.{key}": torch.zeros(72)
+            for block in (0, 1)
+            for key in ("bias", "bias_mask")
+        }
+        theirs["rope_embed.periods"] = torch.ones(3)
+    return theirs | {"mask_token": torch.zeros(1, 24)}
+
+
+@pytest.mark.parametrize("model", REGISTERS)
+def test_dinov2_and_dinov3_as_meta_published_them(tmp_path, model):
+    net = _miniature(model)
+    torch.save(_as_meta_published(model, net), tmp_path / "meta.pth")
     save_file(net.state_dict(), tmp_path / "timm.safetensors")
-
-    def load(name):
-        return DenseBackbone(
-            Backbone(model=model, args=REGISTERS[model][0], weights=str(tmp_path / name))
-        ).weights_hash()
-
-    assert load("dinov2.pth") == load("timm.safetensors")
+    meta, own = (
+        DenseBackbone(Backbone(model=model, args=REGISTERS[model][0], weights=str(tmp_path / name)))
+        for name in ("meta.pth", "timm.safetensors")
+    )
+    assert meta.weights_hash() == own.weights_hash()
 
 
 def test_cnn_has_stride_8(tmp_path):

@@ -108,6 +108,13 @@ def test_a_hub_model_is_here_when_all_its_files_are(here):
     assert fetched("a/other") is None
 
 
+def test_the_package_works_without_the_workflow_around_it(here):
+    (here / "table/weights.yaml").unlink()
+    assert fetched("a/zoe") is None
+    with pytest.raises(DepthGError, match=r"table/weights\.yaml: knows no file of 'dino\.pth'"):
+        fetch("dino", Path("config.yaml"), offline=False)
+
+
 def test_a_file_that_is_not_the_pinned_one_is_refused(here):
     (here / "dino.pth").write_bytes(b"other weights")
     with pytest.raises(

@@ -42,7 +42,14 @@ class HubNetwork(Network):
     def raw(self, images: np.ndarray) -> np.ndarray:
         """The network's answer to photographs uint8 [B, H, W, 3]: float32 [B, H, W]."""
         pixels = self.processor(images=list(images), return_tensors="pt")["pixel_values"].to(self.device)
-        results = self.answers(pixels, [image.shape[:2] for image in images])
+        try:
+            results = self.answers(pixels, [image.shape[:2] for image in images])
+        except ValueError as error:  # some are made for squares only
+            height, width = images.shape[1:3]
+            raise DepthGError(
+                f"{self.title}: images of {width} × {height} px: {error}: "
+                "set predict_on: crop in its entry of depth_sources"
+            ) from None
         return torch.stack([result["predicted_depth"] for result in results]).float().cpu().numpy()
 
     def answers(self, pixels: torch.Tensor, sizes: list[tuple[int, ...]]) -> list[dict[str, Any]]:

@@ -116,3 +116,14 @@ def test_a_checkpoint_without_its_head_is_refused(folder, tmp_path):
     )
     with pytest.raises(DepthGError, match=r"MiDaS .* cannot be loaded \(2 weights are not in its files\)"):
         _open(tmp_path)
+
+
+def test_images_that_the_network_cannot_take(folder, photographs):
+    """The hybrid's position embedding is of one size; a processor that keeps the aspect may miss it."""
+    network = _open(folder)
+    if not network.model.config.is_hybrid:
+        assert network.raw(photographs[:, :40]).shape == (2, 40, 64)
+        return
+    network.processor.keep_aspect_ratio, network.processor.ensure_multiple_of = True, 32
+    with pytest.raises(DepthGError, match=r"MiDaS: images of 64 × 20 px: .*: set predict_on: crop"):
+        network.raw(photographs[:, :20])
