@@ -1,28 +1,28 @@
 """Frozen backbones: any timm model with dense features, as patch tokens of its last block.
 
 The tokens are those STEGO and DepthG train on: the last block's output after the final norm, without class
-and register tokens; for a CNN, the last stage's feature map.
+and register tokens; for a CNN, the last stage's feature map. A crop that the patch does not divide is resized
+to the nearest side that it does.
 """
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 import depthg
 from depthg.config import Backbone
 from depthg.errors import DepthGError
+from depthg.fetch import check_pin, fetched, timm_hub_id
+from depthg.progress import tell
+from depthg.published import clean_keys, in_timms_names, load_weights, read_checkpoint
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet, which all backbones here were trained with
 STD = (0.229, 0.224, 0.225)
-WRAPPERS = ("teacher", "state_dict", "model")  # where checkpoints keep the weights, in this order
-PREFIXES = ("module.", "backbone.", "encoder.")  # what training frameworks put before a name
-HEADS = ("head.", "fc.", "classifier.")  # parts of a checkpoint that dense features do without
 
 
 class DenseBackbone(nn.Module):
@@ -42,6 +42,8 @@ class DenseBackbone(nn.Module):
         self.net: Any = _create(spec, name)
         if spec.weights is not None:
             _load(self.net, _weights_path(spec.weights, name))
+        self.patch = _patch(self.net)
+        self.told = False
         self.net.eval().requires_grad_(False)
         self.net.to(memory_format=torch.channels_last)  # convolutions run 20 % faster on a CPU
         self.mean = nn.Buffer(torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
@@ -52,11 +54,28 @@ class DenseBackbone(nn.Module):
         pixels = images.permute(0, 3, 1, 2).float().div(255).sub(self.mean).div(self.std)
         try:
             features = self.net.forward_intermediates(
-                pixels, indices=1, norm=True, output_fmt="NCHW", intermediates_only=True
+                self._fitted(pixels), indices=1, norm=True, output_fmt="NCHW", intermediates_only=True
             )[-1]
-        except AssertionError as error:  # timm: the patch does not divide the side
-            raise DepthGError(f"backbone {self.name}: crops of {images.shape[1]} px: {error}") from None
+        except AssertionError as error:  # timm: made for one size only
+            raise DepthGError(
+                f"backbone {self.name}: crops of {images.shape[1]} px: {error}: "
+                f"add dynamic_img_size: true to backbones: {self.name}: args"
+            ) from None
         return features.permute(0, 2, 3, 1).float()
+
+    def _fitted(self, pixels: Tensor) -> Tensor:
+        """Pixels [B, 3, S, S] resized to the nearest multiple of the patch; the first time, the user is told."""
+        side = pixels.shape[-1]
+        fitted = self.patch * max(1, round(side / self.patch))
+        if fitted == side:
+            return pixels
+        if not self.told:
+            tell(
+                f"backbone {self.name}: crops of {side} px are resized to {fitted} px, "
+                f"a multiple of its {self.patch} px patches"
+            )
+            self.told = True
+        return interpolate(pixels, size=(fitted, fitted), mode="bilinear", antialias=True)
 
     def weights_hash(self) -> str:
         """A hash of all weights: part of the fingerprint of everything made with them."""
@@ -67,21 +86,37 @@ class DenseBackbone(nn.Module):
         return digest.hexdigest()[:16]
 
 
+def _patch(net: nn.Module) -> int:
+    """The side of a model's patches in pixels; 1 for a CNN, which takes any crop."""
+    size = getattr(getattr(net, "patch_embed", None), "patch_size", (1,))
+    return int(size[0])
+
+
 def _create(spec: Backbone, name: str) -> nn.Module:
-    """Build the architecture; without a file of weights, fetch the hub's."""
+    """Build the architecture; without a file of weights, with those of its hub, fetched before or now."""
     if not timm.is_model(spec.model.split(".")[0]):
         raise DepthGError(f"backbone {name}: timm has no model '{spec.model}': see timm.list_models()")
+    # What `depthg weights fetch` put here is not asked from the hub again.
+    folder = None if spec.weights else fetched(timm_hub_id(spec.model))
+    overlay = {"file": str(folder / "model.safetensors")} if folder else None
     try:
-        return timm.create_model(spec.model, pretrained=spec.weights is None, num_classes=0, **spec.args)
+        return timm.create_model(
+            spec.model,
+            pretrained=spec.weights is None,
+            pretrained_cfg_overlay=overlay,
+            num_classes=0,
+            **spec.args,
+        )
     except TypeError as error:
         raise DepthGError(f"backbone {name}: args: {error}") from None
     except Exception as error:  # the hub's many ways to say that it cannot be reached
         if spec.weights is not None:
             raise
         raise DepthGError(
-            f"backbone {name}: the weights of timm's '{spec.model}' could not be fetched "
-            f"({type(error).__name__}): download them where there is a network and set "
-            f"backbones: {name}: weights: <file.pth or file.safetensors>"
+            f"backbone {name}: the weights of timm's '{spec.model}' could not be "
+            f"{f'read from {folder}' if folder else 'fetched'} ({type(error).__name__}): download them "
+            f"where there is a network with `depthg weights fetch {name}`, copy resources/weights here, "
+            f"or set backbones: {name}: weights: <file.pth or file.safetensors>"
         ) from None
 
 
@@ -90,43 +125,13 @@ def _weights_path(weights: str, name: str) -> Path:
     for path in (Path(weights), Path(depthg.__file__).parent.parent / weights):
         if path.is_file():
             return path
-    raise DepthGError(f"backbone {name}: no weights at {weights}: put the file there, or correct the path")
+    raise DepthGError(
+        f"backbone {name}: no weights at {weights}: put the file there (`depthg weights fetch {name}` "
+        "downloads those it knows), or correct the path"
+    )
 
 
 def _load(net: nn.Module, path: Path) -> None:
-    """Load a checkpoint into the model; every weight of the model must be in it."""
-    weights = {key: value.float() for key, value in clean_keys(_read(path)).items()}
-    own = net.state_dict()
-    missing = [key for key in own if key not in weights and not key.endswith("num_batches_tracked")]
-    foreign = [key for key in weights if key not in own]
-    shapes = [key for key in own if key in weights and own[key].shape != weights[key].shape]
-    for problem, keys in (("lacks", missing), ("has unknown", foreign), ("has another shape of", shapes)):
-        if keys:
-            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise DepthGError(f"{path}: {problem} '{keys[0]}'{more}: not weights of this model and its args")
-    net.load_state_dict(weights, strict=False)
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise DepthGError(f"{path}: not a readable checkpoint ({reason}): download it again") from None
-
-
-def clean_keys(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The bare weights of a checkpoint: unwrapped, without prefixes and without heads."""
-    for wrapper in WRAPPERS:
-        if isinstance(checkpoint.get(wrapper), Mapping):
-            checkpoint = checkpoint[wrapper]
-            break
-    cleaned = {}
-    for key, value in checkpoint.items():
-        for prefix in PREFIXES:
-            key = key.removeprefix(prefix)
-        if isinstance(value, Tensor) and not key.startswith(HEADS):
-            cleaned[key] = value
-    return cleaned
+    """Load a file of weights into a model; it must be complete, and the one that was pinned."""
+    check_pin(path)
+    load_weights(net, in_timms_names(clean_keys(read_checkpoint(path)), net), path)

@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from depthg import __version__
 from depthg.errors import DepthGError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "val"]
 OPTIONS = {  # what each option means, wherever it occurs
+    "action": "fetch: download what is not here yet",
     "attention": "store of nearest tokens by attention (attention/*.zarr)",
     "backbone": "backbone, as under `backbones` in config.yaml",
     "cache": "folder for renders and teacher features",
@@ -46,6 +47,7 @@ OPTIONS = {  # what each option means, wherever it occurs
     "model": "trained head (model.safetensors)",
     "name": "name in config.yaml",
     "neighbors": "store of nearest crops (neighbors/*.zarr)",
+    "offline": "download nothing: only check what is here (HF_HUB_OFFLINE=1 does the same)",
     "out": "what to write",
     "predictions": "pictures' predictions (predictions.npz)",
     "probes": "centroids and linear probe (probes.safetensors)",
@@ -192,6 +194,15 @@ def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:
     distill(out=out, teacher=teacher, cache=cache)
 
 
+def weights(
+    action: Literal["fetch"], name: str, config_file: Path = Path("config.yaml"), offline: bool = False
+) -> None:
+    """Download the weights of a backbone or depth source into resources/weights, and print their hashes."""
+    from depthg.fetch import fetch
+
+    fetch(name, config_file, offline)
+
+
 def show(name: str, experiment: str, config_file: Path = Path("config.yaml")) -> None:
     """Print the resolved settings of an experiment on a data set."""
     import yaml
@@ -216,8 +227,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "figure": figure,
     "scores": scores,
     "distill": distill,
+    "weights": weights,
     "config": show,
 }
+BY_POSITION = (
+    "action",
+    "name",
+    "experiment",
+)  # arguments of `config` and `weights` that need no option's name
 
 
 def _use(threads: int) -> None:
@@ -244,17 +261,21 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
-    """One option a parameter, typed by its annotation; `name` and `experiment` of `config` by position."""
+    """One option a parameter, typed by its annotation; those of `config` and `weights` by position."""
     from depthg import config
     from depthg import settings as slices
 
     hints = get_type_hints(command, localns={"config": config, "slices": slices})
     for parameter in inspect.signature(command).parameters.values():
         kind = _plain(hints[parameter.name])
-        flag = parameter.name if command is show and kind is str else f"--{parameter.name.replace('_', '-')}"
+        named = command not in (show, weights) or parameter.name not in BY_POSITION
+        flag = f"--{parameter.name.replace('_', '-')}" if named else parameter.name
         options: dict[str, Any] = {"help": OPTIONS.get(parameter.name), "type": _reader(kind)}
-        if kind == Split:
-            options["choices"] = get_args(Split)
+        if kind is bool:
+            parser.add_argument(flag, action="store_true", help=options["help"])
+            continue
+        if get_origin(kind) is Literal:
+            options["choices"] = get_args(kind)
         if kind == list[Path]:
             options["nargs"] = "+"
         if parameter.default is not parameter.empty:
@@ -277,8 +298,8 @@ def _reader(kind: Any) -> Callable[[str], Any]:
 
     if inspect.isclass(kind) and issubclass(kind, Model):
         return lambda text: parse(kind, text)
-    readers: dict[Any, Callable[[str], Any]] = {int: int, str: str, Split: str, dict: json.loads}
-    return readers.get(kind, Path)
+    readers: dict[Any, Callable[[str], Any]] = {int: int, str: str, dict: json.loads}
+    return str if get_origin(kind) is Literal else readers.get(kind, Path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

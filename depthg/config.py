@@ -56,7 +56,11 @@ class DepthSource(Model):
     """Where depth maps come from."""
 
     source: str = Field(description="a name in depthg.depth.SOURCES")
-    model: str | None = Field(None, description="network: hub id or local folder")
+    model: str | None = Field(None, description="network: hub id, local folder or file")
+    predict_on: Literal["crop", "image"] = Field(
+        "crop",
+        description="network: what it is shown; of an image's map, 8 bits are kept, then it is cropped",
+    )
     name: str | None = Field(None, description="files: the folder <root>/depth/<name>")
     larger: Literal["farther", "nearer"] | None = Field(None, description="files: what a larger value means")
 

@@ -15,3 +15,10 @@ def mixed_precision() -> AbstractContextManager:
     if torch.cuda.is_available():
         return torch.autocast("cuda", torch.bfloat16)
     return nullcontext()
+
+
+def fast_float32() -> None:
+    """Let a GPU multiply in TF32, for what bfloat16 is too coarse: a depth map in it would have 8 bits."""
+    if torch.cuda.is_available():
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True

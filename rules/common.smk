@@ -5,6 +5,7 @@ from pathlib import Path
 from depthg.config import load
 from depthg.datasets.base import root_of
 from depthg.datasets.required import check_root
+from depthg.fetch import FOLDER as WEIGHTS
 from depthg.settings import ClusterSettings, CropSettings, EvaluateSettings, NeighborSettings, TrainSettings
 from depthg.store import MARKER, fingerprint
 

@@ -5,6 +5,7 @@ rule depth:
     input:
         crops=store("resources/{dataset}/{split}/crops"),
         images="resources/{dataset}/{split}/images.csv",
+        network=network_of,
     output:
         store("resources/{dataset}/{split}/depth/{depth}"),
     log:

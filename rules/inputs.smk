@@ -11,10 +11,17 @@ def existing_root(wildcards):
     return []
 
 
+def published(path):
+    """A file of weights that is here, or that rule `weights` fetches; a hub's are not files of ours."""
+    return [path] if path and (Path(path).is_file() or Path(path).parent == WEIGHTS) else []
+
+
 def weights_of(wildcards):
-    """The backbone's file of weights, where it is one; the hub's weights are not files of ours."""
-    weights = CONFIG.named("backbone", wildcards.backbone).weights
-    return [weights] if weights and Path(weights).is_file() else []
+    return published(CONFIG.named("backbone", wildcards.backbone).weights)
+
+
+def network_of(wildcards):
+    return published(CONFIG.named("depth_source", wildcards.depth).model)
 
 
 def features(split):

@@ -5,9 +5,10 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from depthg.backbones import MEAN, STD, DenseBackbone, clean_keys
+from depthg.backbones import MEAN, STD, DenseBackbone
 from depthg.config import Backbone
 from depthg.errors import DepthGError
+from depthg.published import clean_keys
 
 VIT = {"patch_size": 8, "embed_dim": 12, "depth": 2, "num_heads": 2, "dynamic_img_size": True}
 
@@ -50,9 +51,92 @@ def test_grid_follows_the_crop(vit_file):
         assert DenseBackbone(spec(vit_file))(photographs(40)).shape == (2, 5, 5, 12)
 
 
-def test_side_that_the_patch_does_not_divide(vit_file):
-    with pytest.raises(DepthGError, match="crops of 50 px"):
-        DenseBackbone(spec(vit_file), "mine")(photographs(50))
+def test_side_that_the_patch_does_not_divide_is_rounded_and_told_once(vit_file, capsys):
+    backbone = DenseBackbone(spec(vit_file), "mine")
+    with torch.inference_mode():
+        first, second = backbone(photographs(50)), backbone(photographs(50))
+        plain = torch.full((1, 50, 50, 3), 90, dtype=torch.uint8)
+        # Resizing a plain crop changes nothing but its size.
+        torch.testing.assert_close(backbone(plain), backbone(plain[:, :48, :48]), atol=1e-4, rtol=1e-4)
+    assert first.shape == (2, 6, 6, 12) and torch.equal(first, second)
+    assert capsys.readouterr().out.splitlines() == [
+        "backbone mine: crops of 50 px are resized to 48 px, a multiple of its 8 px patches"
+    ]
+
+
+def test_model_for_one_size_only_says_which_argument_lacks(vit_file):
+    with pytest.raises(
+        DepthGError, match=r"crops of 48 px: .*: add dynamic_img_size: true to backbones: mine"
+    ):
+        DenseBackbone(spec(vit_file, dynamic_img_size=False), "mine")(photographs(48))
+
+
+SMALL = {"embed_dim": 24, "depth": 2, "num_heads": 2}
+REGISTERS = {  # timm architecture → arguments of a miniature with four registers, and its patch
+    "vit_small_patch14_reg4_dinov2": (SMALL | {"img_size": 56, "dynamic_img_size": True}, 14),
+    "vit_small_patch16_dinov3": (SMALL | {"img_size": 64}, 16),
+}
+
+
+def _miniature(model):
+    torch.manual_seed(0)
+    net = timm.create_model(model, num_classes=0, **REGISTERS[model][0]).eval()
+    with torch.no_grad():  # timm starts these near zero
+        for values in (net.cls_token, net.reg_token):
+            values.normal_()
+    return net
+
+
+@pytest.mark.parametrize("model", REGISTERS)
+@pytest.mark.parametrize("side", [224, 320])
+def test_class_and_register_tokens_are_dropped(tmp_path, capsys, model, side):
+    args, patch = REGISTERS[model]
+    net, grid = _miniature(model), round(side / patch)
+    save_file(net.state_dict(), tmp_path / "net.safetensors")
+    backbone = DenseBackbone(
+        Backbone(model=model, args=args, weights=str(tmp_path / "net.safetensors")), "mini"
+    )
+    images = photographs(side, 1)
+    with torch.inference_mode():
+        tokens = backbone(images)
+        pixels = images.permute(0, 3, 1, 2).float().div(255).sub(backbone.mean).div(backbone.std)
+        everything = net.forward_features(backbone._fitted(pixels))
+    assert everything.shape[1] == 5 + grid**2 and tokens.shape == (1, grid, grid, 24)
+    torch.testing.assert_close(tokens, everything[:, 5:].reshape(1, grid, grid, 24), atol=1e-4, rtol=1e-4)
+    assert ("are resized to 322 px" in capsys.readouterr().out) == (patch * grid != side)
+
+
+def _as_meta_published(model, net):
+    """Their registers and scales have other names, and there is a mask token that timm does without."""
+    theirs = dict(net.state_dict())
+    if model.endswith("dinov2"):  # the class token has a position of its own
+        theirs["register_tokens"] = theirs.pop("reg_token")
+        theirs["pos_embed"] = torch.cat([torch.zeros(1, 1, 24), theirs["pos_embed"]], dim=1)
+    else:
+        theirs["storage_tokens"] = theirs.pop("reg_token")
+        theirs = {
+            key.replace("gamma_1", "ls1.gamma").replace("gamma_2", "ls2.gamma"): value
+            for key, value in theirs.items()
+        }
+        theirs |= {
+            f"blocks.{block}.attn.qkv.{key}": torch.zeros(72)
+            for block in (0, 1)
+            for key in ("bias", "bias_mask")
+        }
+        theirs["rope_embed.periods"] = torch.ones(3)
+    return theirs | {"mask_token": torch.zeros(1, 24)}
+
+
+@pytest.mark.parametrize("model", REGISTERS)
+def test_dinov2_and_dinov3_as_meta_published_them(tmp_path, model):
+    net = _miniature(model)
+    torch.save(_as_meta_published(model, net), tmp_path / "meta.pth")
+    save_file(net.state_dict(), tmp_path / "timm.safetensors")
+    meta, own = (
+        DenseBackbone(Backbone(model=model, args=REGISTERS[model][0], weights=str(tmp_path / name)))
+        for name in ("meta.pth", "timm.safetensors")
+    )
+    assert meta.weights_hash() == own.weights_hash()
 
 
 def test_cnn_has_stride_8(tmp_path):
@@ -71,7 +155,9 @@ def test_backbone_is_frozen(vit_file):
     assert not backbone.net.training
 
 
-@pytest.mark.parametrize("wrap", [lambda w: w, lambda w: {"teacher": w}, lambda w: {"state_dict": w}])
+@pytest.mark.parametrize(
+    "wrap", [lambda w: w, lambda w: {"teacher": w}, lambda w: {"student": w, "epoch": 3}]
+)
 @pytest.mark.parametrize("prefix", ["", "module.", "module.backbone."])
 def test_dino_checkpoints(vit, vit_file, tmp_path, wrap, prefix):
     weights = {prefix + key: value for key, value in vit.state_dict().items()}
@@ -101,6 +187,30 @@ def test_weights_that_do_not_fit_are_named(vit, vit_file, tmp_path):
         DenseBackbone(spec(vit_file, depth=3))
     with pytest.raises(DepthGError, match=r"has unknown 'blocks\.1\."):
         DenseBackbone(spec(vit_file, depth=1))
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (print, ("gotcha",))
+
+    torch.save({"teacher": Evil()}, tmp_path / "evil.pth")
+    with pytest.raises(DepthGError, match=r"evil\.pth: not a readable checkpoint .*holds code"):
+        DenseBackbone(spec(tmp_path / "evil.pth"))
+
+
+def test_weights_of_a_hub_that_were_fetched_before(vit, tmp_path, monkeypatch):
+    """A hub's model is taken from resources/weights; nothing is asked from the hub."""
+    small = timm.create_model("vit_small_patch8_224.dino", depth=1, num_classes=0)
+    path = tmp_path / "resources/weights/timm/vit_small_patch8_224.dino/model.safetensors"
+    path.parent.mkdir(parents=True)
+    save_file(small.state_dict(), path)
+    monkeypatch.chdir(tmp_path)
+    backbone = DenseBackbone(Backbone(model="vit_small_patch8_224.dino", args={"depth": 1}))
+    assert torch.equal(backbone.net.state_dict()["cls_token"], small.cls_token)
+    path.write_bytes(b"cut off")
+    with pytest.raises(DepthGError, match=r"could not be read from resources/weights/timm/vit_small"):
+        DenseBackbone(Backbone(model="vit_small_patch8_224.dino"))
 
 
 def test_missing_and_broken_files_are_named(vit_file, tmp_path):

@@ -118,3 +118,12 @@ def test_config_prints_resolved_settings(request, capsys):
     path = str(request.config.rootpath / "config.yaml")
     assert main(["config", "demo", "ours", "--config-file", path]) == 0
     assert "sampling: fps" in capsys.readouterr().out
+
+
+def test_weights_are_named_by_position(request, capsys):
+    path = str(request.config.rootpath / "config.yaml")
+    assert main(["weights", "fetch", "exact", "--config-file", path, "--offline"]) == 0
+    assert "exact: needs no published weights" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["weights", "fetsch", "exact"])
+    assert "invalid choice: 'fetsch'" in capsys.readouterr().err

@@ -5,6 +5,9 @@ it, is imported only when a source of its kind is asked for. `depthg.depth.base.
 """
 
 SOURCES = {
+    "depth_anything": "depthg.depth.depth_anything:DepthAnything",
     "files": "depthg.depth.files:Files",
+    "kbr": "depthg.depth.kbr:KBR",
+    "midas": "depthg.depth.midas:Midas",
     "zoedepth": "depthg.depth.zoedepth:ZoeDepth",
 }

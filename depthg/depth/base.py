@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from PIL import Image
 
 from depthg.config import DepthSource
 from depthg.datasets.base import ImageRecord
@@ -57,3 +58,14 @@ def min_max(depth: np.ndarray) -> np.ndarray | None:
     if not np.isfinite([low, high]).all() or low == high:
         return None
     return (depth - low) / (high - low)
+
+
+def cut(depth: np.ndarray, box: np.ndarray, size: tuple[int, int], side: int) -> np.ndarray:
+    """The part of a map that lies under `box` of an image of `size` (width, height); float32 [side, side]."""
+    width, height = depth.shape[::-1]
+    stretch = np.tile((width / size[0], height / size[1]), 2)
+    # The product may pass the border by a rounding error, which Pillow refuses.
+    left, top, right, bottom = np.clip(box.astype(np.float64) * stretch, 0, (width, height) * 2).tolist()
+    image = Image.fromarray(depth.astype(np.float32))
+    part = image.resize((side, side), Image.Resampling.BILINEAR, (left, top, right, bottom))
+    return np.clip(np.asarray(part), 0, 1)

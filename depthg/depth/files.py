@@ -17,7 +17,7 @@ from depthg.config import DepthSource
 from depthg.datasets.base import ImageRecord, content_hash
 from depthg.datasets.decode import DECODER_ERRORS
 from depthg.datasets.folder import companion
-from depthg.depth.base import CropBatch, min_max
+from depthg.depth.base import CropBatch, cut, min_max
 from depthg.errors import DepthGError
 
 SUFFIXES = (".png", ".npy", ".npz")
@@ -55,7 +55,7 @@ class Files:
         with ThreadPoolExecutor() as pool:
             maps = dict(zip(records, pool.map(self._far_map, records), strict=True))
         parts = [
-            _cut(maps[record.id], box, (record.width, record.height), side)
+            cut(maps[record.id], box, (record.width, record.height), side)
             for record, box in zip(crops.records, crops.boxes, strict=True)
         ]
         return np.stack(parts)
@@ -112,14 +112,3 @@ def _read(path: Path) -> np.ndarray:
         raise DepthGError(
             f"{path}: not a readable depth map ({type(error).__name__}): replace the file"
         ) from error
-
-
-def _cut(depth: np.ndarray, box: np.ndarray, size: tuple[int, int], side: int) -> np.ndarray:
-    """The part of a map that lies under `box` of an image of `size` (width, height); float32 [side, side]."""
-    width, height = depth.shape[::-1]
-    stretch = np.tile((width / size[0], height / size[1]), 2)
-    # The product may pass the border by a rounding error, which Pillow refuses.
-    left, top, right, bottom = np.clip(box.astype(np.float64) * stretch, 0, (width, height) * 2).tolist()
-    image = Image.fromarray(depth.astype(np.float32))
-    part = image.resize((side, side), Image.Resampling.BILINEAR, (left, top, right, bottom))
-    return np.clip(np.asarray(part), 0, 1)

@@ -12,7 +12,6 @@ from transformers import BeitConfig, ZoeDepthConfig, ZoeDepthForDepthEstimation,
 from depthg.config import Dataset, DepthSource
 from depthg.crops import make_crops
 from depthg.datasets.index import index
-from depthg.depth import zoedepth
 from depthg.depth.stage import make_depth
 from depthg.depth.zoedepth import ZoeDepth
 from depthg.errors import DepthGError
@@ -80,19 +79,19 @@ def test_metres_average_both_ways_of_looking(network, images):
     flipped = _raw(network, images[0, :, ::-1].copy())
     expected = (_raw(network, images[0]) + flipped[:, ::-1]) / 2
     assert np.abs(_raw(network, images[0]) - expected).max() > 1e-3  # the mirror image does matter
-    np.testing.assert_allclose(network.metres(images[:1])[0], expected, rtol=1e-4)
+    np.testing.assert_allclose(network.raw(images[:1])[0], expected, rtol=1e-4)
 
 
 def test_a_batch_is_its_images(network, images):
-    metres = network.metres(images)
+    metres = network.raw(images)
     assert metres.shape == (3, SIDE, SIDE) and metres.dtype == np.float32
-    singles = np.concatenate([network.metres(images[place : place + 1]) for place in range(3)])
+    singles = np.concatenate([network.raw(images[place : place + 1]) for place in range(3)])
     np.testing.assert_allclose(metres, singles, rtol=1e-4)
     assert np.abs(metres[0] - metres[1]).max() > 1e-3
 
 
 def test_a_mirrored_image_has_mirrored_depth(network, images):
-    there, back = network.metres(images[:1]), network.metres(images[:1, :, ::-1].copy())
+    there, back = network.raw(images[:1]), network.raw(images[:1, :, ::-1].copy())
     np.testing.assert_allclose(back[:, :, ::-1], there, rtol=1e-4)
 
 
@@ -117,15 +116,13 @@ def _make(listed: Path, model: Path) -> np.ndarray:
 
 def test_the_store_holds_averages_with_far_as_one(listed, folder, network, images):
     depth = _make(listed, folder)
-    for stored, metres in zip(depth, network.metres(images[:2]).astype(np.float64), strict=True):
+    for stored, metres in zip(depth, network.raw(images[:2]).astype(np.float64), strict=True):
         scaled = (metres - metres.min()) / (metres.max() - metres.min())
         np.testing.assert_allclose(stored, scaled.reshape(12, 4, 12, 4).mean(axis=(1, 3)), atol=1e-3)
 
 
 def test_a_constant_answer_is_an_error(listed, folder, monkeypatch):
-    monkeypatch.setattr(
-        ZoeDepth, "metres", lambda self, images: np.full((len(images), 4, 4), 2.0, np.float32)
-    )
+    monkeypatch.setattr(ZoeDepth, "raw", lambda self, images: np.full((len(images), 4, 4), 2.0, np.float32))
     with pytest.raises(DepthGError, match=r"val/0\.png: ZoeDepth finds the same depth everywhere"):
         _make(listed, folder)
 
@@ -154,7 +151,7 @@ def _copy(folder: Path, to: Path, without: str) -> None:
 def test_a_model_that_is_not_there_is_named(folder, tmp_path, lacking):
     _copy(folder, tmp_path, without=lacking)
     with pytest.raises(
-        DepthGError, match=rf"ZoeDepth '{tmp_path}' cannot be loaded .*: fetch it .*HF_HUB_OFFLINE"
+        DepthGError, match=rf"ZoeDepth '{tmp_path}' cannot be loaded .*: where there .*HF_HUB_OFFLINE"
     ):
         ZoeDepth(DepthSource(source="zoedepth", model=str(tmp_path)), Path(), [])
 
@@ -178,23 +175,30 @@ def test_broken_weights_are_named(folder, tmp_path):
         ZoeDepth(DepthSource(source="zoedepth", model=str(tmp_path)), Path(), [])
 
 
+def test_what_was_fetched_is_used_and_the_hub_not_asked(folder, network, tmp_path, monkeypatch):
+    (tmp_path / "resources/weights/Intel").mkdir(parents=True)
+    (tmp_path / "resources/weights/Intel/zoedepth-nyu").symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    assert ZoeDepth(DepthSource(source="zoedepth"), Path(), []).identity == network.identity
+
+
 @pytest.mark.parametrize(("cached", "asked"), [(True, [True]), (False, [True, False])])
 def test_the_hub_is_asked_only_for_what_is_not_here(monkeypatch, cached, asked):
     attempts = []
 
-    def read(name, local_files_only):
+    def read(self, name, local_files_only):
         attempts.append(local_files_only)
         if not cached:
             raise OSError("no such file. Consult the manual.\nAnd more.")
         return None, torch.nn.Linear(1, 1)
 
-    monkeypatch.setattr(zoedepth, "_read", read)
+    monkeypatch.setattr(ZoeDepth, "_read", read)
     source = DepthSource(source="zoedepth")
     if cached:
         ZoeDepth(source, Path(), [])
     else:
         with pytest.raises(
-            DepthGError, match=r"'Intel/zoedepth-nyu' cannot be loaded \(no such file\): fetch it"
+            DepthGError, match=r"'Intel/zoedepth-nyu' cannot be loaded \(no such file\): where there"
         ):
             ZoeDepth(source, Path(), [])
     assert attempts == asked

@@ -22,6 +22,20 @@ def test_stego_waits_for_no_depth_network(project):
     assert project.planned("results/mini/stego/metrics.json") == STAGES - {"depth", "geometry"}
 
 
+@pytest.mark.parametrize(
+    ("setting", "file"),
+    [
+        ("backbone: dino_vits8_300ep", "dino_deitsmall8_300ep_pretrain.pth"),
+        ("depth: kbr", "kbr.ckpt"),
+    ],
+)
+def test_published_files_are_fetched_first(project, setting, file):
+    done = project.snakemake(
+        "results/mini/ours/seed0/model.safetensors", "--dry-run", "--config", f"settings={{{setting}}}"
+    )
+    assert f"fetch resources/weights/{file}" in done.stdout + done.stderr
+
+
 def test_scores_want_every_experiment(project):
     done = project.snakemake("results/mini/scores.md", "--dry-run")
     assert all(f"train {name}," in done.stdout for name in ("kmeans", "stego", "ours", "ours_3dlhp"))

@@ -1,0 +1,85 @@
+"""Checkpoints as others published them: read safely, unwrapped, and loaded into a model completely or not at all."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from depthg.errors import DepthGError
+
+WRAPPERS = ("teacher", "student", "state_dict", "model")  # where checkpoints keep the weights, in this order
+PREFIXES = ("module.", "backbone.", "encoder.")  # what training frameworks put before a name
+HEADS = ("head.", "fc.", "classifier.")  # parts of a checkpoint that dense features do without
+
+
+def read_checkpoint(path: Path) -> Mapping[str, Any]:
+    """The content of a checkpoint file; of a pickle, only tensors and plain values.
+
+    Raises:
+        DepthGError: the file is broken, or holds code.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: Path, error: Exception) -> DepthGError:
+    """The error for a checkpoint that cannot be read. torch's own would advise to load it unsafely."""
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    if isinstance(error, UnpicklingError):
+        reason = "it is no checkpoint, or holds code beside its weights"
+    return DepthGError(f"{path}: not a readable checkpoint ({reason}): download it again")
+
+
+def clean_keys(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The bare weights of a checkpoint: unwrapped, without prefixes and without heads."""
+    for wrapper in WRAPPERS:
+        if isinstance(checkpoint.get(wrapper), Mapping):
+            checkpoint = checkpoint[wrapper]
+            break
+    cleaned = {}
+    for key, value in checkpoint.items():
+        for prefix in PREFIXES:
+            key = key.removeprefix(prefix)
+        if isinstance(value, Tensor) and not key.startswith(HEADS):
+            cleaned[key] = value
+    return cleaned
+
+
+def in_timms_names(weights: Mapping[str, Tensor], net: nn.Module) -> Mapping[str, Tensor]:
+    """The weights of DINOv2 or DINOv3 as Meta published them, renamed to those of timm's model `net`.
+
+    These name their registers, biases and scales differently; a mask token, of no use here, tells them apart.
+    """
+    own = net.state_dict()
+    patch = "patch_embed.proj.weight"
+    # timm's filter would resample weights of another patch size, which are another backbone's.
+    if "mask_token" not in weights or patch not in own or weights[patch].shape != own[patch].shape:
+        return weights
+    rename = getattr(sys.modules[type(net).__module__], "checkpoint_filter_fn", None)
+    return rename(dict(weights), net) if rename else weights
+
+
+def load_weights(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Load weights into a model.
+
+    Raises:
+        DepthGError: the model has a weight that is not among them, or the other way round; names `path`.
+    """
+    own = net.state_dict()
+    missing = [key for key in own if key not in weights and not key.endswith("num_batches_tracked")]
+    foreign = [key for key in weights if key not in own]
+    shapes = [key for key in own if key in weights and own[key].shape != weights[key].shape]
+    for problem, keys in (("lacks", missing), ("has unknown", foreign), ("has another shape of", shapes)):
+        if keys:
+            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+            raise DepthGError(f"{path}: {problem} '{keys[0]}'{more}: not weights of this model and its args")
+    net.load_state_dict({key: value.float() for key, value in weights.items()}, strict=False)
