@@ -63,11 +63,11 @@ def index(name: str, dataset: config.Dataset, out: Path) -> None:
     index(name, dataset, out)
 
 
-def crops(images: Path, split: Split, settings: config.CropSettings, out: Path) -> None:
+def crops(images: Path, classes: Path, split: Split, settings: config.CropSettings, out: Path) -> None:
     """Cut images into square crops: five each for training, one for validation."""
     from depthg.crops import make_crops
 
-    make_crops(images, split, out, settings)
+    make_crops(images, classes, split, out, settings)
 
 
 def depth(crops: Path, images: Path, root: Path, split: Split, source: config.DepthSource, out: Path) -> None:

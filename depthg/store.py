@@ -72,7 +72,7 @@ def write_json(path: Path, content: Any) -> None:
     os.replace(draft, path)
 
 
-def _size(count: float) -> str:
+def size_text(count: float) -> str:
     return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
@@ -128,10 +128,10 @@ class Writer:
         need = self.rows * sum(array.row_bytes for array in self.arrays.values())
         self.path.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(self.path.parent).free
-        tell(f"{self.path}: {self.rows} rows, up to {_size(need)}; {_size(free)} free")
+        tell(f"{self.path}: {self.rows} rows, up to {size_text(need)}; {size_text(free)} free")
         if need + SPARE_BYTES > free:
             raise DepthGError(
-                f"{self.path}: needs up to {_size(need + SPARE_BYTES)} and the disk has {_size(free)} free: "
+                f"{self.path}: needs up to {size_text(need + SPARE_BYTES)} and the disk has {size_text(free)} free: "
                 "make room, or link the folder to a larger disk"
             )
 
