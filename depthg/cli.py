@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from depthg import config
 
 Split = Literal["train", "val"]
+Action = Literal["fetch", "unpack", "check"]
 OPTIONS = {  # what each option means, wherever it occurs
+    "action": "fetch: download and unpack; unpack: what is there; check: read every file, tell what is wrong",
     "backbone": "backbone, as under `backbones` in config.yaml",
     "cache": "folder for renders and teacher features",
+    "catalogue": "where data sets come from",
     "classes": "table of classes (classes.csv)",
     "config_file": "configuration file",
     "crops": "store of crops (crops.zarr)",
@@ -180,6 +183,27 @@ def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:
     distill(out=out, teacher=teacher, cache=cache)
 
 
+def data(
+    action: Action,
+    name: str,
+    config_file: Path = Path("config.yaml"),
+    catalogue: Path = Path("workflow/datasets.yaml"),
+) -> None:
+    """Get the files of a benchmark data set, or check those of any before hours are spent on them."""
+    from depthg.config import load
+
+    configuration = load(config_file)
+    dataset = configuration.named("dataset", name)
+    if action == "check":
+        from depthg.datasets.check import check
+
+        check(name, configuration)
+    else:
+        from depthg.datasets.fetch import fetch, unpack_all
+
+        (fetch if action == "fetch" else unpack_all)(name, dataset, catalogue)
+
+
 def show(name: str, experiment: str, config_file: Path = Path("config.yaml")) -> None:
     """Print the resolved settings of an experiment on a data set."""
     import yaml
@@ -205,6 +229,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "scores": scores,
     "distill": distill,
     "config": show,
+    "data": data,
 }
 
 
@@ -232,16 +257,17 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
-    """One option a parameter, typed by its annotation; `name` and `experiment` of `config` by position."""
+    """One option a parameter, typed by its annotation; names of `config` and `data` by position."""
     from depthg import config
 
     hints = get_type_hints(command, localns={"config": config})
     for parameter in inspect.signature(command).parameters.values():
         kind = hints[parameter.name]
-        flag = parameter.name if command is show and kind is str else f"--{parameter.name.replace('_', '-')}"
+        by_position = command in (show, data) and kind is not Path
+        flag = parameter.name if by_position else f"--{parameter.name.replace('_', '-')}"
         options: dict[str, Any] = {"help": OPTIONS.get(parameter.name), "type": _reader(kind)}
-        if kind == Split:
-            options["choices"] = get_args(Split)
+        if kind in (Split, Action):
+            options["choices"] = get_args(kind)
         if kind == list[Path]:
             options["nargs"] = "+"
         if parameter.default is not parameter.empty:
@@ -257,7 +283,7 @@ def _reader(kind: Any) -> Callable[[str], Any]:
 
     if inspect.isclass(kind) and issubclass(kind, Model):
         return lambda text: parse(kind, text)
-    readers: dict[Any, Callable[[str], Any]] = {int: int, str: str, Split: str, dict: json.loads}
+    readers: dict[Any, Callable[[str], Any]] = {int: int, str: str, Split: str, Action: str, dict: json.loads}
     return readers.get(kind, Path)
 
 

@@ -79,10 +79,9 @@ def make_crops(
         DepthGError: an image is too small, a file cannot be read any more, or a label has an id of no class.
     """
     records, table = read_images(images), read_classes(classes)
-    five = split == "train" and settings.five_crop
-    side = settings.size if split == "train" else settings.eval_size
+    per_image, side = crop_layout(split, settings)
+    five = per_image > 1
     _check_sizes(records, five)
-    per_image = 5 if five else 1
     made_from = {
         "settings": settings.model_dump(),
         "classes": [*table.ids, table.void],  # names and colours may change without new crops
@@ -105,6 +104,13 @@ def make_crops(
                 rows, images=np.stack(pixels), labels=np.stack(labels), boxes=np.array(boxes), image=ids
             )
     writer.finish()
+
+
+def crop_layout(split: str, settings: CropSettings) -> tuple[int, int]:
+    """How many crops an image of a split gives, and their side."""
+    if split == "train":
+        return 5 if settings.five_crop else 1, settings.size
+    return 1, settings.eval_size
 
 
 def _check_sizes(records: Sequence[ImageRecord], five: bool) -> None:
