@@ -1,7 +1,10 @@
 """Downloads from a server that breaks off, has no ranges, or is not there."""
 
 import hashlib
+import subprocess
+import sys
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -17,11 +20,12 @@ CONTENT = bytes(range(256)) * 1000
 class Server(ThreadingHTTPServer):
     """Serves CONTENT; sends at most `limit` bytes an answer and then breaks off, and notes the ranges asked for."""
 
-    limit, ranges, asked = len(CONTENT), True, None
+    limit, ranges = len(CONTENT), True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.asked = []
+        self.asked, self.go_on = [], threading.Event()
+        self.go_on.set()
 
     @property
     def url(self) -> str:
@@ -46,6 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(CONTENT) - start))
         self.end_headers()
         self.wfile.write(CONTENT[start : start + self.server.limit])
+        self.server.go_on.wait(30)
 
     def log_message(self, *arguments):
         pass
@@ -92,6 +97,29 @@ def test_a_killed_download_goes_on_where_it_stopped(server, tmp_path, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             download(server.url, tmp_path / "file.zip")
     assert (tmp_path / "file.zip.part").stat().st_size == 100_000 and not (tmp_path / "file.zip").exists()
+    download(server.url, tmp_path / "file.zip")
+    assert server.asked == [None, "bytes=100000-"]
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+
+
+def test_a_process_killed_half_way_loses_nothing(server, tmp_path):
+    server.limit = 100_000
+    server.go_on.clear()  # the server falls silent after these, with the connection open
+    part = tmp_path / "file.zip.part"
+    code = "import sys, pathlib; from depthg.datasets import download as d; d.CHUNK = 20_000; "
+    code += "d.download(sys.argv[1], pathlib.Path(sys.argv[2]))"
+    process = subprocess.Popen([sys.executable, "-c", code, server.url, str(tmp_path / "file.zip")])
+    try:
+        for _ in range(600):
+            if part.exists() and part.stat().st_size == 100_000:
+                break
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    server.limit = len(CONTENT)
+    server.go_on.set()
+    assert part.read_bytes() == CONTENT[:100_000]
     download(server.url, tmp_path / "file.zip")
     assert server.asked == [None, "bytes=100000-"]
     assert (tmp_path / "file.zip").read_bytes() == CONTENT

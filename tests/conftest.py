@@ -1,14 +1,11 @@
 """Miniatures of the benchmarks: folders, names, formats and encodings as their providers ship them."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from scipy.io import savemat
-
-Make = Callable[..., None]
 
 
 def _png(path: Path, ids: np.ndarray) -> None:
@@ -60,16 +57,16 @@ def cityscapes(tmp_path) -> Path:
 
 @pytest.fixture
 def potsdam(tmp_path) -> Path:
-    """Three training tiles and two test tiles, one more that is on neither list; int32 ids, as written by savemat."""
+    """Six training tiles and two test tiles, one more that is on neither list; int32 ids, as written by savemat."""
     root = tmp_path / "potsdam"
     for folder in ("imgs", "gt"):
         (root / folder).mkdir(parents=True)
     rng = np.random.default_rng(0)
-    for name in (0, 7, 4545, 12, 8549, 3):
+    for name in (0, 7, 4545, 31, 32, 33, 12, 8549, 3):
         tile = rng.integers(0, 256, (200, 200, 4), dtype=np.uint8)
         savemat(root / f"imgs/{name}.mat", {"img": tile})
         savemat(root / f"gt/{name}.mat", {"gt": _spread([0, 1, 2, 3, 4, 5, 255], 200, 200).astype(np.int32)})
-    (root / "labelled_train.txt").write_text("0\n7\n4545\n")
+    (root / "labelled_train.txt").write_text("0\n7\n4545\n31\n32\n33\n")
     (root / "labelled_test.txt").write_text("12\n8549\n")
     (root / "unlabelled_train.txt").write_text("3\n")
     return root
