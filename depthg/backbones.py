@@ -50,11 +50,7 @@ class DenseBackbone(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Patch tokens [B, h, w, C], float32, of photographs [B, S, S, 3], uint8."""
         pixels = images.permute(0, 3, 1, 2).float().div(255).sub(self.mean).div(self.std)
-        try:
-            features = _last_block(self.net, pixels)
-        except AssertionError as error:  # timm: the patch does not divide the side
-            raise DepthGError(f"backbone {self.name}: crops of {images.shape[1]} px: {error}") from None
-        return features.permute(0, 2, 3, 1).float()
+        return _last_block(self.net, pixels, self.name).permute(0, 2, 3, 1).float()
 
     def weights_hash(self) -> str:
         """A hash of all weights: part of the fingerprint of everything made with them."""
@@ -69,21 +65,23 @@ def token_shape(spec: Backbone, name: str, side: int) -> tuple[int, int, int]:
     """The tokens [h, w, C] of crops of a side, found without weights and without computing anything.
 
     Raises:
-        DepthGError: unknown architecture.
+        DepthGError: unknown architecture, or a side that its patches do not divide.
     """
-    bare = spec.model_copy(update={"weights": "none"})
+    bare = spec.model_copy(update={"weights": "none"})  # a path, so that the hub is not asked; never opened
     with torch.device("meta"):
-        channels, rows, columns = _last_block(
-            _create(bare, name).eval(), torch.empty(1, 3, side, side)
-        ).shape[1:]
+        features = _last_block(_create(bare, name).eval(), torch.empty(1, 3, side, side), name)
+    channels, rows, columns = features.shape[1:]
     return rows, columns, channels
 
 
-def _last_block(net: Any, pixels: Tensor) -> Tensor:
+def _last_block(net: Any, pixels: Tensor, name: str) -> Tensor:
     """Dense features [B, C, h, w] of pixels [B, 3, S, S]."""
-    return net.forward_intermediates(
-        pixels, indices=1, norm=True, output_fmt="NCHW", intermediates_only=True
-    )[-1]
+    try:
+        return net.forward_intermediates(
+            pixels, indices=1, norm=True, output_fmt="NCHW", intermediates_only=True
+        )[-1]
+    except AssertionError as error:  # timm: the patch does not divide the side
+        raise DepthGError(f"backbone {name}: crops of {pixels.shape[-1]} px: {error}") from None
 
 
 def _create(spec: Backbone, name: str) -> nn.Module:

@@ -5,8 +5,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from depthg.backbones import MEAN, STD, DenseBackbone, clean_keys
-from depthg.config import Backbone
+from depthg.backbones import MEAN, STD, DenseBackbone, clean_keys, token_shape
+from depthg.config import Backbone, load
 from depthg.errors import DepthGError
 
 VIT = {"patch_size": 8, "embed_dim": 12, "depth": 2, "num_heads": 2, "dynamic_img_size": True}
@@ -126,3 +126,21 @@ def test_no_weights_is_an_error_never_random(monkeypatch):
     monkeypatch.setattr(timm, "create_model", offline)
     with pytest.raises(DepthGError, match=r"could not be fetched .* set backbones: dino: weights:"):
         DenseBackbone(Backbone(model="vit_small_patch8_224.dino"), "dino")
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "shape"),
+    [
+        ("dino_vits8", 224, (28, 28, 384)),
+        ("dino_vitb8", 320, (40, 40, 768)),
+        ("resnet50", 224, (28, 28, 2048)),
+    ],
+)
+def test_token_shape_needs_no_weights(request, name, side, shape):
+    spec = load(request.config.rootpath / "config.yaml").backbones[name]
+    assert token_shape(spec, name, side) == shape
+
+
+def test_token_shape_of_a_side_that_patches_do_not_divide():
+    with pytest.raises(DepthGError, match="backbone tiny: crops of 30 px"):
+        token_shape(Backbone(model="vit_tiny_patch16_224", args=VIT), "tiny", 30)

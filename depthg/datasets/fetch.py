@@ -21,7 +21,7 @@ def fetch(name: str, dataset: Dataset, catalogue: Path) -> None:
     """
     source, root = source_of(dataset.kind, catalogue), root_of(name, dataset)
     wanted = _packed(name, dataset, source, root)
-    if wanted:
+    if any(archive.url for archive in wanted.values()):
         tell(f"{name}: {source.terms}; see {source.page}")
     for file, archive in wanted.items():
         path = root / file
