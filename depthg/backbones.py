@@ -52,16 +52,7 @@ class DenseBackbone(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Patch tokens [B, h, w, C], float32, of photographs [B, S, S, 3], uint8."""
         pixels = images.permute(0, 3, 1, 2).float().div(255).sub(self.mean).div(self.std)
-        try:
-            features = self.net.forward_intermediates(
-                self._fitted(pixels), indices=1, norm=True, output_fmt="NCHW", intermediates_only=True
-            )[-1]
-        except AssertionError as error:  # timm: made for one size only
-            raise DepthGError(
-                f"backbone {self.name}: crops of {images.shape[1]} px: {error}: "
-                f"add dynamic_img_size: true to backbones: {self.name}: args"
-            ) from None
-        return features.permute(0, 2, 3, 1).float()
+        return _last_block(self.net, self._fitted(pixels), self.name).permute(0, 2, 3, 1).float()
 
     def _fitted(self, pixels: Tensor) -> Tensor:
         """Pixels [B, 3, S, S] resized to the nearest multiple of the patch; the first time, the user is told."""
@@ -90,6 +81,35 @@ def _patch(net: nn.Module) -> int:
     """The side of a model's patches in pixels; 1 for a CNN, which takes any crop."""
     size = getattr(getattr(net, "patch_embed", None), "patch_size", (1,))
     return int(size[0])
+
+
+def token_shape(spec: Backbone, name: str, side: int) -> tuple[int, int, int]:
+    """The tokens [h, w, C] of crops of a side, found without weights and without computing anything.
+
+    Raises:
+        DepthGError: unknown architecture, or one made for another side.
+    """
+    bare = spec.model_copy(update={"weights": "none"})  # a path, so that the hub is not asked; never opened
+    with torch.device("meta"):
+        net = _create(bare, name).eval()
+        patch = _patch(net)
+        fitted = patch * max(1, round(side / patch))
+        features = _last_block(net, torch.empty(1, 3, fitted, fitted), name)
+    channels, rows, columns = features.shape[1:]
+    return rows, columns, channels
+
+
+def _last_block(net: Any, pixels: Tensor, name: str) -> Tensor:
+    """Dense features [B, C, h, w] of pixels [B, 3, S, S]."""
+    try:
+        return net.forward_intermediates(
+            pixels, indices=1, norm=True, output_fmt="NCHW", intermediates_only=True
+        )[-1]
+    except AssertionError as error:  # timm: made for one size only
+        raise DepthGError(
+            f"backbone {name}: crops of {pixels.shape[-1]} px: {error}: "
+            f"add dynamic_img_size: true to backbones: {name}: args"
+        ) from None
 
 
 def _create(spec: Backbone, name: str) -> nn.Module:

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from depthg import settings as slices
 
 Split = Literal["train", "val"]
+Action = Literal["fetch", "unpack", "check"]
 OPTIONS = {  # what each option means, wherever it occurs
-    "action": "fetch: download what is not here yet",
+    "action": "fetch: download and unpack; unpack: what is there; check: read every file, tell what is wrong",
     "attention": "store of nearest tokens by attention (attention/*.zarr)",
     "backbone": "backbone, as under `backbones` in config.yaml",
     "cache": "folder for renders and teacher features",
+    "catalogue": "where data sets come from",
     "classes": "table of classes (classes.csv)",
     "clusters": "clusters of the online codebook",
     "config_file": "configuration file",
@@ -70,11 +72,11 @@ def index(name: str, dataset: config.Dataset, out: Path) -> None:
     index(name, dataset, out)
 
 
-def crops(images: Path, split: Split, settings: slices.CropSettings, out: Path) -> None:
+def crops(images: Path, classes: Path, split: Split, settings: slices.CropSettings, out: Path) -> None:
     """Cut images into square crops: five each for training, one for validation."""
     from depthg.crops import make_crops
 
-    make_crops(images, split, out, settings)
+    make_crops(images, classes, split, out, settings)
 
 
 def depth(crops: Path, images: Path, root: Path, split: Split, source: config.DepthSource, out: Path) -> None:
@@ -203,6 +205,27 @@ def weights(
     fetch(name, config_file, offline)
 
 
+def data(
+    action: Action,
+    name: str,
+    config_file: Path = Path("config.yaml"),
+    catalogue: Path = Path("workflow/datasets.yaml"),
+) -> None:
+    """Get the files of a benchmark data set, or check those of any before hours are spent on them."""
+    from depthg.config import load
+
+    configuration = load(config_file)
+    dataset = configuration.named("dataset", name)
+    if action == "check":
+        from depthg.datasets.check import check
+
+        check(name, configuration)
+    else:
+        from depthg.datasets.fetch import fetch, unpack_all
+
+        (fetch if action == "fetch" else unpack_all)(name, dataset, catalogue)
+
+
 def show(name: str, experiment: str, config_file: Path = Path("config.yaml")) -> None:
     """Print the resolved settings of an experiment on a data set."""
     import yaml
@@ -229,6 +252,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "distill": distill,
     "weights": weights,
     "config": show,
+    "data": data,
 }
 BY_POSITION = (
     "action",
@@ -261,14 +285,14 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
-    """One option a parameter, typed by its annotation; those of `config` and `weights` by position."""
+    """One option a parameter, typed by its annotation; those of `config`, `data` and `weights` by position."""
     from depthg import config
     from depthg import settings as slices
 
     hints = get_type_hints(command, localns={"config": config, "slices": slices})
     for parameter in inspect.signature(command).parameters.values():
         kind = _plain(hints[parameter.name])
-        named = command not in (show, weights) or parameter.name not in BY_POSITION
+        named = command not in (show, data, weights) or parameter.name not in BY_POSITION
         flag = f"--{parameter.name.replace('_', '-')}" if named else parameter.name
         options: dict[str, Any] = {"help": OPTIONS.get(parameter.name), "type": _reader(kind)}
         if kind is bool:

@@ -27,7 +27,9 @@ class Dataset(Model):
 
     kind: str = Field("folder", description="loader, a name in depthg.datasets.KINDS")
     root: str | None = Field(None, description="folder of the images; default resources/<name>/source")
-    needs: dict[str, str] = Field({}, description="files and folders that must be under root → what they are")
+    needs: dict[str, str] = Field(
+        {}, description="what must be under root besides that of its kind: path → what it is"
+    )
     on_bad_image: Literal["skip", "error"] = Field("error", description="a file that cannot be decoded")
     val_fraction: Fraction = Field(0.2, description="share of validation images of an unsplit folder")
     n_train: Positive | None = Field(None, description="demo: images rendered for training")
@@ -114,8 +116,13 @@ class Config(Model):
             merged = _merge(merged, layer)
         settings = _validated(Settings, merged, f"{dataset}/{experiment or 'settings'}")
         self.named("depth_source", settings.depth)
-        _check_samples(settings, self.named("backbone", settings.backbone))
-        _check_order(settings, self.named("geometry", settings.geometry))
+        backbone, geometry = (
+            self.named("backbone", settings.backbone),
+            self.named("geometry", settings.geometry),
+        )
+        if experiment is not None and settings.steps:
+            _check_samples(settings, backbone)
+            _check_order(settings, geometry)
         return settings
 
     def layers(self, dataset: str, experiment: str | None = None) -> list[Layer]:

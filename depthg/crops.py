@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from depthg.datasets.base import ImageRecord, content_hash, read_images
+from depthg.datasets.classes import Classes, read_classes
 from depthg.datasets.decode import VOID, read_image, read_label
 from depthg.errors import DepthGError
 from depthg.progress import track
@@ -64,7 +65,9 @@ def cut_label(label: np.ndarray, box: Box, side: int) -> np.ndarray:
     return np.asarray(ids.resize((side, side), Image.Resampling.NEAREST, box)).astype(np.uint16)
 
 
-def make_crops(images: Path, split: Literal["train", "val"], out: Path, settings: CropSettings) -> None:
+def make_crops(
+    images: Path, classes: Path, split: Literal["train", "val"], out: Path, settings: CropSettings
+) -> None:
     """Write the crop store of the images in an images.csv.
 
     Training images are cut in five (crop id = 5 · image id + place) unless `five_crop` is off; of a
@@ -72,26 +75,31 @@ def make_crops(images: Path, split: Literal["train", "val"], out: Path, settings
 
     Args:
         images: the images.csv.
+        classes: the classes.csv, which says the class of each id in the label files.
         split: "train" or "val".
-        out: store with `images` uint8 [M, S, S, 3], `labels` uint16 [M, S, S] (255 void; all 255 where
+        out: store with `images` uint8 [M, S, S, 3], `labels` uint16 [M, S, S] (class ids, 255 void; all 255 where
             the image has no label), `boxes` float32 [M, 4], `image` int32 [M].
         settings: sizes.
 
     Raises:
-        DepthGError: an image is too small, or a file cannot be read any more.
+        DepthGError: an image is too small, a file cannot be read any more, or a label has an id of no class.
     """
-    records = read_images(images)
-    five = split == "train" and settings.five_crop
-    side = settings.size if split == "train" else settings.eval_size
+    records, table = read_images(images), read_classes(classes)
+    per_image, side = crop_layout(split, settings)
+    five = per_image > 1
     _check_sizes(records, five)
-    per_image = 5 if five else 1
-    writer = _writer(out, records, len(records) * per_image, side, settings, images)
+    made_from = {
+        "settings": settings.model_dump(),
+        "classes": [*table.ids, table.void],  # names and colours may change without new crops
+        "images": content_hash([images, *_files(records)]),
+    }
+    writer = Writer(out, len(records) * per_image, crop_arrays(side), made_from)
     batch = WRITE_CROPS // per_image * per_image
     batches = track(writer.pending(batch), -(-writer.rows // batch), f"{split} crops", writer.done // batch)
     with ThreadPoolExecutor() as pool:
         for rows in batches:
             chosen = records[rows.start // per_image : rows.stop // per_image]
-            cuts = pool.map(lambda record: _cut(record, five, side, settings.resize), chosen)
+            cuts = pool.map(lambda record: _cut(record, table, five, side, settings.resize), chosen)
             crops = [crop for cut in cuts for crop in cut]
             pixels, labels, boxes = zip(*crops, strict=True)
             ids = np.repeat([record.id for record in chosen], per_image)
@@ -99,6 +107,13 @@ def make_crops(images: Path, split: Literal["train", "val"], out: Path, settings
                 rows, images=np.stack(pixels), labels=np.stack(labels), boxes=np.array(boxes), image=ids
             )
     writer.finish()
+
+
+def crop_layout(split: str, settings: CropSettings) -> tuple[int, int]:
+    """How many crops an image of a split gives, and their side."""
+    if split == "train":
+        return 5 if settings.five_crop else 1, settings.size
+    return 1, settings.eval_size
 
 
 def _check_sizes(records: Sequence[ImageRecord], five: bool) -> None:
@@ -111,25 +126,25 @@ def _check_sizes(records: Sequence[ImageRecord], five: bool) -> None:
             )
 
 
-def _writer(
-    out: Path, records: Sequence[ImageRecord], rows: int, side: int, settings: CropSettings, images: Path
-) -> Writer:
-    arrays = {
+def crop_arrays(side: int) -> dict[str, Array]:
+    """The arrays of a store of crops of a side."""
+    return {
         "images": Array((side, side, 3), "uint8"),
         "labels": Array((side, side), "uint16"),
         "boxes": Array((4,), "float32", compress=False),
         "image": Array((), "int32", compress=False),
     }
-    sources: list[Path | str] = [
-        images,
-        *(path for record in records for path in (record.path, record.label) if path),
-    ]
-    return Writer(out, rows, arrays, {"settings": settings.model_dump(), "images": content_hash(sources)})
 
 
-def _cut(record: ImageRecord, five: bool, side: int, resize: str) -> list[Crop]:
+def _files(records: Sequence[ImageRecord]) -> list[str]:
+    return [path for record in records for path in (record.path, record.label) if path]
+
+
+def _cut(record: ImageRecord, classes: Classes, five: bool, side: int, resize: str) -> list[Crop]:
     """The crops of one image."""
     image = read_image(Path(record.path))
-    label = read_label(Path(record.label)) if record.label else np.full(image.shape[:2], VOID, np.uint16)
+    label = np.full(image.shape[:2], VOID, np.uint16)
+    if record.label:
+        label = classes.encode(read_label(Path(record.label)), Path(record.label))
     boxes = crop_boxes(record.width, record.height, five)
     return [(cut_image(image, box, side, resize), cut_label(label, box, side), box) for box in boxes]

@@ -1,6 +1,5 @@
 """A file from the web, once: a broken download goes on where it stopped, and what arrived is checked."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
@@ -10,6 +9,7 @@ from urllib.request import Request, urlopen
 
 from depthg.errors import DepthGError
 from depthg.progress import track
+from depthg.store import file_hash
 
 CHUNK = 1 << 20  # a step of the progress bar: one MiB
 TIMEOUT = 60  # seconds without a byte
@@ -54,15 +54,9 @@ def unavailable(url: str, to: Path, sha256: str | None, reason: str) -> DepthGEr
     )
 
 
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _checked(path: Path, to: Path, url: str, sha256: str | None) -> str:
     """The SHA-256 of a file. A part that turns out wrong is removed; a file of the user's never is."""
-    digest = file_sha256(path)
+    digest = file_hash(path)
     if sha256 is None or digest == sha256.lower():
         return digest
     if path != to:

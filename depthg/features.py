@@ -29,16 +29,12 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone) -> None:
     source = Store(crops)
     backbone = DenseBackbone(spec, name).to(device())
     tokens = dense_features(backbone, source.read("images", [0]))
-    arrays = {
-        "tokens": Array(tuple(tokens.shape[1:]), "float16", compress=False),
-        "pooled": Array(tuple(tokens.shape[3:]), "float32", compress=False),
-    }
     made_from = {
         "settings": spec.model_dump(),
         "weights": backbone.weights_hash(),
         "crops": source.fingerprint,
     }
-    writer = Writer(out, len(source), arrays, made_from)
+    writer = Writer(out, len(source), feature_arrays(tuple(tokens.shape[1:])), made_from)
     total, done = -(-len(source) // BATCH), writer.done // BATCH
     with ThreadPoolExecutor(1) as pool:  # one batch is written while the next is computed
         written = None
@@ -51,6 +47,14 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         if written is not None:
             written.result()
     writer.finish()
+
+
+def feature_arrays(shape: tuple[int, ...]) -> dict[str, Array]:
+    """The arrays of a store of tokens of a shape [h, w, C]."""
+    return {
+        "tokens": Array(shape, "float16", compress=False),
+        "pooled": Array(shape[2:], "float32", compress=False),
+    }
 
 
 @torch.inference_mode()

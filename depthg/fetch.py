@@ -11,9 +11,10 @@ import yaml
 
 import depthg
 from depthg.config import Config, DepthSource, Model, Positive, load
-from depthg.download import download, file_sha256, unavailable
+from depthg.download import download, unavailable
 from depthg.errors import DepthGError, unknown
 from depthg.progress import tell
+from depthg.store import file_hash
 
 FOLDER = Path("resources/weights")
 TABLE = Path(depthg.__file__).parent.parent / "workflow/weights.yaml"
@@ -73,7 +74,7 @@ def check_pin(path: Path) -> None:
         DepthGError: its hash is not the pinned one.
     """
     row = table().get(path.name)
-    if row is not None and row.sha256 is not None and file_sha256(path) != row.sha256:
+    if row is not None and row.sha256 is not None and file_hash(path) != row.sha256:
         raise DepthGError(
             f"{path}: is not the file pinned as {path.name} in {_told(TABLE)} (sha256 {row.sha256}): "
             f"remove it and run `depthg weights fetch {path.name}`, or correct the pin"

@@ -72,8 +72,28 @@ def write_json(path: Path, content: Any) -> None:
     os.replace(draft, path)
 
 
-def _size(count: float) -> str:
+def size_text(count: float) -> str:
     return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
+def row_bytes(arrays: Mapping[str, Array]) -> int:
+    """What a row of a store takes on the disk at most."""
+    return sum(array.row_bytes for array in arrays.values())
+
+
+def check_room(path: Path, need: int) -> None:
+    """Tell how much a file or store will take, and check that the disk has the room for it.
+
+    Raises:
+        DepthGError: it has not.
+    """
+    free = shutil.disk_usage(path.parent).free
+    tell(f"{path}: up to {size_text(need)}; {size_text(free)} free")
+    if need + SPARE_BYTES > free:
+        raise DepthGError(
+            f"{path}: needs up to {size_text(need + SPARE_BYTES)} and the disk has {size_text(free)} free: "
+            "make room, or link the folder to a larger disk"
+        )
 
 
 class Writer:
@@ -107,7 +127,8 @@ class Writer:
 
     def _begin(self, made_from: Mapping[str, Any]) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
-        self._check_disk()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        check_room(self.path, self.rows * row_bytes(self.arrays))
         group = zarr.open_group(self.path, mode="w", zarr_format=3)
         blosc = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
         for name, array in self.arrays.items():
@@ -123,17 +144,6 @@ class Writer:
         write_json(
             self.path / "fingerprint.json", {"fingerprint": self.fingerprint, "made_from": dict(made_from)}
         )
-
-    def _check_disk(self) -> None:
-        need = self.rows * sum(array.row_bytes for array in self.arrays.values())
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.path.parent).free
-        tell(f"{self.path}: {self.rows} rows, up to {_size(need)}; {_size(free)} free")
-        if need + SPARE_BYTES > free:
-            raise DepthGError(
-                f"{self.path}: needs up to {_size(need + SPARE_BYTES)} and the disk has {_size(free)} free: "
-                "make room, or link the folder to a larger disk"
-            )
 
     def pending(self, batch: int) -> Iterator[range]:
         """The ranges of rows still to be written, at most `batch` long."""

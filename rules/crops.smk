@@ -1,9 +1,10 @@
-"""Needs: the table of images. Makes: square crops with labels, five of each training image."""
+"""Needs: the tables of images and classes. Makes: square crops with labels, five of each training image."""
 
 
 rule crops:
     input:
-        "resources/{dataset}/{split}/images.csv",
+        images="resources/{dataset}/{split}/images.csv",
+        classes="resources/{dataset}/classes.csv",
     output:
         store("resources/{dataset}/{split}/crops"),
     log:
@@ -19,5 +20,5 @@ rule crops:
     message:
         "{wildcards.dataset}: crop {wildcards.split} images"
     shell:
-        "depthg crops --images {input} --split {wildcards.split} --settings {params.settings:q} "
-        "--out {params.store} > {log} 2>&1"
+        "depthg crops --images {input.images} --classes {input.classes} --split {wildcards.split} "
+        "--settings {params.settings:q} --out {params.store} > {log} 2>&1"

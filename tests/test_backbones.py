@@ -5,8 +5,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from depthg.backbones import MEAN, STD, DenseBackbone
-from depthg.config import Backbone
+from depthg.backbones import MEAN, STD, DenseBackbone, token_shape
+from depthg.config import Backbone, load
 from depthg.errors import DepthGError
 from depthg.published import clean_keys
 
@@ -236,3 +236,21 @@ def test_no_weights_is_an_error_never_random(monkeypatch):
     monkeypatch.setattr(timm, "create_model", offline)
     with pytest.raises(DepthGError, match=r"could not be fetched .* set backbones: dino: weights:"):
         DenseBackbone(Backbone(model="vit_small_patch8_224.dino"), "dino")
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "shape"),
+    [
+        ("dino_vits8", 224, (28, 28, 384)),
+        ("dino_vitb8", 320, (40, 40, 768)),
+        ("resnet50", 224, (28, 28, 2048)),
+    ],
+)
+def test_token_shape_needs_no_weights(request, name, side, shape):
+    spec = load(request.config.rootpath / "config.yaml").backbones[name]
+    assert token_shape(spec, name, side) == shape
+
+
+def test_token_shape_is_that_of_the_side_a_crop_is_resized_to():
+    spec = Backbone(model="vit_tiny_patch16_224", args=VIT)
+    assert token_shape(spec, "tiny", 30) == (4, 4, 12)  # 32 px

@@ -200,6 +200,42 @@ def test_schema_file_is_in_step(request):
     assert yaml.safe_load(path.read_text()) == Config.model_json_schema(), "run `make schema`"
 
 
+PUBLISHED = {  # weight and shift of self, knn, random, depth; then settings, as the paper's commands give them
+    ("cocostuff", "ours"): (
+        (0.58, 0.07, 0.36, 0.025, 0.70, 0.761, 0.19, 0.03),
+        {"batch": 32, "code_dim": 70, "samples": 11, "sampling": "fps", "centring": True, "five_crop": True},
+        {"depth_decay": 0.6, "depth_every": 250, "steps": 2334, "backbone": "dino_vits8_300ep"},
+    ),
+    ("cityscapes", "ours"): (
+        (0.95, 0.39, 1.02, 0.25, 0.57, 0.26, 0.09, 0.03),
+        {"batch": 32, "code_dim": 100, "sampling": "full", "centring": False, "five_crop": True},
+        {"depth_decay": 0.8, "depth_every": 400, "backbone": "dino_vitb8"},
+    ),
+    ("cityscapes19", "stego"): (
+        (1.0, 0.4583, 0.5775, 0.1754, 0.9059, 0.3136),
+        {"batch": 32, "code_dim": 100, "sampling": "random", "centring": False, "steps": 5000},
+    ),
+    ("potsdam", "ours_3dlhp"): (
+        (0.61, 0.20, 0.34, 0.09, 0.72, 0.63, 0.13, 0.14),
+        {"batch": 16, "code_dim": 90, "sampling": "fps", "centring": True, "five_crop": False},
+        {"depth_decay": 1.0, "lhp": "depth", "backbone": "dino_vits8_300ep"},
+    ),
+    ("potsdam", "stego"): ((0.67, 0.08, 0.25, 0.02, 0.63, 0.46), {"batch": 16, "steps": 5000}),
+}
+
+
+@pytest.mark.parametrize(("names", "published"), PUBLISHED.items())
+def test_benchmarks_have_the_published_settings(request, names, published):
+    settings = load(request.config.rootpath / "config.yaml").resolve(*names)
+    terms, *others = published
+    found = [
+        x for name in ("self", "knn", "random", "depth") for x in settings.terms[name].model_dump().values()
+    ]
+    assert tuple(found[: len(terms)]) == terms
+    for key, value in {key: value for part in others for key, value in part.items()}.items():
+        assert getattr(settings, key) == value, key
+
+
 def test_every_experiment_of_the_shipped_file_resolves(request):
     shipped = load(request.config.rootpath / "config.yaml")
     assert shipped.experiments.keys() >= {"kmeans", "stego", "ours", "ours_3dlhp"}

@@ -92,7 +92,8 @@ SETTINGS = CropSettings(size=6, eval_size=9)
 
 
 def _crops(folder: Path, split: str, sizes: CropSettings = SETTINGS) -> Store:
-    make_crops(folder / split / "images.csv", split, folder / split / "crops.zarr", sizes)
+    images, out = folder / split / "images.csv", folder / split / "crops.zarr"
+    make_crops(images, folder / "classes.csv", split, out, sizes)
     return Store(folder / split / "crops.zarr")
 
 

@@ -1,10 +1,31 @@
 """Data sets: folders of images, and what is known about them, as images.csv and classes.csv.
 
-`KINDS` names the module of every kind of data set. A module is imported only when a data set of its kind is
-indexed; it has one function, `find(root, dataset) -> depthg.datasets.base.Listing`.
+`KINDS` names the module of every kind of data set, imported only when a data set of its kind is asked for. It has
+`find(root, dataset) -> depthg.datasets.base.Listing`, and `NEEDS`: what must lie under `root`, path → what it
+is or the archive it is unpacked from.
 """
+
+from importlib import import_module
+from typing import Any
+
+from depthg.errors import unknown
 
 KINDS = {
     "folder": "depthg.datasets.folder",
     "demo": "depthg.datasets.rendered",
+    "cocostuff": "depthg.datasets.cocostuff",
+    "cityscapes": "depthg.datasets.cityscapes",
+    "cityscapes19": "depthg.datasets.cityscapes19",
+    "potsdam": "depthg.datasets.potsdam",
 }
+
+
+def loader(name: str, kind: str) -> Any:
+    """The module of a kind; `name` is the data set's.
+
+    Raises:
+        DepthGError: there is no such kind; suggests the nearest.
+    """
+    if kind not in KINDS:
+        raise unknown("kind", kind, KINDS, f"config.yaml: datasets.{name}")
+    return import_module(KINDS[kind])

@@ -6,14 +6,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from depthg.errors import DepthGError
+from depthg.datasets import matlab
+from depthg.errors import DepthGError, UnreadableImageError
 
 VOID = 255  # the label of a pixel without a class
 DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
-
-
-class UnreadableImageError(DepthGError):
-    """A file that is missing, not an image, or cut off."""
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -25,6 +22,8 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         UnreadableImageError: the file is missing, not an image, or cut off.
     """
+    if path.suffix == ".mat":
+        return matlab.read_image(path)
     image = _open(path)
     if image.mode.startswith("I"):
         grey = (np.asarray(image).astype(np.uint32) + 128) // 257
@@ -42,6 +41,8 @@ def read_label(path: Path) -> np.ndarray:
         UnreadableImageError: the file is missing, not an image, or cut off.
         DepthGError: it holds colours instead of ids.
     """
+    if path.suffix == ".mat":
+        return matlab.read_label(path)
     image = _open(path)
     if len(image.getbands()) > 1:
         raise DepthGError(f"{path}: holds colours, not class ids: save the ids as an 8- or 16-bit grey PNG")
@@ -55,6 +56,4 @@ def _open(path: Path) -> Image.Image:
             return ImageOps.exif_transpose(image)
     except DECODER_ERRORS as error:
         reason = "missing" if isinstance(error, FileNotFoundError) else "not an image, or cut off"
-        raise UnreadableImageError(
-            f"{path}: {reason}: replace or remove the file, or set on_bad_image: skip for this data set"
-        ) from error
+        raise UnreadableImageError(path, reason) from error

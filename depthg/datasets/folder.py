@@ -12,9 +12,11 @@ import os
 from pathlib import Path
 
 from depthg.config import Dataset
-from depthg.datasets.base import SPLITS, ClassRecord, Listing, named_classes
+from depthg.datasets.base import SPLITS, Files, Listing
+from depthg.datasets.classes import Classes, named_classes
 from depthg.errors import DepthGError
 
+NEEDS = {".": "a folder of images; see README.md, Your own images"}
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -89,7 +91,7 @@ def _files(folder: Path, suffixes: tuple[str, ...], skip: tuple[str, ...] = ()) 
     return sorted(found)
 
 
-def _with_labels(root: Path, split: str, images: list[Path]) -> list[tuple[Path, Path | None]]:
+def _with_labels(root: Path, split: str, images: list[Path]) -> list[Files]:
     """Each image with its label file; a split has labels for all of its images, or for none."""
     labels = [companion(root, image, "labels", ".png") for image in images]
     split_folder = root / "labels" / split
@@ -105,7 +107,7 @@ def _with_labels(root: Path, split: str, images: list[Path]) -> list[tuple[Path,
     return list(zip(images, labels, strict=True))
 
 
-def _classes(path: Path) -> list[ClassRecord] | None:
+def _classes(path: Path) -> Classes | None:
     if not path.is_file():
         return None
     return named_classes(

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from depthg.config import Dataset
 from depthg.datasets import folder
-from depthg.datasets.base import ClassRecord, Listing
+from depthg.datasets.base import Listing
+from depthg.datasets.classes import named_classes
 from depthg.datasets.demo import CLASSES, PALETTE, write_dataset
 from depthg.errors import DepthGError
 from depthg.progress import track
 
+NEEDS: dict[str, str] = {}  # all of it is made here
 N_TRAIN, N_VAL = 160, 50  # when the configuration does not say
 
 
@@ -24,5 +26,5 @@ def find(root: Path, dataset: Dataset) -> Listing:
         raise DepthGError(f"{root}: holds files that are not the demo's: give the demo a root of its own")
     workers = min(os.cpu_count() or 1, 8)
     write_dataset(root, dataset.n_train or N_TRAIN, dataset.n_val or N_VAL, workers=workers, progress=track)
-    classes = [ClassRecord(place, name, *PALETTE[place]) for place, name in enumerate(CLASSES)]
+    classes = replace(named_classes(CLASSES), colors=PALETTE)
     return replace(folder.find(root, dataset), classes=classes)

@@ -26,6 +26,11 @@ def open_source(settings: DepthSource, root: Path, images: list[ImageRecord]) ->
     return getattr(import_module(module), name)(settings, root, images)
 
 
+def depth_arrays(crop_side: int) -> dict[str, Array]:
+    """The array of a store of the depth of crops of a side."""
+    return {"depth": Array((crop_side // SHRINK, crop_side // SHRINK), "float16")}
+
+
 def make_depth(crops: Path, images: Path, root: Path, split: str, out: Path, source: DepthSource) -> None:
     """Write the depth store of a crop store.
 
@@ -45,7 +50,7 @@ def make_depth(crops: Path, images: Path, root: Path, split: str, out: Path, sou
     side = store.array("images").shape[1] // SHRINK
     owners = store.read("image")
     made_from = {"settings": source.model_dump(), "crops": store.fingerprint, "source": model.identity}
-    writer = Writer(out, len(store), {"depth": Array((side, side), "float16")}, made_from)
+    writer = Writer(out, len(store), depth_arrays(store.array("images").shape[1]), made_from)
     batches, done = -(-writer.rows // model.batch), writer.done // model.batch
     for rows in track(writer.pending(model.batch), batches, f"{split} depth", done):
         batch = CropBatch(store, rows, [records[owner] for owner in owners[rows.start : rows.stop]])

@@ -1,40 +1,12 @@
-"""The classes of a data set: names and colours by id, and the check that labels keep to them."""
-
-from dataclasses import dataclass
-from pathlib import Path
+"""The check that labels keep to the classes of their data set."""
 
 import numpy as np
 
-from depthg.datasets import base
+from depthg.datasets.classes import Classes, read_classes
 from depthg.datasets.decode import VOID
 from depthg.errors import DepthGError
 
-
-@dataclass(frozen=True)
-class Classes:
-    """Class names and RGB colours, 0 to 255; the place in a tuple is the class id. Empty without labels."""
-
-    names: tuple[str, ...]
-    colors: tuple[tuple[int, int, int], ...]
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-
-def read_classes(path: Path) -> Classes:
-    """The classes of a `classes.csv` with the columns id, name, red, green, blue.
-
-    Raises:
-        DepthGError: the file is missing or malformed, its ids are not 0, 1, 2, … or a name occurs twice.
-    """
-    records = base.read_classes(path)
-    ids = [record.id for record in records]
-    names = tuple(record.name for record in records)
-    if ids != list(range(len(ids))) or len(ids) > VOID:
-        raise DepthGError(f"{path}: ids must be 0, 1, 2, … and below {VOID}: number the classes anew")
-    if len(set(names)) < len(names):
-        raise DepthGError(f"{path}: two classes have the same name: rename one")
-    return Classes(names, tuple((record.red, record.green, record.blue) for record in records))
+__all__ = ["VOID", "Classes", "check_labels", "read_classes"]
 
 
 def check_labels(labels: np.ndarray, classes: int, where: str) -> None:

@@ -1,20 +1,12 @@
-"""The CSV files of a data set, its root, and the colours of its classes."""
+"""The root of a data set, its images.csv, and the hash of its files."""
 
 from pathlib import Path
 
 import pytest
 
 from depthg.config import Dataset
-from depthg.datasets.base import (
-    ClassRecord,
-    ImageRecord,
-    content_hash,
-    named_classes,
-    read_classes,
-    read_images,
-    root_of,
-    write_records,
-)
+from depthg.datasets.base import ImageRecord, content_hash, read_images, root_of
+from depthg.datasets.table import write_records
 from depthg.errors import DepthGError
 
 
@@ -27,31 +19,16 @@ def test_images_survive_a_round_trip(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["images.csv"]
 
 
-def test_no_classes_leave_a_header_only(tmp_path):
-    write_records(tmp_path / "classes.csv", ClassRecord, [])
-    assert (tmp_path / "classes.csv").read_text() == "id,name,red,green,blue\n"
-    assert read_classes(tmp_path / "classes.csv") == []
-
-
 def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(DepthGError, match=r"nothing\.csv: No such file"):
         read_images(tmp_path / "nothing.csv")
 
 
-@pytest.mark.parametrize("text", ["id,name\n0,sky\n", "id,name,red,green,blue\n0,sky,red,0,0\n"])
+@pytest.mark.parametrize("text", ["id,path\n0,a.jpg\n", "id,path,label,width,height\n0,a.jpg,,wide,3\n"])
 def test_a_table_of_another_kind_is_named(tmp_path, text):
-    (tmp_path / "classes.csv").write_text(text)
-    with pytest.raises(DepthGError, match=r"classes\.csv: needs the columns id, name, red, green, blue"):
-        read_classes(tmp_path / "classes.csv")
-
-
-def test_class_colours_are_distinct_and_do_not_change():
-    first, many = named_classes(["sky", "road"]), named_classes([str(place) for place in range(60)])
-    assert [(one.id, one.name) for one in first] == [(0, "sky"), (1, "road")]
-    colors = [(one.red, one.green, one.blue) for one in many]
-    assert len(set(colors)) == 60
-    assert colors[:2] == [(one.red, one.green, one.blue) for one in first]
-    assert all(0 <= channel <= 255 for color in colors for channel in color)
+    (tmp_path / "images.csv").write_text(text)
+    with pytest.raises(DepthGError, match=r"images\.csv: needs the columns id, path, label, width, height"):
+        read_images(tmp_path / "images.csv")
 
 
 def test_root_is_the_users_or_a_place_of_ours():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthg.datasets.decode import UnreadableImageError, read_image, read_label
-from depthg.errors import DepthGError
+from depthg.datasets.decode import read_image, read_label
+from depthg.errors import DepthGError, UnreadableImageError
 
 COLORS = np.array(
     [[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[9, 9, 9], [90, 90, 90], [200, 100, 0]]], np.uint8

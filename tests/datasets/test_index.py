@@ -9,7 +9,8 @@ from PIL import Image
 import depthg.datasets.index
 from depthg import progress
 from depthg.config import Dataset
-from depthg.datasets.base import read_classes, read_images
+from depthg.datasets.base import read_images
+from depthg.datasets.classes import named_classes, read_classes
 from depthg.datasets.index import index
 from depthg.errors import DepthGError
 
@@ -62,7 +63,7 @@ def test_images_without_labels(root, told):
     assert (first.id, first.path, first.label) == (0, f"{root}/images/train/a.png", "")
     assert (second.id, second.width, second.height) == (1, 20, 9)
     assert len(read_images(out / "val/images.csv")) == 1
-    assert read_classes(out / "classes.csv") == []
+    assert len(read_classes(out / "classes.csv")) == 0
     assert told == ["mine: 2 train images, 1 val images, no classes"]
 
 
@@ -82,13 +83,13 @@ def test_sizes_are_those_of_the_upright_image(root):
 def test_classes_come_from_the_file(labelled):
     (labelled / "classes.txt").write_text("sky\nroad\ncar\n")
     out = _index(labelled)
-    assert [one.name for one in read_classes(out / "classes.csv")] == ["sky", "road", "car"]
+    assert read_classes(out / "classes.csv") == named_classes(["sky", "road", "car"])
     assert read_images(out / "val/images.csv")[0].label == f"{labelled}/labels/val/c.png"
 
 
 def test_classes_come_from_the_ids(labelled):
-    names = [one.name for one in read_classes(_index(labelled) / "classes.csv")]
-    assert names == ["class_0", "class_1", "class_2"]
+    classes = read_classes(_index(labelled) / "classes.csv")
+    assert classes == named_classes(["class_0", "class_1", "class_2"])
 
 
 def test_gaps_between_ids_are_warned_about(labelled, told):
@@ -100,7 +101,7 @@ def test_gaps_between_ids_are_warned_about(labelled, told):
 def test_an_id_without_a_class_is_named(labelled):
     (labelled / "classes.txt").write_text("sky\nroad\n")
     with pytest.raises(
-        DepthGError, match=r"train/a\.png: id 2, but classes\.txt names only 0 … 1: add a line"
+        DepthGError, match=r"train/a\.png: id 2 is neither of a class \(0-1\) nor void \(255\): correct"
     ):
         _index(labelled)
 

@@ -6,7 +6,8 @@ import pytest
 
 from depthg.config import Dataset
 from depthg.datasets import rendered
-from depthg.datasets.base import read_classes, read_images
+from depthg.datasets.base import read_images
+from depthg.datasets.classes import read_classes
 from depthg.datasets.demo import CLASSES, PALETTE
 from depthg.datasets.index import index
 from depthg.errors import DepthGError
@@ -31,8 +32,7 @@ def test_rendered_and_indexed(tmp_path, small):
         ("00001.png", 32, 24),
     ]
     classes = read_classes(tmp_path / "classes.csv")
-    assert [one.name for one in classes] == list(CLASSES)
-    assert [(one.red, one.green, one.blue) for one in classes] == list(PALETTE)
+    assert (classes.names, classes.colors) == (CLASSES, PALETTE)
 
 
 def test_what_is_there_is_kept(tmp_path, small):

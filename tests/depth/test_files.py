@@ -46,7 +46,8 @@ def mine(tmp_path):
     index("mine", Dataset(root=str(tmp_path / "root")), tmp_path)
     for split in ("train", "val"):
         settings = CropSettings(size=16, eval_size=32)
-        make_crops(tmp_path / split / "images.csv", split, tmp_path / split / "crops.zarr", settings)
+        images, out = tmp_path / split / "images.csv", tmp_path / split / "crops.zarr"
+        make_crops(images, tmp_path / "classes.csv", split, out, settings)
     return tmp_path
 
 
@@ -102,7 +103,7 @@ def test_an_unsplit_folder(tmp_path):
         _save(tmp_path / f"depth/lidar/{name}.npy", _plane(8, 8))
     index("mine", Dataset(root=str(tmp_path)), tmp_path / "out")
     images, crops = tmp_path / "out/val/images.csv", tmp_path / "out/val/crops.zarr"
-    make_crops(images, "val", crops, CropSettings(eval_size=8))
+    make_crops(images, tmp_path / "out/classes.csv", "val", crops, CropSettings(eval_size=8))
     make_depth(crops, images, tmp_path, "val", tmp_path / "out/val/depth.zarr", FARTHER)
     assert Store(tmp_path / "out/val/depth.zarr").read("depth").shape == (1, 2, 2)
 

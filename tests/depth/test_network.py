@@ -7,13 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
-from depthg.config import CropSettings, Dataset, DepthSource
+from depthg.config import Dataset, DepthSource
 from depthg.crops import make_crops
 from depthg.datasets.base import read_images
 from depthg.datasets.index import index
 from depthg.depth import stage
 from depthg.depth.network import Network
 from depthg.errors import DepthGError
+from depthg.settings import CropSettings
 from depthg.store import Store
 
 SIZES = {"train/a": (64, 48), "train/b": (48, 64), "train/c": (64, 48), "val/d": (64, 48)}

@@ -103,7 +103,8 @@ def listed(tmp_path, images):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
     index("mine", Dataset(root=str(tmp_path / "root")), tmp_path)
-    make_crops(tmp_path / "val/images.csv", "val", tmp_path / "crops.zarr", CropSettings(eval_size=SIDE))
+    images, classes = tmp_path / "val/images.csv", tmp_path / "classes.csv"
+    make_crops(images, classes, "val", tmp_path / "crops.zarr", CropSettings(eval_size=SIDE))
     return tmp_path
 
 

@@ -47,7 +47,7 @@ def test_scores_want_every_experiment(project):
         ("results/mni/ours/metrics.json", "unknown dataset 'mni': did you mean 'mini'?"),
         ("results/mini/our/metrics.json", "unknown experiment 'our': did you mean 'ours'?"),
         ("results/mine/ours/metrics.json", "data set mine: missing: data/mine (a folder of images"),
-        ("results/cocostuff/ours_3dlhp/metrics.json", "data/cocostuff/images/train (the 97,702 images"),
+        ("results/cocostuff/ours_3dlhp/metrics.json", "data/cocostuff/images/train2017 (train2017.zip)"),
     ],
 )
 def test_wrong_request_is_explained(project, target, message):

@@ -1,0 +1,42 @@
+"""Records ↔ CSV: the form of images.csv and classes.csv."""
+
+import csv
+import os
+from collections.abc import Iterable
+from dataclasses import MISSING, asdict, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from depthg.errors import DepthGError
+
+
+def write_records(path: Path, kind: type[Any], records: Iterable[Any]) -> None:
+    """Write records of one kind as CSV; a reader sees the old file or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".tmp")
+    with draft.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.DictWriter(stream, [field.name for field in fields(kind)], lineterminator="\n")
+        table.writeheader()
+        table.writerows(asdict(record) for record in records)
+    os.replace(draft, path)
+
+
+def read_records(path: Path, kind: type[Any]) -> list[Any]:
+    """The records of a CSV file; a column whose field has a default may be absent.
+
+    Raises:
+        DepthGError: the file is missing, lacks a column, or holds a value of another type.
+    """
+    types = get_type_hints(kind)
+    defaults = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as stream:
+            rows = [defaults | row for row in csv.DictReader(stream)]
+        return [kind(**{name: read(row[name]) for name, read in types.items()}) for row in rows]
+    except OSError as error:
+        raise DepthGError(f"{path}: {error.strerror}: index the data set first") from None
+    except (KeyError, TypeError, ValueError):
+        needed = [name for name in types if name not in defaults]
+        raise DepthGError(
+            f"{path}: needs the columns {', '.join(needed)}: index the data set again"
+        ) from None
