@@ -30,9 +30,11 @@ Action = Literal["fetch", "unpack", "check"]
 OPTIONS = {  # what each option means, wherever it occurs
     "action": "fetch: download and unpack; unpack: what is there; check: read every file, tell what is wrong",
     "attention": "store of nearest tokens by attention (attention/*.zarr)",
+    "axes": "principal axes (axes/*.npy)",
     "backbone": "backbone, as under `backbones` in config.yaml",
     "cache": "folder for renders and teacher features",
     "catalogue": "where data sets come from",
+    "channels": "axes to keep",
     "classes": "table of classes (classes.csv)",
     "clusters": "clusters of the online codebook",
     "config_file": "configuration file",
@@ -92,6 +94,20 @@ def features(crops: Path, name: str, backbone: config.Backbone, out: Path, threa
 
     _use(threads)
     make_features(crops, out, name, backbone)
+
+
+def axes(features: Path, channels: int, out: Path) -> None:
+    """Find the principal axes of a store of features."""
+    from depthg.components import find_axes
+
+    find_axes(features, channels, out)
+
+
+def project(features: Path, axes: Path, out: Path) -> None:
+    """Write features on their principal axes: a fraction of the channels, nearly the same cosines."""
+    from depthg.components import make_projected
+
+    make_projected(features, axes, out)
 
 
 def neighbors(features: Path, crops: Path, settings: slices.NeighborSettings, out: Path) -> None:
@@ -241,6 +257,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "crops": crops,
     "depth": depth,
     "features": features,
+    "axes": axes,
+    "project": project,
     "neighbors": neighbors,
     "geometry": geometry,
     "train": train,

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -40,11 +40,19 @@ class Dataset(Model):
 
 
 class Backbone(Model):
-    """A frozen feature extractor: a timm model and its weights."""
+    """A frozen feature extractor: a timm model and its weights, or another one's features in fewer channels."""
 
-    model: str = Field(description="timm architecture")
+    model: str = Field("", description="timm architecture")
     args: dict[str, Any] = Field({}, description="arguments for timm.create_model")
     weights: str | None = Field(None, description="file of weights; none: the timm hub's for `model`")
+    of: str | None = Field(None, description="backbone whose features are projected; in place of `model`")
+    channels: Positive | None = Field(None, description="principal axes they are projected on")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if bool(self.model) == bool(self.of) or bool(self.of) != bool(self.channels):
+            raise ValueError("give either `model`, or `of` and `channels`")
+        return self
 
     @property
     def stride(self) -> int | None:
@@ -116,12 +124,12 @@ class Config(Model):
             merged = _merge(merged, layer)
         settings = _validated(Settings, merged, f"{dataset}/{experiment or 'settings'}")
         self.named("depth_source", settings.depth)
-        backbone, geometry = (
-            self.named("backbone", settings.backbone),
+        network, geometry = (
+            self.network(settings.backbone),
             self.named("geometry", settings.geometry),
         )
         if experiment is not None and settings.steps:
-            _check_samples(settings, backbone)
+            _check_samples(settings, network)
             _check_order(settings, geometry)
         return settings
 
@@ -150,6 +158,11 @@ class Config(Model):
         """Where the value of each setting was written, by dotted key; defaults are not listed."""
         layers = self.layers(dataset, experiment)
         return {key: where for where, layer in layers for key in _dotted(layer)}
+
+    def network(self, backbone: str) -> Backbone:
+        """The timm model behind a backbone, its own or that of the features it projects."""
+        found = self.named("backbone", backbone)
+        return self.named("backbone", found.of) if found.of else found
 
     def preset_of(self, dataset: str) -> str:
         """The preset in use on a data set."""

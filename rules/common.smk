@@ -23,6 +23,7 @@ wildcard_constraints:
     experiment="[^/]+",
     split="train|val",
     seed=r"\d+",
+    projected="|".join(name for name, backbone in CONFIG.backbones.items() if backbone.of) or "none",
 
 
 def settings_of(wildcards):

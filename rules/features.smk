@@ -11,6 +11,8 @@ rule features:
         "logs/{dataset}/{split}/features/{backbone}.log",
     benchmark:
         "logs/{dataset}/{split}/features/{backbone}.tsv"
+    wildcard_constraints:
+        backbone="|".join(name for name, backbone in CONFIG.backbones.items() if backbone.model),
     conda:
         "../envs/depthg.yaml"
     threads: workflow.cores

@@ -1,0 +1,44 @@
+"""Needs: features of another backbone. Makes: the same features on their principal axes, in fewer channels."""
+
+
+rule axes:
+    input:
+        lambda w: store(f"resources/{w.dataset}/train/features/{CONFIG.backbones[w.projected].of}"),
+    output:
+        "resources/{dataset}/train/axes/{projected}.npy",
+    log:
+        "logs/{dataset}/train/axes/{projected}.log",
+    benchmark:
+        "logs/{dataset}/train/axes/{projected}.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    threads: 2
+    params:
+        channels=lambda w: CONFIG.backbones[w.projected].channels,
+    message:
+        "{wildcards.dataset}: principal axes for {wildcards.projected}"
+    shell:
+        "depthg axes --features {input} --channels {params.channels} --out {output} > {log} 2>&1"
+
+
+rule project:
+    input:
+        features=lambda w: store(
+            f"resources/{w.dataset}/{w.split}/features/{CONFIG.backbones[w.projected].of}"
+        ),
+        axes="resources/{dataset}/train/axes/{projected}.npy",
+    output:
+        store("resources/{dataset}/{split}/features/{projected}"),
+    log:
+        "logs/{dataset}/{split}/features/{projected}.log",
+    benchmark:
+        "logs/{dataset}/{split}/features/{projected}.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    threads: 2
+    params:
+        store=subpath(output[0], parent=True),
+    message:
+        "{wildcards.dataset}: {wildcards.projected} features of {wildcards.split} crops"
+    shell:
+        "depthg project --features {input.features} --axes {input.axes} --out {params.store} > {log} 2>&1"
