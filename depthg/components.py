@@ -1,8 +1,9 @@
 """Tokens on their principal axes: the same features in a fraction of the channels.
 
-A CNN's 2048 channels make a store eight times as large and a segmentation head sixty times as slow as 256 do,
-while the cosines that everything here is made of hardly change. The axes are those of the tokens' second moment,
-not of their covariance: cosines are taken from the origin, and so must the axes be.
+A CNN's 2048 channels make a store four times as large and a segmentation head some fifteen times as slow as 512
+do. On street scenes 512 of ResNet-50's 2048 keep 86 % of the tokens' squared length, and the cosines that everything
+here is made of correlate with those of all channels at 0.994 (256: 76 %, 0.986; 1024: 95 %, 0.999). The axes are
+those of the second moment, not of the covariance: cosines are taken from the origin, and so must the axes be.
 """
 
 from pathlib import Path
