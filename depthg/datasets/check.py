@@ -73,7 +73,7 @@ def _unseen(classes: Classes, ids: set[int]) -> list[str]:
 def _tell_sizes(name: str, listing: Listing, config: Config) -> None:
     settings = config.resolve(name)
     counts = {split: len(files) for split, files in listing.files.items()}
-    sizes = cache_sizes(counts, settings, config.named("backbone", settings.backbone))
+    sizes = cache_sizes(counts, settings, config)
     parts = ", ".join(f"{stage} {size_text(size)}" for stage, size in sizes.items())
     free = shutil.disk_usage(Path(".")).free
     tell(f"{name}: stores with {settings.backbone} take up to {parts}; {size_text(free)} are free here")

@@ -1,0 +1,45 @@
+"""Differences of two experiments, seed by seed: what a change does beyond what the seed does."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The mean difference over seeds in common, and its confidence interval; NaN bounds for a single seed."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+    def __str__(self) -> str:
+        if math.isnan(self.low):
+            return f"{self.mean:+.1f}"
+        return f"{self.mean:+.1f} [{self.low:+.1f}, {self.high:+.1f}]"
+
+
+def paired_difference(values: Sequence[float], reference: Sequence[float]) -> Difference:
+    """Mean and 95 % confidence interval (Student's t) of the differences.
+
+    Args:
+        values: scores, one a seed.
+        reference: those of another experiment with the same seeds, in the same order.
+
+    Raises:
+        ValueError: they differ in number, or there are none.
+    """
+    if len(values) != len(reference) or not values:
+        raise ValueError(f"{len(values)} scores against {len(reference)}: the same seeds are needed")
+    differences = np.subtract(values, reference, dtype=np.float64)
+    mean, count = float(differences.mean()), len(differences)
+    if count == 1:
+        return Difference(mean, math.nan, math.nan, count)
+    reach = t.ppf((1 + CONFIDENCE) / 2, count - 1) * differences.std(ddof=1) / math.sqrt(count)
+    return Difference(mean, mean - float(reach), mean + float(reach), count)
