@@ -215,17 +215,43 @@ class Store:
         if isinstance(rows, range) and rows.step == 1:
             rows = slice(rows.start, rows.stop)
         array = self.array(name)
-        if isinstance(rows, slice):
+        if not isinstance(rows, slice):
+            values = self._gather(name, [int(row) for row in rows])
+        else:
             values = np.asarray(array[rows])
-        else:  # row by row: two to three times as fast as Zarr's orthogonal selection
-            values = np.empty((len(rows), *array.shape[1:]), array.dtype)
-            for place, row in enumerate(rows):
-                values[place] = array[int(row)]
         if values.dtype.kind == "f" and values.size and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
             raise DepthGError(
                 f"{self.path}: rows of '{name}' are missing: delete the folder and make it again"
             )
         return values
+
+    def _gather(self, name: str, rows: list[int]) -> np.ndarray:
+        """Rows of one array, one by one: two to three times as fast as Zarr's orthogonal selection.
+
+        A row that is one raw chunk is read straight from its file, ten times as fast again.
+        """
+        array = self.array(name)
+        values = np.empty((len(rows), *array.shape[1:]), array.dtype)
+        raw = not array.compressors and array.shards is None and array.chunks == (1, *array.shape[1:])
+        for place, row in enumerate(rows):
+            if raw and 0 <= row < len(self):
+                self._read_chunk(name, row, values[place])
+            else:
+                values[place] = array[row]
+        return values
+
+    def _read_chunk(self, name: str, row: int, value: np.ndarray) -> None:
+        """Fill `value` with the one chunk of a row."""
+        key = self.array(name).metadata.encode_chunk_key((row, *[0] * value.ndim))
+        try:
+            with (self.path / name / key).open("rb", buffering=0) as stream:
+                read = stream.readinto(value.data.cast("B"))
+        except FileNotFoundError:
+            read = 0
+        if read != value.nbytes:
+            raise DepthGError(
+                f"{self.path}: row {row} of '{name}' is missing: delete the folder and make it again"
+            )
 
     def batches(self, name: str, batch: int) -> Iterable[tuple[range, np.ndarray]]:
         """All rows of one array in order, `batch` at a time."""

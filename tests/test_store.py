@@ -137,3 +137,22 @@ def test_marker_names_what_it_was_made_from(tmp_path):
 def test_fingerprint_depends_on_content_alone():
     assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
     assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+
+
+def test_raw_rows_are_read_as_zarr_reads_them(tmp_path):
+    tokens = np.random.default_rng(0).normal(size=(6, 40, 50, 20)).astype(np.float16)  # a chunk each
+    writer = Writer(tmp_path / "f.zarr", 6, {"tokens": Array((40, 50, 20), "float16", compress=False)}, {})
+    writer.write(range(6), tokens=tokens)
+    writer.finish()
+    store = Store(writer.path)
+    np.testing.assert_array_equal(store.read("tokens", [4, 0, 4, -1]), tokens[[4, 0, 4, -1]])
+    np.testing.assert_array_equal(
+        store.read("tokens", np.array([2, 1])), store.read("tokens", slice(1, 3))[::-1]
+    )
+    chunk = writer.path / "tokens/c/3/0/0/0"
+    chunk.write_bytes(chunk.read_bytes()[:-2])
+    with pytest.raises(DepthGError, match="row 3 of 'tokens' is missing"):
+        store.read("tokens", [2, 3])
+    shutil.rmtree(writer.path / "tokens/c/3")
+    with pytest.raises(DepthGError, match="row 3 of 'tokens' is missing"):
+        store.read("tokens", [2, 3])
