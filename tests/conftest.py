@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
@@ -70,3 +71,8 @@ def potsdam(tmp_path) -> Path:
     (root / "labelled_test.txt").write_text("12\n8549\n")
     (root / "unlabelled_train.txt").write_text("3\n")
     return root
+
+
+# A busy machine is no reason to fail.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
