@@ -24,6 +24,7 @@ from depthg.progress import tell, terminal
 if TYPE_CHECKING:
     from depthg import config
     from depthg import settings as slices
+    from depthg.report import plan
 
 Split = Literal["train", "val"]
 OPTIONS = {  # what each option means, wherever it occurs
@@ -36,6 +37,7 @@ OPTIONS = {  # what each option means, wherever it occurs
     "crops": "store of crops (crops.zarr)",
     "dataset": "data set, as under `datasets` in config.yaml",
     "depth": "store of depth maps (depth/*.zarr)",
+    "experiment": "experiment, as under `experiments` in config.yaml; changes: NAME+KEY=VALUE",
     "durations": "benchmark files of the stages, for the durations",
     "features": "store of backbone features (features/*.zarr)",
     "geometry": "store of farthest-point orders and 3-D neighbours (geometry/*.zarr)",
@@ -52,9 +54,11 @@ OPTIONS = {  # what each option means, wherever it occurs
     "root": "folder of the data set",
     "runs": "folders of the seeds",
     "seed": "seed of everything random",
-    "settings": "the stage's settings (`depthg config DATASET EXPERIMENT` shows them)",
+    "settings": "the stage's settings (`depthg config show` prints them)",
+    "plan": "what the table shows (JSON)",
     "source": "depth source, as under `depth_sources` in config.yaml",
     "split": "train or val",
+    "table": "table, as under `tables` in config.yaml",
     "teacher": "weights of timm's resnet50 (safetensors)",
     "threads": "threads to compute with",
     "view": "store of the features of a photometric view (views/*.zarr)",
@@ -192,14 +196,31 @@ def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:
     distill(out=out, teacher=teacher, cache=cache)
 
 
-def show(name: str, experiment: str, config_file: Path = Path("config.yaml")) -> None:
-    """Print the resolved settings of an experiment on a data set."""
-    import yaml
+def table_make(plan: plan.Plan, out: Path) -> None:
+    """Write a table of results in Markdown, CSV and LaTeX."""
+    from depthg.report.formats import write_table
 
+    write_table(plan, out)
+
+
+def table_show(table: str, /, dataset: str | None = None, config_file: Path = Path("config.yaml")) -> None:
+    """Print a table as far as its experiments have been run, while others still are."""
     from depthg.config import load
+    from depthg.report.formats import markdown
+    from depthg.report.plan import plan
+    from depthg.report.sheet import make_sheet
+    from depthg.report.table import fill
 
-    settings = load(config_file).resolve(name, experiment)
-    print(yaml.safe_dump(settings.model_dump(), sort_keys=False), end="")
+    planned = plan(load(config_file), table, dataset)
+    print(markdown(make_sheet(planned, fill(planned))), end="")
+
+
+def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
+    """Print all settings of an experiment on a data set, and where each was written."""
+    from depthg.config import load
+    from depthg.report.settings import resolved
+
+    print(resolved(load(config_file), dataset, experiment), end="")
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -215,8 +236,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "collect": collect,
     "figure": figure,
     "scores": scores,
+    "table make": table_make,
+    "table show": table_show,
     "distill": distill,
-    "config": show,
+    "config show": config_show,
 }
 
 
@@ -227,31 +250,39 @@ def _use(threads: int) -> None:
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser, with the options of the command that the arguments name."""
+    """The parser, with the options of the command that the arguments name; of two words, the first is a group."""
     parser = argparse.ArgumentParser(
         prog="depthg",
         description="Unsupervised semantic segmentation guided by depth. The workflow calls these commands; "
         "`snakemake --cores 2 results/demo/ours_3dlhp/metrics.json` runs them all, in the order listed.",
     )
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    places = {"": parser.add_subparsers(required=True, metavar="COMMAND")}
     for name, command in COMMANDS.items():
+        group, _, word = name.rpartition(" ")
+        if group not in places:
+            texts = [f"{n}: {inspect.getdoc(c)}" for n, c in COMMANDS.items() if n.startswith(f"{group} ")]
+            own = places[""].add_parser(group, help=" ".join(texts))
+            places[group] = own.add_subparsers(required=True, metavar="COMMAND")
         text = inspect.getdoc(command)
-        own = commands.add_parser(name, help=text, description=text)
-        if name in arguments[:1]:
+        own = places[group].add_parser(word, help=text, description=text)
+        own.set_defaults(command=name)
+        if name == " ".join(arguments[: 1 + name.count(" ")]):
             _add_options(own, command)
     return parser
 
 
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
-    """One option a parameter, typed by its annotation; `name` and `experiment` of `config` by position."""
+    """One option a parameter, typed by its annotation; positional-only parameters (before `/`) by position."""
     from depthg import config
     from depthg import settings as slices
+    from depthg.report import plan
 
-    hints = get_type_hints(command, localns={"config": config, "slices": slices})
+    hints = get_type_hints(command, localns={"config": config, "slices": slices, "plan": plan})
     for parameter in inspect.signature(command).parameters.values():
         kind = _plain(hints[parameter.name])
-        flag = parameter.name if command is show and kind is str else f"--{parameter.name.replace('_', '-')}"
+        by_position = parameter.kind is parameter.POSITIONAL_ONLY
+        flag = parameter.name if by_position else f"--{parameter.name.replace('_', '-')}"
         options: dict[str, Any] = {"help": OPTIONS.get(parameter.name), "type": _reader(kind)}
         if kind == Split:
             options["choices"] = get_args(Split)
@@ -259,9 +290,16 @@ def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) 
             options["nargs"] = "+"
         if parameter.default is not parameter.empty:
             options["default"] = parameter.default
-        elif flag.startswith("--"):
+        elif not by_position:
             options["required"] = True
         parser.add_argument(flag, **options)
+
+
+def _call(command: Callable[..., None], options: dict[str, Any]) -> None:
+    """Call a command with its parsed options."""
+    parameters = inspect.signature(command).parameters.values()
+    first = [options.pop(p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    command(*first, **options)
 
 
 def _plain(kind: Any) -> Any:
@@ -286,7 +324,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         options = vars(_parser(words).parse_args(words))
-        COMMANDS[options.pop("command")](**options)
+        _call(COMMANDS[options.pop("command")], options)
     except DepthGError as error:
         return _fail(str(error))
     except KeyboardInterrupt:

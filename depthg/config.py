@@ -8,7 +8,7 @@ with two settings of its own, so that an ablation needs no line in any file.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -19,6 +19,7 @@ from depthg.settings.base import Fraction, Model, Positive
 
 M = TypeVar("M", bound=BaseModel)
 Layer = tuple[str, Mapping[str, Any]]  # where a part of the settings was written, and what
+Score = Literal["acc", "miou", "lin_acc", "lin_miou"]
 
 
 class Dataset(Model):
@@ -43,6 +44,11 @@ class Backbone(Model):
     args: dict[str, Any] = Field({}, description="arguments for timm.create_model")
     weights: str | None = Field(None, description="file of weights; none: the timm hub's for `model`")
 
+    @property
+    def has_attention(self) -> bool:
+        """Whether it is a vision transformer: timm calls all of DINO, DINOv2 and DINOv3 `vit_…`."""
+        return self.model.startswith("vit_")
+
 
 class DepthSource(Model):
     """Where depth maps come from."""
@@ -57,20 +63,19 @@ class Row(Model):
     """One system of a table of results: what was published, and which of our experiments stands beside it."""
 
     system: str = Field(description="as the paper calls it")
+    elsewhere: str | None = Field(None, description="its name on another data set; none: the same")
     backbone: str | None = Field(None, description="as the paper calls it")
     experiment: str | None = Field(None, description="ours, changes allowed; none: only quoted by the paper")
-    paper: dict[Literal["acc", "miou", "lin_acc", "lin_miou"], float] = Field({}, description="percent")
+    paper: dict[Score, float] = Field({}, description="percent")
     note: str | None = Field(None, description="what a reader must know of the published figures")
 
 
 class Table(Model):
-    """A table of results."""
+    """A table of results, of the paper's data set or, with `--config dataset=…`, of another."""
 
     title: str
     dataset: str = Field(description="a name under datasets")
-    controls: bool = Field(
-        False, description="rows for the depth sources of the data set, and for the controls"
-    )
+    reference: str = Field(description="experiment that the others are held against on another data set")
     rows: list[Row] = []
 
 
@@ -84,6 +89,7 @@ class Config(Model):
     depth_sources: dict[str, DepthSource] = {}
     geometries: dict[str, GeometrySettings] = {"default": GeometrySettings()}
     experiments: dict[str, dict[str, Any]] = {}
+    compared: list[str] = Field([], description="experiments of scores.md and comparison.png")
     tables: dict[str, Table] = {}
     dataset: str | None = Field(None, description="make the tables for this data set instead of their own")
     settings: dict[str, Any] = Field({}, description="settings for everything, over all other layers")
@@ -142,6 +148,14 @@ class Config(Model):
     def _keep_default_geometry(cls, content: Any) -> Any:
         geometries = content.get("geometries") if isinstance(content, Mapping) else None
         return content | {"geometries": {"default": {}} | geometries} if geometries else content
+
+    @model_validator(mode="after")
+    def _tables_are_of_experiments(self) -> Self:
+        for name, table in self.tables.items():
+            for used in [table.reference, *(row.experiment for row in table.rows if row.experiment)]:
+                if used.split("+")[0] not in self.experiments:
+                    raise unknown("experiment", used, self.experiments, f"config.yaml: tables: {name}")
+        return self
 
     def named(self, kind: str, name: str) -> Any:
         """What `name` stands for in the table of its kind (dataset, backbone, depth_source, geometry, …)."""

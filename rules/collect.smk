@@ -48,7 +48,7 @@ rule figure:
 
 rule scores:
     input:
-        expand("results/{{dataset}}/{experiment}/metrics.json", experiment=CONFIG.experiments),
+        expand("results/{{dataset}}/{experiment}/metrics.json", experiment=CONFIG.compared),
     output:
         "results/{dataset}/scores.md",
     log:
@@ -58,6 +58,6 @@ rule scores:
     conda:
         "../envs/depthg.yaml"
     message:
-        "{wildcards.dataset}: tabulate the scores of all experiments"
+        "{wildcards.dataset}: tabulate the scores of the main experiments"
     shell:
         "depthg scores --metrics {input} --out {output} > {log} 2>&1"

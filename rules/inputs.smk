@@ -1,8 +1,12 @@
 """What rules read, where the configuration decides it: `input` and `params` functions, in the order of the data."""
 
 import json
+import re
 
 from depthg.evaluation.classes import read_classes
+from depthg.report.formats import write_table
+from depthg.report.plan import plan
+from depthg.stages import own_stages, shared_stages
 
 
 def existing_root(wildcards):
@@ -114,14 +118,11 @@ def header(wildcards):
 def stage_durations(wildcards):
     """The benchmark files of all that an experiment was made by."""
     own = settings_of(wildcards)
-    shared = ["index", f"train/neighbors/{own.backbone}"]
-    for split in ("train", "val"):
-        shared += [f"{split}/crops", f"{split}/depth/{own.depth}", f"{split}/features/{own.backbone}"]
-    shared += [f"train/geometry/{own.backbone}/{own.depth}/{own.geometry}"]
-    shared += [f"train/attention/{own.backbone}", f"train/views/{own.backbone}"]
-    seeds = [
-        f"{wildcards.experiment}/seed{seed}/{stage}"
-        for seed in own.seeds
-        for stage in ("train", "cluster", "evaluate")
-    ]
-    return [f"logs/{wildcards.dataset}/{stage}.tsv" for stage in shared + seeds]
+    stages = [*shared_stages(own), *own_stages(wildcards.experiment, own)]
+    return [f"logs/{wildcards.dataset}/{stage}.tsv" for stage in stages]
+
+
+def plan_of(wildcards):
+    """What a table shows; `table5` is of its own data set, `demo/table5` of another."""
+    dataset, _, name = wildcards.table.rpartition("/")
+    return plan(CONFIG, name, dataset or None)
