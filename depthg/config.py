@@ -124,15 +124,14 @@ class Config(Model):
             (f"presets: {preset}", self.named("preset", preset)),
             (f"datasets: {dataset}: settings", of.settings),
         ]
-        changes: list[str] = []
+        base, *changes = (experiment or "").split("+")
         if experiment is not None:
-            base, *changes = experiment.split("+")
             layers += [
                 (f"experiments: {base}", self.named("experiment", base)),
                 (f"datasets: {dataset}: experiments: {base}", of.experiments.get(base, {})),
             ]
         layers.append(("settings", self.settings))
-        return [*layers, *((f"the name {experiment}", _change(text, experiment)) for text in changes)]
+        return [*layers, *((f"the name {experiment}", _change(text, str(experiment))) for text in changes)]
 
     def origins(self, dataset: str, experiment: str) -> dict[str, str]:
         """Where the value of each setting was written, by dotted key; defaults are not listed."""

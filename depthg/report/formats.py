@@ -78,7 +78,7 @@ def _record(entry: Entry) -> list[object]:
     """The line of a row; what is not there stays empty."""
     row, result = entry.row, entry.result
     seeds = " ".join(map(str, result.seeds))
-    record = [row.system, row.backbone, row.run and row.run.experiment, result.state, seeds]
+    record: list[object] = [row.system, row.backbone, row.run and row.run.experiment, result.state, seeds]
     for cell in entry.cells.values():
         ours = cell.ours
         difference = None if cell.difference is None else round(cell.difference, 4)
