@@ -29,6 +29,7 @@ include: "rules/train.smk"
 include: "rules/cluster.smk"
 include: "rules/evaluate.smk"
 include: "rules/collect.smk"
+include: "rules/figures.smk"
 include: "rules/tables.smk"
 include: "rules/backbone.smk"
 

@@ -33,6 +33,7 @@ OPTIONS = {  # what each option means, wherever it occurs
     "cache": "folder for renders and teacher features",
     "classes": "table of classes (classes.csv)",
     "clusters": "clusters of the online codebook",
+    "compared": "predictions.npz of a seed of each experiment",
     "config_file": "configuration file",
     "crops": "store of crops (crops.zarr)",
     "dataset": "data set, as under `datasets` in config.yaml",
@@ -47,6 +48,7 @@ OPTIONS = {  # what each option means, wherever it occurs
     "metrics": "metrics.json of each experiment",
     "model": "trained head (model.safetensors)",
     "name": "name in config.yaml",
+    "names": "names of the experiments, with spaces between",
     "neighbors": "store of nearest crops (neighbors/*.zarr)",
     "out": "what to write",
     "predictions": "pictures' predictions (predictions.npz)",
@@ -61,6 +63,7 @@ OPTIONS = {  # what each option means, wherever it occurs
     "table": "table, as under `tables` in config.yaml",
     "teacher": "weights of timm's resnet50 (safetensors)",
     "threads": "threads to compute with",
+    "worst": "the worst pictures' predictions (worst.npz)",
     "view": "store of the features of a photometric view (views/*.zarr)",
 }
 
@@ -173,11 +176,42 @@ def collect(runs: list[Path], header: dict, durations: list[Path], out: Path) ->
     collect(runs, out, header | provenance(), read_durations(durations))
 
 
-def figure(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
+def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
     """Draw validation images beside ground truth, prediction and, where it was used, depth."""
-    from depthg.report.figure import draw
+    from depthg.report.predictions import draw_predictions
 
-    draw(predictions, depth, classes, out)
+    draw_predictions(predictions, depth, classes, out)
+
+
+def figure_comparison(compared: list[Path], names: str, classes: Path, out: Path) -> None:
+    """Draw validation images as several experiments see them (Fig. 4)."""
+    from depthg.report.comparison import draw_comparison
+
+    draw_comparison(compared, names.split(), classes, out)
+
+
+def figure_worst(worst: Path, classes: Path, out: Path) -> None:
+    """Draw the validation images that an experiment does worst on (Fig. 6)."""
+    from depthg.report.worst import draw_worst
+
+    draw_worst(worst, classes, out)
+
+
+def figure_sampling(
+    crops: Path, features: Path, neighbors: Path, geometry: Path, settings: slices.TrainSettings, out: Path
+) -> None:
+    """Draw which tokens are sampled at random, and which by distance in space (Fig. 5)."""
+    from depthg.report.sampling import draw_sampling
+    from depthg.training.inputs import open_inputs
+
+    draw_sampling(crops, open_inputs(features, neighbors, settings, geometry=geometry), settings, out)
+
+
+def figure_propagation(crops: Path, geometry: Path, out: Path, attention: Path | None = None) -> None:
+    """Draw with which tokens a code is mixed, by depth and by attention (Fig. 3)."""
+    from depthg.report.propagation import draw_propagation
+
+    draw_propagation(crops, geometry, attention, out)
 
 
 def scores(metrics: list[Path], out: Path) -> None:
@@ -234,7 +268,11 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cluster": cluster,
     "evaluate": evaluate,
     "collect": collect,
-    "figure": figure,
+    "figure predictions": figure_predictions,
+    "figure comparison": figure_comparison,
+    "figure worst": figure_worst,
+    "figure sampling": figure_sampling,
+    "figure propagation": figure_propagation,
     "scores": scores,
     "table make": table_make,
     "table show": table_show,

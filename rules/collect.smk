@@ -1,4 +1,4 @@
-"""Needs: the scores of every seed. Makes: metrics.json and the figure of an experiment, scores.md of a data set."""
+"""Needs: the scores of every seed. Makes: metrics.json of an experiment, scores.md of a data set."""
 
 
 rule collect:
@@ -22,28 +22,6 @@ rule collect:
     shell:
         "depthg collect --runs {params.runs} --header {params.header:q} "
         "--durations {params.durations} --out {output} > {log} 2>&1"
-
-
-rule figure:
-    input:
-        predictions=lambda w: runs("predictions.npz")(w)[0],
-        depth=shown_depth,
-        classes="resources/{dataset}/classes.csv",
-    output:
-        "results/{dataset}/{experiment}/figure.png",
-    log:
-        "logs/{dataset}/{experiment}/figure.log",
-    benchmark:
-        "logs/{dataset}/{experiment}/figure.tsv"
-    conda:
-        "../envs/depthg.yaml"
-    params:
-        depth=lambda w, input: f"--depth {input.depth}" if input.depth else "",
-    message:
-        "{wildcards.dataset}: draw predictions of {wildcards.experiment}"
-    shell:
-        "depthg figure --predictions {input.predictions} {params.depth} --classes {input.classes} "
-        "--out {output} > {log} 2>&1"
 
 
 rule scores:

@@ -89,6 +89,36 @@ def shown_depth(wildcards):
     return [store(f"resources/{wildcards.dataset}/val/depth/{own.depth}")] if own.needs_geometry else []
 
 
+def shown_attention(wildcards):
+    """The neighbours by attention, only of backbones that have attention."""
+    backbone = CONFIG.resolve(wildcards.dataset).backbone
+    path = store(f"resources/{wildcards.dataset}/train/attention/{backbone}")
+    return [path] if CONFIG.named("backbone", backbone).has_attention else []
+
+
+class OfOurs(dict):
+    """The wildcards of a figure of a data set, which shows what the experiment `ours` does."""
+
+    __getattr__ = dict.__getitem__
+
+    def __init__(self, wildcards):
+        super().__init__(dataset=wildcards.dataset, experiment="ours")
+
+
+def as_ours(function):
+    """An `input` or `params` function, on behalf of the experiment `ours`."""
+    return lambda wildcards: function(OfOurs(wildcards))
+
+
+def first_seeds(name, experiments):
+    """An `input` function: one file of the first seed of each experiment."""
+    return lambda wildcards: [
+        f"results/{wildcards.dataset}/{experiment}/seed{own.seeds[0]}/{name}"
+        for experiment in experiments
+        if (own := CONFIG.resolve(wildcards.dataset, experiment))
+    ]
+
+
 def runs(name):
     """An `input` function: one file of every seed of an experiment."""
     return lambda wildcards: expand(

@@ -130,7 +130,9 @@ def test_worst_images_with_their_accuracies(planted):
         assert shown["accuracy"].tolist() == sorted(shown["accuracies"].tolist())[:2]
         assert shown["accuracies"][shown["crops"]].tolist() == shown["accuracy"].tolist()
         labels = crops.read("labels", shown["crops"].tolist())
-        right = [(maps == label)[label != 255].mean() for maps, label in zip(shown["refined"], labels, strict=True)]
+        right = [
+            (maps == label)[label != 255].mean() for maps, label in zip(shown["refined"], labels, strict=True)
+        ]
         assert np.allclose(np.array(right) * 100, shown["accuracy"])
 
 
