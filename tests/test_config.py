@@ -96,8 +96,8 @@ def test_wrong_values_are_named(content, names, message):
 
 
 def test_unknown_key_of_the_file():
-    with pytest.raises(DepthGError, match=r"unknown key 'dataset': did you mean 'datasets'\?"):
-        load({"dataset": {}})
+    with pytest.raises(DepthGError, match=r"unknown key 'datset': did you mean 'dataset'\?"):
+        load({"datset": {}})
     with pytest.raises(DepthGError, match=r"unknown key 'rot': did you mean 'root'\?"):
         load({"datasets": {"demo": {"rot": "x"}}})
 

@@ -91,7 +91,8 @@ def from_above(
         Picture uint8 [size, size, 3].
     """
     x, z = points[:, 0], points[:, 2]
-    across, ahead = 0.5 + 0.48 * x / np.abs(x).max(), 0.98 - 0.96 * z / z.max()
+    widest, farthest = (max(float(np.abs(axis).max()), 1e-6) for axis in (x, z))  # released: all may be 0
+    across, ahead = 0.5 + 0.48 * x / widest, 0.98 - 0.96 * z / farthest
     places = np.stack([across, ahead], axis=-1) * size
     empty = np.full((size, size, 3), SOIL, np.uint8)
     picture = dots(empty, places, 0.008 * size, colors, 0)
