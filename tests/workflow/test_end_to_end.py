@@ -53,7 +53,7 @@ def test_gpu_jobs_run_one_at_a_time_by_default(finished):
 def test_artifacts_are_where_the_design_says(finished):
     for path in (
         "resources/mini/train/crops.zarr/complete.json",
-        "resources/mini/train/geometry/tiny/sensor.zarr/complete.json",
+        "resources/mini/train/geometry/tiny/sensor/small.zarr/complete.json",
         "results/mini/ours_3dlhp/seed1/model.safetensors",
         "results/mini/ours_3dlhp/seed1/history.jsonl",
         "results/mini/ours_3dlhp/figure.png",
