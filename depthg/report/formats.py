@@ -42,12 +42,13 @@ def markdown(sheet: Sheet) -> str:
 
 
 def latex(sheet: Sheet) -> str:
-    """A LaTeX table float; it needs the package booktabs."""
+    """A LaTeX table float."""
     header, *rows = (
         " & ".join(_escape(cell, LATEX) for cell in row) + r" \\" for row in [sheet.header, *sheet.rows]
     )
     columns = "ll" + "r" * (len(sheet.header) - 2)
     lines = [
+        r"% \usepackage{booktabs}",
         r"\begin{table}",
         rf"\caption{{{_escape(' '.join([sheet.caption, *sheet.notes]), LATEX)}}}",
         rf"\begin{{tabular}}{{{columns}}}",
@@ -75,13 +76,14 @@ def comma_separated(plan: Plan, entries: list[Entry]) -> str:
 
 
 def _record(entry: Entry) -> list[object]:
-    """The line of a row; what is not there stays empty."""
+    """The line of a row; what is not there stays empty, as does the deviation of a single seed."""
     row, result = entry.row, entry.result
     seeds = " ".join(map(str, result.seeds))
     record: list[object] = [row.system, row.backbone, row.run and row.run.experiment, result.state, seeds]
     for cell in entry.cells.values():
         ours = cell.ours
         difference = None if cell.difference is None else round(cell.difference, 4)
-        record += [cell.paper, *((ours.mean, ours.std) if ours else (None, None)), difference]
-        record += [int(ours.refined) if ours else None]
+        mean, refined = (ours.mean, int(ours.refined)) if ours else (None, None)
+        std = ours.std if ours and len(result.seeds) > 1 else None
+        record += [cell.paper, mean, std, difference, refined]
     return [*record, row.unavailable or row.note]

@@ -61,6 +61,13 @@ def test_csv_has_a_field_for_everything(written):
     assert records[0]["acc_paper"] == "21.8" and records[0]["experiment"] == ""
 
 
+def test_csv_of_one_seed_has_no_deviation(config, finish):
+    finish("coco", "stego", acc=[50.0], miou=[24.0])
+    write_table(plan(config, "table1"), Path("table1.md"))
+    stego = list(csv.DictReader(Path("table1.csv").read_text().splitlines()))[1]
+    assert (stego["acc_mean"], stego["acc_std"]) == ("50.0", "")
+
+
 def test_latex_is_a_table_of_as_many_columns(written):
     lines = written[".tex"].splitlines()
     assert r"\begin{tabular}{llrrrrrrr}" in lines
