@@ -29,7 +29,7 @@ class Images:
         maps = {name: map_ for name, map_ in shown.maps.items() if name.startswith("unsupervised")}
         name = "unsupervised_crf" if "unsupervised_crf" in maps else "unsupervised"
         self._counts[shown.crop] = confusion(maps[name], shown.label, self.clusters, self.classes)
-        self._maps[shown.crop] = {name: zlib.compress(map_, level=1) for name, map_ in maps.items()}
+        self._maps[shown.crop] = {name: zlib.compress(map_.tobytes(), level=1) for name, map_ in maps.items()}
 
     def accuracies(self, matching: np.ndarray) -> np.ndarray:
         """Percent of each image's labelled pixels that are right, float32 [n], NaN where none is labelled.

@@ -64,7 +64,10 @@ def mark_tokens(images: np.ndarray, tokens: np.ndarray, grid: tuple[int, int], c
         Pictures of the same shape.
     """
     size = images.shape[1], images.shape[2]
-    token, colors = min(size[0] / grid[0], size[1] / grid[1]), np.tile(np.uint8(color), (tokens.shape[1], 1))
+    token, colors = (
+        min(size[0] / grid[0], size[1] / grid[1]),
+        np.tile(np.array(color, np.uint8), (tokens.shape[1], 1)),
+    )
     return np.stack(
         [
             dots(image, centres(chosen, grid, size), 0.28 * token, colors, 0.12 * token)
@@ -96,7 +99,7 @@ def from_above(
     places = np.stack([across, ahead], axis=-1) * size
     empty = np.full((size, size, 3), SOIL, np.uint8)
     picture = dots(empty, places, 0.008 * size, colors, 0)
-    marks = np.tile(np.uint8(color), (len(tokens), 1))
+    marks = np.tile(np.array(color, np.uint8), (len(tokens), 1))
     return dots(picture, places[tokens], 0.008 * size, marks, 0.004 * size)
 
 

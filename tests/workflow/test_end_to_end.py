@@ -102,3 +102,19 @@ def test_same_seed_same_bytes(finished, metrics):
     again = json.loads((finished.folder / RESULT).read_text())
     del again["durations"]
     assert again == {key: value for key, value in metrics.items() if key != "durations"}
+
+
+def test_a_failing_run_does_not_lose_its_table(edited):
+    rows = [
+        {"system": "fine", "experiment": "ours_3dlhp"},
+        {"system": "broken", "experiment": "kmeans+steps=3"},  # nothing to train
+    ]
+    edited.config["tables"] = {
+        "mine": {"title": "Mine", "dataset": "mini", "reference": "ours_3dlhp", "rows": rows}
+    }
+    done = edited.snakemake("results/tables/mine.md", "--keep-going")
+    assert done.returncode == 1
+    lines = (edited.folder / "results/tables/mine.md").read_text().splitlines()
+    assert "| broken | – | failed | failed | – |" in lines
+    assert any(re.fullmatch(r"\| fine \| – \| \d+\.\d ± .* \| 0, 1 \|", line) for line in lines)
+    assert (edited.folder / "results/tables/mine.csv").is_file()
