@@ -112,13 +112,24 @@ def _networks(config: Config, dataset: str, experiment: str | None = None) -> tu
 
 
 def _run(config: Config, dataset: str, experiment: str) -> dict[str, Run | str]:
-    """The run of an experiment, or why there can be none."""
-    try:
-        settings = config.resolve(dataset, experiment)
-    except DepthGError as error:
-        return {"unavailable": str(error)}
+    """The run of an experiment, or why there can be none here; what is wrong otherwise stays an error."""
+    if missing := _missing(config, dataset, experiment):
+        return {"unavailable": missing}
+    settings = config.resolve(dataset, experiment)
     if settings.lhp == "attention" and not config.named("backbone", settings.backbone).has_attention:
         return {"unavailable": f"backbone {settings.backbone} has no attention"}
     own_hash = fingerprint(settings.model_dump())
     jobs = [*shared_stages(settings), *own_stages(experiment, settings)]
     return {"run": Run(dataset=dataset, experiment=experiment, configuration_hash=own_hash, jobs=jobs)}
+
+
+def _missing(config: Config, dataset: str, experiment: str) -> str | None:
+    """Which data set, backbone or depth source is not configured."""
+    try:
+        config.named("dataset", dataset)
+        backbone, depth = _networks(config, dataset, experiment)
+        config.named("backbone", backbone)
+        config.named("depth_source", depth)
+    except DepthGError as error:
+        return str(error)
+    return None

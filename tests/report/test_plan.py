@@ -57,6 +57,13 @@ def test_unknown_names_are_errors(config):
         plan(config, "table1", "dmo")
 
 
+@pytest.mark.parametrize("dataset", [None, "demo"])
+def test_a_wrong_setting_is_an_error_and_no_missing_network(config, dataset):
+    wrong = config.model_copy(update={"settings": {"step": 3}})
+    with pytest.raises(DepthGError, match="unknown setting 'step': did you mean 'steps'"):
+        plan(wrong, "table1", dataset)
+
+
 def test_a_row_of_no_experiment_is_refused():
     table = {
         "title": "t",
