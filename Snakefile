@@ -4,7 +4,9 @@ The rules follow the data: index → crops → depth, features → neighbours, g
 evaluate → collect. Everything before `train` is shared by all experiments on a data set.
 
     snakemake --cores 2 results/demo/ours_3dlhp/metrics.json     one experiment
-    snakemake --cores 2 results/demo/scores.md                   all experiments on one data set
+    snakemake --cores 2 results/demo/scores.md                   the main experiments on one data set
+    snakemake --cores 8 --keep-going tables                      the paper's tables
+    snakemake --cores 2 --config dataset=demo -- tables          the same, for another data set
 """
 
 from snakemake.utils import min_version
@@ -29,6 +31,8 @@ include: "rules/train.smk"
 include: "rules/cluster.smk"
 include: "rules/evaluate.smk"
 include: "rules/collect.smk"
+include: "rules/figures.smk"
+include: "rules/tables.smk"
 include: "rules/backbone.smk"
 
 
@@ -36,3 +40,11 @@ rule all:
     default_target: True
     input:
         "results/demo/ours_3dlhp/metrics.json",
+
+
+onerror:
+    # A failing run must not lose the table it is in: failed and missing cells are marked.
+    for job in workflow.dag.jobs:
+        if job.rule.name == "table":
+            write_table(plan_of(job.wildcards), Path(job.output.md))
+            print(f"{job.output.md}: written from what there is")

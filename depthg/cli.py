@@ -24,11 +24,10 @@ from depthg.progress import tell, terminal
 if TYPE_CHECKING:
     from depthg import config
     from depthg import settings as slices
+    from depthg.report import plan
 
 Split = Literal["train", "val"]
-Action = Literal["fetch", "unpack", "check"]
 OPTIONS = {  # what each option means, wherever it occurs
-    "action": "fetch: download and unpack; unpack: what is there; check: read every file, tell what is wrong",
     "attention": "store of nearest tokens by attention (attention/*.zarr)",
     "axes": "principal axes (axes/*.npy)",
     "backbone": "backbone, as under `backbones` in config.yaml",
@@ -37,10 +36,12 @@ OPTIONS = {  # what each option means, wherever it occurs
     "channels": "axes to keep",
     "classes": "table of classes (classes.csv)",
     "clusters": "clusters of the online codebook",
+    "compared": "predictions.npz of a seed of each experiment",
     "config_file": "configuration file",
     "crops": "store of crops (crops.zarr)",
     "dataset": "data set, as under `datasets` in config.yaml",
     "depth": "store of depth maps (depth/*.zarr)",
+    "experiment": "experiment, as under `experiments` in config.yaml; changes: NAME+KEY=VALUE",
     "durations": "benchmark files of the stages, for the durations",
     "features": "store of backbone features (features/*.zarr)",
     "geometry": "store of farthest-point orders and 3-D neighbours (geometry/*.zarr)",
@@ -50,6 +51,7 @@ OPTIONS = {  # what each option means, wherever it occurs
     "metrics": "metrics.json of each experiment",
     "model": "trained head (model.safetensors)",
     "name": "name in config.yaml",
+    "names": "names of the experiments, with spaces between",
     "neighbors": "store of nearest crops (neighbors/*.zarr)",
     "offline": "download nothing: only check what is here (HF_HUB_OFFLINE=1 does the same)",
     "out": "what to write",
@@ -58,11 +60,14 @@ OPTIONS = {  # what each option means, wherever it occurs
     "root": "folder of the data set",
     "runs": "folders of the seeds",
     "seed": "seed of everything random",
-    "settings": "the stage's settings (`depthg config DATASET EXPERIMENT` shows them)",
+    "settings": "the stage's settings (`depthg config show` prints them)",
+    "plan": "what the table shows (JSON)",
     "source": "depth source, as under `depth_sources` in config.yaml",
     "split": "train or val",
+    "table": "table, as under `tables` in config.yaml",
     "teacher": "weights of timm's resnet50 (safetensors)",
     "threads": "threads to compute with",
+    "worst": "the worst pictures' predictions (worst.npz)",
     "view": "store of the features of a photometric view (views/*.zarr)",
 }
 
@@ -189,11 +194,42 @@ def collect(runs: list[Path], header: dict, durations: list[Path], out: Path) ->
     collect(runs, out, header | provenance(), read_durations(durations))
 
 
-def figure(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
+def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
     """Draw validation images beside ground truth, prediction and, where it was used, depth."""
-    from depthg.report.figure import draw
+    from depthg.report.predictions import draw_predictions
 
-    draw(predictions, depth, classes, out)
+    draw_predictions(predictions, depth, classes, out)
+
+
+def figure_comparison(compared: list[Path], names: str, classes: Path, out: Path) -> None:
+    """Draw validation images as several experiments see them (Fig. 4)."""
+    from depthg.report.comparison import draw_comparison
+
+    draw_comparison(compared, names.split(), classes, out)
+
+
+def figure_worst(worst: Path, classes: Path, out: Path) -> None:
+    """Draw the validation images that an experiment does worst on (Fig. 6)."""
+    from depthg.report.worst import draw_worst
+
+    draw_worst(worst, classes, out)
+
+
+def figure_sampling(
+    crops: Path, features: Path, neighbors: Path, geometry: Path, settings: slices.TrainSettings, out: Path
+) -> None:
+    """Draw which tokens are sampled at random, and which by distance in space (Fig. 5)."""
+    from depthg.report.sampling import draw_sampling
+    from depthg.training.inputs import open_inputs
+
+    draw_sampling(crops, open_inputs(features, neighbors, settings, geometry=geometry), settings, out)
+
+
+def figure_propagation(crops: Path, geometry: Path, out: Path, attention: Path | None = None) -> None:
+    """Draw with which tokens a code is mixed, by depth and by attention (Fig. 3)."""
+    from depthg.report.propagation import draw_propagation
+
+    draw_propagation(crops, geometry, attention, out)
 
 
 def scores(metrics: list[Path], out: Path) -> None:
@@ -212,44 +248,72 @@ def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:
     distill(out=out, teacher=teacher, cache=cache)
 
 
-def weights(
-    action: Literal["fetch"], name: str, config_file: Path = Path("config.yaml"), offline: bool = False
-) -> None:
+def weights_fetch(name: str, /, config_file: Path = Path("config.yaml"), offline: bool = False) -> None:
     """Download the weights of a backbone or depth source into resources/weights, and print their hashes."""
     from depthg.fetch import fetch
 
     fetch(name, config_file, offline)
 
 
-def data(
-    action: Action,
+def data_fetch(
     name: str,
+    /,
     config_file: Path = Path("config.yaml"),
     catalogue: Path = Path("workflow/datasets.yaml"),
 ) -> None:
-    """Get the files of a benchmark data set, or check those of any before hours are spent on them."""
+    """Download and unpack the files of a benchmark that are not here yet, or say which to get from where."""
     from depthg.config import load
+    from depthg.datasets.fetch import fetch
 
-    configuration = load(config_file)
-    dataset = configuration.named("dataset", name)
-    if action == "check":
-        from depthg.datasets.check import check
-
-        check(name, configuration)
-    else:
-        from depthg.datasets.fetch import fetch, unpack_all
-
-        (fetch if action == "fetch" else unpack_all)(name, dataset, catalogue)
+    fetch(name, load(config_file).named("dataset", name), catalogue)
 
 
-def show(name: str, experiment: str, config_file: Path = Path("config.yaml")) -> None:
-    """Print the resolved settings of an experiment on a data set."""
-    import yaml
-
+def data_unpack(
+    name: str,
+    /,
+    config_file: Path = Path("config.yaml"),
+    catalogue: Path = Path("workflow/datasets.yaml"),
+) -> None:
+    """Unpack the archives of a benchmark that lie in its folder."""
     from depthg.config import load
+    from depthg.datasets.fetch import unpack_all
 
-    settings = load(config_file).resolve(name, experiment)
-    print(yaml.safe_dump(settings.model_dump(), sort_keys=False), end="")
+    unpack_all(name, load(config_file).named("dataset", name), catalogue)
+
+
+def data_check(name: str, /, config_file: Path = Path("config.yaml")) -> None:
+    """Read every file of a data set, and tell what is wrong and what disk is needed, before hours are spent."""
+    from depthg.config import load
+    from depthg.datasets.check import check
+
+    check(name, load(config_file))
+
+
+def table_make(plan: plan.Plan, out: Path) -> None:
+    """Write a table of results in Markdown, CSV and LaTeX."""
+    from depthg.report.formats import write_table
+
+    write_table(plan, out)
+
+
+def table_show(table: str, /, dataset: str | None = None, config_file: Path = Path("config.yaml")) -> None:
+    """Print a table as far as its experiments have been run, while others still are."""
+    from depthg.config import load
+    from depthg.report.formats import markdown
+    from depthg.report.plan import plan
+    from depthg.report.sheet import make_sheet
+    from depthg.report.table import fill
+
+    planned = plan(load(config_file), table, dataset)
+    print(markdown(make_sheet(planned, fill(planned))), end="")
+
+
+def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
+    """Print all settings of an experiment on a data set, and where each was written."""
+    from depthg.config import load
+    from depthg.report.settings import resolved
+
+    print(resolved(load(config_file), dataset, experiment), end="")
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -265,18 +329,21 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cluster": cluster,
     "evaluate": evaluate,
     "collect": collect,
-    "figure": figure,
+    "figure predictions": figure_predictions,
+    "figure comparison": figure_comparison,
+    "figure worst": figure_worst,
+    "figure sampling": figure_sampling,
+    "figure propagation": figure_propagation,
     "scores": scores,
+    "table make": table_make,
+    "table show": table_show,
     "distill": distill,
-    "weights": weights,
-    "config": show,
-    "data": data,
+    "weights fetch": weights_fetch,
+    "data fetch": data_fetch,
+    "data unpack": data_unpack,
+    "data check": data_check,
+    "config show": config_show,
 }
-BY_POSITION = (
-    "action",
-    "name",
-    "experiment",
-)  # arguments of `config` and `weights` that need no option's name
 
 
 def _use(threads: int) -> None:
@@ -286,32 +353,39 @@ def _use(threads: int) -> None:
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser, with the options of the command that the arguments name."""
+    """The parser, with the options of the command that the arguments name; of two words, the first is a group."""
     parser = argparse.ArgumentParser(
         prog="depthg",
         description="Unsupervised semantic segmentation guided by depth. The workflow calls these commands; "
         "`snakemake --cores 2 results/demo/ours_3dlhp/metrics.json` runs them all, in the order listed.",
     )
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    places = {"": parser.add_subparsers(required=True, metavar="COMMAND")}
     for name, command in COMMANDS.items():
+        group, _, word = name.rpartition(" ")
+        if group not in places:
+            texts = [f"{n}: {inspect.getdoc(c)}" for n, c in COMMANDS.items() if n.startswith(f"{group} ")]
+            own = places[""].add_parser(group, help=" ".join(texts))
+            places[group] = own.add_subparsers(required=True, metavar="COMMAND")
         text = inspect.getdoc(command)
-        own = commands.add_parser(name, help=text, description=text)
-        if name in arguments[:1]:
+        own = places[group].add_parser(word, help=text, description=text)
+        own.set_defaults(command=name)
+        if name == " ".join(arguments[: 1 + name.count(" ")]):
             _add_options(own, command)
     return parser
 
 
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
-    """One option a parameter, typed by its annotation; those of `config`, `data` and `weights` by position."""
+    """One option a parameter, typed by its annotation; positional-only parameters (before `/`) by position."""
     from depthg import config
     from depthg import settings as slices
+    from depthg.report import plan
 
-    hints = get_type_hints(command, localns={"config": config, "slices": slices})
+    hints = get_type_hints(command, localns={"config": config, "slices": slices, "plan": plan})
     for parameter in inspect.signature(command).parameters.values():
         kind = _plain(hints[parameter.name])
-        named = command not in (show, data, weights) or parameter.name not in BY_POSITION
-        flag = f"--{parameter.name.replace('_', '-')}" if named else parameter.name
+        by_position = parameter.kind is parameter.POSITIONAL_ONLY
+        flag = parameter.name if by_position else f"--{parameter.name.replace('_', '-')}"
         options: dict[str, Any] = {"help": OPTIONS.get(parameter.name), "type": _reader(kind)}
         if kind is bool:
             parser.add_argument(flag, action="store_true", help=options["help"])
@@ -322,9 +396,16 @@ def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) 
             options["nargs"] = "+"
         if parameter.default is not parameter.empty:
             options["default"] = parameter.default
-        elif flag.startswith("--"):
+        elif not by_position:
             options["required"] = True
         parser.add_argument(flag, **options)
+
+
+def _call(command: Callable[..., None], options: dict[str, Any]) -> None:
+    """Call a command with its parsed options."""
+    parameters = inspect.signature(command).parameters.values()
+    first = [options.pop(p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    command(*first, **options)
 
 
 def _plain(kind: Any) -> Any:
@@ -349,7 +430,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         options = vars(_parser(words).parse_args(words))
-        COMMANDS[options.pop("command")](**options)
+        _call(COMMANDS[options.pop("command")], options)
     except DepthGError as error:
         return _fail(str(error))
     except KeyboardInterrupt:

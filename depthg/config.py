@@ -20,6 +20,7 @@ from depthg.settings.base import Fraction, Model, Positive
 
 M = TypeVar("M", bound=BaseModel)
 Layer = tuple[str, Mapping[str, Any]]  # where a part of the settings was written, and what
+Score = Literal["acc", "miou", "lin_acc", "lin_miou"]
 
 
 class Dataset(Model):
@@ -61,6 +62,11 @@ class Backbone(Model):
         named = re.search(r"patch(\d+)", self.model)
         return told or (int(named[1]) if named else None)
 
+    @property
+    def has_attention(self) -> bool:
+        """Whether it is a vision transformer: timm calls all of DINO, DINOv2 and DINOv3 `vit_…`."""
+        return self.model.startswith("vit_")
+
 
 class DepthSource(Model):
     """Where depth maps come from."""
@@ -79,20 +85,19 @@ class Row(Model):
     """One system of a table of results: what was published, and which of our experiments stands beside it."""
 
     system: str = Field(description="as the paper calls it")
+    elsewhere: str | None = Field(None, description="its name on another data set; none: the same")
     backbone: str | None = Field(None, description="as the paper calls it")
     experiment: str | None = Field(None, description="ours, changes allowed; none: only quoted by the paper")
-    paper: dict[Literal["acc", "miou", "lin_acc", "lin_miou"], float] = Field({}, description="percent")
+    paper: dict[Score, float] = Field({}, description="percent")
     note: str | None = Field(None, description="what a reader must know of the published figures")
 
 
 class Table(Model):
-    """A table of results."""
+    """A table of results, of the paper's data set or, with `--config dataset=…`, of another."""
 
     title: str
     dataset: str = Field(description="a name under datasets")
-    controls: bool = Field(
-        False, description="rows for the depth sources of the data set, and for the controls"
-    )
+    reference: str = Field(description="experiment that the others are held against on another data set")
     rows: list[Row] = []
 
 
@@ -106,6 +111,7 @@ class Config(Model):
     depth_sources: dict[str, DepthSource] = {}
     geometries: dict[str, GeometrySettings] = {"default": GeometrySettings()}
     experiments: dict[str, dict[str, Any]] = {}
+    compared: list[str] = Field([], description="experiments of scores.md and comparison.png")
     tables: dict[str, Table] = {}
     dataset: str | None = Field(None, description="make the tables for this data set instead of their own")
     settings: dict[str, Any] = Field({}, description="settings for everything, over all other layers")
@@ -173,6 +179,14 @@ class Config(Model):
     def _keep_default_geometry(cls, content: Any) -> Any:
         geometries = content.get("geometries") if isinstance(content, Mapping) else None
         return content | {"geometries": {"default": {}} | geometries} if geometries else content
+
+    @model_validator(mode="after")
+    def _tables_are_of_experiments(self) -> Self:
+        for name, table in self.tables.items():
+            for used in [table.reference, *(row.experiment for row in table.rows if row.experiment)]:
+                if used.split("+")[0] not in self.experiments:
+                    raise unknown("experiment", used, self.experiments, f"config.yaml: tables: {name}")
+        return self
 
     def named(self, kind: str, name: str) -> Any:
         """What `name` stands for in the table of its kind (dataset, backbone, depth_source, geometry, …)."""

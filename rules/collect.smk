@@ -1,4 +1,4 @@
-"""Needs: the scores of every seed. Makes: metrics.json and the figure of an experiment, scores.md of a data set."""
+"""Needs: the scores of every seed. Makes: metrics.json of an experiment, scores.md of a data set."""
 
 
 rule collect:
@@ -24,31 +24,9 @@ rule collect:
         "--durations {params.durations} --out {output} > {log} 2>&1"
 
 
-rule figure:
-    input:
-        predictions=lambda w: runs("predictions.npz")(w)[0],
-        depth=shown_depth,
-        classes="resources/{dataset}/classes.csv",
-    output:
-        "results/{dataset}/{experiment}/figure.png",
-    log:
-        "logs/{dataset}/{experiment}/figure.log",
-    benchmark:
-        "logs/{dataset}/{experiment}/figure.tsv"
-    conda:
-        "../envs/depthg.yaml"
-    params:
-        depth=lambda w, input: f"--depth {input.depth}" if input.depth else "",
-    message:
-        "{wildcards.dataset}: draw predictions of {wildcards.experiment}"
-    shell:
-        "depthg figure --predictions {input.predictions} {params.depth} --classes {input.classes} "
-        "--out {output} > {log} 2>&1"
-
-
 rule scores:
     input:
-        expand("results/{{dataset}}/{experiment}/metrics.json", experiment=CONFIG.experiments),
+        expand("results/{{dataset}}/{experiment}/metrics.json", experiment=CONFIG.compared),
     output:
         "results/{dataset}/scores.md",
     log:
@@ -58,6 +36,6 @@ rule scores:
     conda:
         "../envs/depthg.yaml"
     message:
-        "{wildcards.dataset}: tabulate the scores of all experiments"
+        "{wildcards.dataset}: tabulate the scores of the main experiments"
     shell:
         "depthg scores --metrics {input} --out {output} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""Needs: validation features and labels, head and probes. Makes: the scores of one seed, and its predictions."""
+"""Needs: validation features and labels, head and probes. Makes: the scores of one seed, and the predictions for figures."""
 
 
 rule evaluate:
@@ -11,6 +11,7 @@ rule evaluate:
     output:
         metrics="results/{dataset}/{experiment}/seed{seed}/metrics.json",
         predictions="results/{dataset}/{experiment}/seed{seed}/predictions.npz",
+        worst="results/{dataset}/{experiment}/seed{seed}/worst.npz",
     log:
         "logs/{dataset}/{experiment}/seed{seed}/evaluate.log",
     benchmark:

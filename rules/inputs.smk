@@ -1,8 +1,12 @@
 """What rules read, where the configuration decides it: `input` and `params` functions, in the order of the data."""
 
 import json
+import re
 
 from depthg.evaluation.classes import read_classes
+from depthg.report.formats import write_table
+from depthg.report.plan import plan
+from depthg.stages import own_stages, shared_stages
 
 
 def existing_root(wildcards):
@@ -92,6 +96,36 @@ def shown_depth(wildcards):
     return [store(f"resources/{wildcards.dataset}/val/depth/{own.depth}")] if own.needs_geometry else []
 
 
+def shown_attention(wildcards):
+    """The neighbours by attention, only of backbones that have attention."""
+    backbone = CONFIG.resolve(wildcards.dataset).backbone
+    path = store(f"resources/{wildcards.dataset}/train/attention/{backbone}")
+    return [path] if CONFIG.named("backbone", backbone).has_attention else []
+
+
+class OfOurs(dict):
+    """The wildcards of a figure of a data set, which shows what the experiment `ours` does."""
+
+    __getattr__ = dict.__getitem__
+
+    def __init__(self, wildcards):
+        super().__init__(dataset=wildcards.dataset, experiment="ours")
+
+
+def as_ours(function):
+    """An `input` or `params` function, on behalf of the experiment `ours`."""
+    return lambda wildcards: function(OfOurs(wildcards))
+
+
+def first_seeds(name, experiments):
+    """An `input` function: one file of the first seed of each experiment."""
+    return lambda wildcards: [
+        f"results/{wildcards.dataset}/{experiment}/seed{own.seeds[0]}/{name}"
+        for experiment in experiments
+        if (own := CONFIG.resolve(wildcards.dataset, experiment))
+    ]
+
+
 def runs(name):
     """An `input` function: one file of every seed of an experiment."""
     return lambda wildcards: expand(
@@ -121,14 +155,11 @@ def header(wildcards):
 def stage_durations(wildcards):
     """The benchmark files of all that an experiment was made by."""
     own = settings_of(wildcards)
-    shared = ["index", f"train/neighbors/{own.backbone}"]
-    for split in ("train", "val"):
-        shared += [f"{split}/crops", f"{split}/depth/{own.depth}", f"{split}/features/{own.backbone}"]
-    shared += [f"train/geometry/{own.backbone}/{own.depth}/{own.geometry}"]
-    shared += [f"train/attention/{own.backbone}", f"train/views/{own.backbone}"]
-    seeds = [
-        f"{wildcards.experiment}/seed{seed}/{stage}"
-        for seed in own.seeds
-        for stage in ("train", "cluster", "evaluate")
-    ]
-    return [f"logs/{wildcards.dataset}/{stage}.tsv" for stage in shared + seeds]
+    stages = [*shared_stages(own), *own_stages(wildcards.experiment, own)]
+    return [f"logs/{wildcards.dataset}/{stage}.tsv" for stage in stages]
+
+
+def plan_of(wildcards):
+    """What a table shows; `table5` is of its own data set, `demo/table5` of another."""
+    dataset, _, name = wildcards.table.rpartition("/")
+    return plan(CONFIG, name, dataset or None)

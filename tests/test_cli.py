@@ -21,13 +21,26 @@ def test_help_lists_every_command(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     text = capsys.readouterr().out
-    assert all(f"    {name}" in text for name in COMMANDS)
+    assert all(f"    {name.split()[0]}" in text for name in COMMANDS)
+
+
+def test_help_of_a_group_lists_its_commands(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["figure", "--help"])
+    text = capsys.readouterr().out
+    assert all(f"    {name.split()[1]}" in text for name in COMMANDS if name.startswith("figure "))
+
+
+def test_a_group_alone_asks_for_its_command(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["config"])
+    assert "required: COMMAND" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_of_every_command_is_explained(name, capsys):
     with pytest.raises(SystemExit, match="0"):
-        main([name, "--help"])
+        main([*name.split(), "--help"])
     assert "None" not in capsys.readouterr().out
 
 
@@ -51,15 +64,15 @@ def test_version(capsys):
 def test_user_error_is_one_line_and_status_1(tmp_path, capsys):
     status = main(
         [
-            "neighbors",
-            "--features",
-            str(tmp_path / "f.zarr"),
+            "features",
             "--crops",
-            "c",
-            "--settings",
-            "{}",
+            str(tmp_path / "c.zarr"),
+            "--name",
+            "b",
+            "--backbone",
+            '{"model": "m"}',
             "--out",
-            "x.zarr",
+            "x",
         ]
     )
     assert status == 1
@@ -71,15 +84,15 @@ def test_error_reaches_the_terminal_when_output_goes_to_a_log(tmp_path):
     reader, writer = os.pipe()
     done = run(
         *[
-            "neighbors",
-            "--features",
-            str(tmp_path / "f.zarr"),
+            "features",
             "--crops",
-            "c",
-            "--settings",
-            "{}",
+            str(tmp_path / "c.zarr"),
+            "--name",
+            "b",
+            "--backbone",
+            '{"model": "m"}',
             "--out",
-            "x.zarr",
+            "x",
         ],
         pass_fds=[writer],
         env=os.environ | {"DEPTHG_TERMINAL": str(writer)},
@@ -114,10 +127,19 @@ def test_unknown_setting_of_a_stage(tmp_path, capsys):
     assert "unknown key 'kep': did you mean 'keep'?" in capsys.readouterr().err
 
 
-def test_config_prints_resolved_settings(request, capsys):
+def test_config_show_prints_settings_and_origins(request, capsys):
     path = str(request.config.rootpath / "config.yaml")
-    assert main(["config", "demo", "ours", "--config-file", path]) == 0
-    assert "sampling: fps" in capsys.readouterr().out
+    assert main(["config", "show", "demo", "ours+samples=9", "--config-file", path]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["sampling:", "fps", "#", "experiments:", "ours"] in lines
+    assert ["samples:", "9", "#", "the", "name", "ours+samples=9"] in lines
+
+
+def test_table_show_prints_what_there_is(request, capsys, tmp_path, monkeypatch):
+    path = str(request.config.rootpath / "config.yaml")
+    monkeypatch.chdir(tmp_path)
+    assert main(["table", "show", "table6", "--dataset", "demo", "--config-file", path]) == 0
+    assert "| none | demo_vit8 | not run |" in capsys.readouterr().out
 
 
 def test_weights_are_named_by_position(request, capsys):

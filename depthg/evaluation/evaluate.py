@@ -7,13 +7,14 @@ import numpy as np
 
 from depthg.evaluation.classes import check_labels, read_classes
 from depthg.evaluation.codes import open_reader, open_split
+from depthg.evaluation.images import Images, worst_of
 from depthg.evaluation.metrics import apply_matching
 from depthg.evaluation.predict import Prediction, add_refined, predict
 from depthg.evaluation.probes import load_probes
 from depthg.evaluation.tally import Tally
 from depthg.progress import track
 from depthg.settings import EvaluateSettings
-from depthg.store import write_json
+from depthg.store import Store, write_json
 
 
 def evaluate(
@@ -26,7 +27,7 @@ def evaluate(
     settings: EvaluateSettings,
     workers: int,
 ) -> None:
-    """Write `metrics.json` and `predictions.npz` of one seed.
+    """Write `metrics.json`, `predictions.npz` and `worst.npz` of one seed.
 
     Without labels only the crops of the figure are predicted, and all scores are null with a reason.
 
@@ -48,14 +49,17 @@ def evaluate(
     scored = predict(reader, found, crop_store, rows)
     predictions = add_refined(scored, workers) if settings.crf else (prediction for prediction, _ in scored)
     tally, pictures = Tally(len(found.centroids), table, found.linear is not None), []
+    images = Images(len(found.centroids), len(table))
     for prediction in track(predictions, len(rows), "evaluate"):
         if len(table):
             check_labels(prediction.label, len(table), str(crop_store.path))
             tally.add(prediction.maps, prediction.label)
+            images.add(prediction)
         if prediction.crop in pictured:
             pictures.append(prediction)
     out.mkdir(parents=True, exist_ok=True)
     save_pictures(out / "predictions.npz", pictures, tally)
+    save_worst(out / "worst.npz", images, crop_store, settings, tally)
     write_json(out / "metrics.json", tally.report(settings, len(crop_store)))
 
 
@@ -64,8 +68,22 @@ def choose_pictures(crops: int, pictures: int) -> list[int]:
     return np.unique(np.linspace(0, crops - 1, min(pictures, crops)).round().astype(int)).tolist()
 
 
-def save_pictures(path: Path, pictures: list[Prediction], tally: Tally) -> None:
-    """Write what the figure shows of n crops.
+def save_worst(path: Path, images: Images, crops: Store, settings: EvaluateSettings, tally: Tally) -> None:
+    """Write the images with the lowest accuracy, as `save_pictures` does, the worst first.
+
+    And `accuracy` float32 [n] of those, and `accuracies` float32 [images] of all, in percent; none without labels.
+    """
+    accuracies, worst = np.empty(0, np.float32), list[int]()
+    if tally.pixels:
+        name = "unsupervised_crf" if settings.crf else "unsupervised"
+        accuracies = images.accuracies(tally.matching(name))
+        worst = worst_of(accuracies, settings.pictures)
+    pictures = [images.prediction(crop, crops) for crop in worst]
+    save_pictures(path, pictures, tally, accuracy=accuracies[worst], accuracies=accuracies)
+
+
+def save_pictures(path: Path, pictures: list[Prediction], tally: Tally, **further: np.ndarray) -> None:
+    """Write what the figure shows of n crops, and further arrays.
 
     `crops` int32 [n]; `images` uint8 [n, S, S, 3]; `labels`, `predictions` and, with the CRF, `refined`
     uint16 [n, S, S]; `matched`: whether predictions are class ids (255: an unmatched cluster) or cluster ids.
@@ -80,6 +98,7 @@ def save_pictures(path: Path, pictures: list[Prediction], tally: Tally) -> None:
         if not pictures or name in pictures[0].maps:
             maps = np.array([shown.maps[name] for shown in pictures], np.uint16)
             arrays[key] = apply_matching(maps, tally.matching(name)) if tally.pixels else maps
+    arrays |= further
     draft = path.with_name(path.name + ".tmp.npz")
     np.savez_compressed(draft, **arrays)
     draft.replace(path)

@@ -1,4 +1,4 @@
-"""Validation crops → label maps of every probe, plain and refined by the CRfunctional."""
+"""Validation crops → label maps of every probe, plain and refined by the CRF."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -120,3 +120,30 @@ def test_upsampling_keeps_rows_and_columns_apart():
     logits = torch.tensor([0.0, 0, 1, 1])[:, None]  # two rows, two columns; the lower row is 1
     upsampled = upsample(logits, (2, 2), (4, 6))
     assert torch.allclose(upsampled[0], torch.tensor([0.0, 0.25, 0.75, 1.0])[:, None].expand(4, 6))
+
+
+def test_worst_images_with_their_accuracies(planted):
+    crops = Store(planted.crops("val"))
+    run(planted, pictures=2)
+    with np.load(planted.root / "seed0" / "worst.npz") as shown:
+        assert shown["accuracies"].shape == (5,)
+        assert shown["accuracy"].tolist() == sorted(shown["accuracies"].tolist())[:2]
+        assert shown["accuracies"][shown["crops"]].tolist() == shown["accuracy"].tolist()
+        labels = crops.read("labels", shown["crops"].tolist())
+        right = [
+            (maps == label)[label != 255].mean() for maps, label in zip(shown["refined"], labels, strict=True)
+        ]
+        assert np.allclose(np.array(right) * 100, shown["accuracy"])
+
+
+def test_accuracies_of_images_add_up_to_that_of_the_set(planted):
+    metrics = run(planted, crf=False)
+    with np.load(planted.root / "seed0" / "worst.npz") as shown:  # as many labelled pixels in each
+        assert shown["accuracies"].mean() == pytest.approx(metrics["unsupervised"]["accuracy"], abs=1e-3)
+
+
+def test_without_labels_none_is_the_worst(planted):
+    planted.forget_labels()
+    run(planted, fit={"clusters": 4}, crf=False)
+    with np.load(planted.root / "seed0" / "worst.npz") as shown:
+        assert len(shown["crops"]) == len(shown["accuracies"]) == 0

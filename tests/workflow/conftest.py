@@ -18,6 +18,7 @@ VIT = {"patch_size": 8, "embed_dim": 24, "depth": 1, "num_heads": 2, "dynamic_im
 SETTINGS = {
     "backbone": "tiny",
     "depth": "sensor",
+    "geometry": "small",
     "size": 64,
     "eval_size": 64,
     "keep": 4,
@@ -42,6 +43,7 @@ class Project:
             "backbones": {
                 "tiny": {"model": "vit_tiny_patch16_224", "args": VIT, "weights": "tiny.safetensors"}
             },
+            "geometries": {"small": {"order_length": 64}},  # 8 × 8 tokens
             "depth_sources": {"sensor": {"source": "files", "name": "sensor", "larger": "farther"}},
         }
 

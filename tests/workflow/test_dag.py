@@ -1,5 +1,8 @@
 """The DAG before anything runs, and what a wrong request is told."""
 
+import re
+import shutil
+
 import pytest
 
 STAGES = {
@@ -36,14 +39,85 @@ def test_published_files_are_fetched_first(project, setting, file):
     assert f"fetch resources/weights/{file}" in done.stdout + done.stderr
 
 
-def test_scores_want_every_experiment(project):
+def test_scores_want_the_main_experiments(project):
     done = project.snakemake("results/mini/scores.md", "--dry-run")
-    assert all(f"train {name}," in done.stdout for name in ("kmeans", "stego", "ours", "ours_3dlhp"))
+    assert trained(done) == {"kmeans", "stego", "ours", "ours_3dlhp"}
+
+
+def trained(done) -> set[str]:
+    """The experiments that a dry run would train."""
+    return set(re.findall(r": train (\S+), seed 0", done.stdout + done.stderr))
+
+
+@pytest.mark.parametrize(
+    ("table", "experiments"),
+    [
+        ("table3", {"kmeans", "stego", "ours", "ours_3dlhp"}),
+        ("table4", {"stego", "correlation", "fps", "lhp", "ours", "ours_3dlhp"}),
+        ("table5", {"ours", "ours+geometry=plane", "ours+geometry=shuffled", "ours+geometry=inverted"}),
+    ],
+)
+def test_a_table_wants_its_experiments_on_the_networks_of_the_data_set(project, table, experiments):
+    done = project.snakemake(f"results/tables/mini/{table}.md", "--dry-run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert trained(done) == experiments
+
+
+def test_tables_of_a_data_set_are_one_target(project):
+    for kind in ("attention", "views"):  # as if made
+        marker = project.folder / f"resources/mini/train/{kind}/tiny.zarr/complete.json"
+        marker.parent.mkdir(parents=True)
+        marker.write_text("{}")
+    try:
+        done = project.snakemake("tables", "--dry-run", "--config", "dataset=mini")
+    finally:
+        shutil.rmtree(project.folder / "resources")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(f"results/tables/mini/table{number}.md" in done.stdout for number in range(1, 7))
+    assert "stego_hp" in trained(done) and not any("vitb8" in name for name in trained(done))
+
+
+def test_tables_on_a_cnn_leave_attention_out(project):
+    kept = project.config["backbones"]["tiny"]
+    project.config["backbones"]["tiny"] = {"model": "resnet50", "args": {"output_stride": 8}}
+    try:
+        done = project.snakemake("results/tables/mini/table6.md", "--dry-run")
+        assert trained(done) == {"ours", "ours_3dlhp"}
+        assert "propagation" in project.planned("results/mini/figures/propagation.png")
+    finally:
+        project.config["backbones"]["tiny"] = kept
+
+
+def test_an_unknown_depth_source_is_no_obstacle(project):
+    rows = [
+        {"system": "a", "experiment": "ours"},
+        {"system": "b", "experiment": "ours+depth=nowhere"},
+    ]
+    table = {"title": "t", "dataset": "mini", "reference": "ours", "rows": rows}
+    project.config["tables"] = {"mine": table}
+    try:
+        assert trained(project.snakemake("results/tables/mine.md", "--dry-run")) == {"ours"}
+    finally:
+        del project.config["tables"]
+
+
+@pytest.mark.parametrize(
+    ("figure", "rules"),
+    [
+        ("sampling", STAGES - {"train", "cluster", "evaluate", "figure", "collect"}),
+        ("comparison", STAGES - {"figure", "collect"}),
+        ("worst", STAGES - {"figure", "collect"}),
+    ],
+)
+def test_figures_of_the_paper_are_targets(project, figure, rules):
+    assert project.planned(f"results/mini/figures/{figure}.png") - {figure} <= rules | {"depth"}
+    assert figure in project.planned(f"results/mini/figures/{figure}.png")
 
 
 @pytest.mark.parametrize(
     ("target", "message"),
     [
+        ("results/tables/mni/table4.md", "unknown dataset 'mni': did you mean 'mini'?"),
         ("results/mni/ours/metrics.json", "unknown dataset 'mni': did you mean 'mini'?"),
         ("results/mini/our/metrics.json", "unknown experiment 'our': did you mean 'ours'?"),
         ("results/mine/ours/metrics.json", "data set mine: missing: data/mine (a folder of images"),

@@ -53,7 +53,7 @@ def test_gpu_jobs_run_one_at_a_time_by_default(finished):
 def test_artifacts_are_where_the_design_says(finished):
     for path in (
         "resources/mini/train/crops.zarr/complete.json",
-        "resources/mini/train/geometry/tiny/sensor/default.zarr/complete.json",
+        "resources/mini/train/geometry/tiny/sensor/small.zarr/complete.json",
         "results/mini/ours_3dlhp/seed1/model.safetensors",
         "results/mini/ours_3dlhp/seed1/history.jsonl",
         "results/mini/ours_3dlhp/figure.png",
@@ -116,3 +116,19 @@ def test_the_released_preset_runs_the_whole_chain(edited):
     history = (edited.folder / "results/old/ours_3dlhp/seed0/history.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in history] == [0, 1, 2]  # a third of the steps, each looked at
     assert all({"score", "codebook"} <= json.loads(line).keys() for line in history)
+
+
+def test_a_failing_run_does_not_lose_its_table(edited):
+    rows = [
+        {"system": "fine", "experiment": "ours_3dlhp"},
+        {"system": "broken", "experiment": "kmeans+steps=3"},  # nothing to train
+    ]
+    edited.config["tables"] = {
+        "mine": {"title": "Mine", "dataset": "mini", "reference": "ours_3dlhp", "rows": rows}
+    }
+    done = edited.snakemake("results/tables/mine.md", "--keep-going")
+    assert done.returncode == 1
+    lines = (edited.folder / "results/tables/mine.md").read_text().splitlines()
+    assert "| broken | – | failed | failed | – |" in lines
+    assert any(re.fullmatch(r"\| fine \| – \| \d+\.\d ± .* \| 0, 1 \|", line) for line in lines)
+    assert (edited.folder / "results/tables/mine.csv").is_file()

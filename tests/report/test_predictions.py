@@ -4,7 +4,9 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from depthg.report.figure import Panel, cluster_palette, draw, lay_out
+from depthg.report.palette import cluster_palette
+from depthg.report.panels import Panel, lay_out
+from depthg.report.predictions import draw_predictions
 from depthg.store import Array, Writer
 
 HEADER = "id,name,red,green,blue\n"
@@ -30,7 +32,7 @@ def picture(tmp_path: Path, shown: dict, depth: Path | None = None, classes: str
     """The figure's pixels, RGB 0 to 255."""
     np.savez(tmp_path / "predictions.npz", **shown)
     (tmp_path / "classes.csv").write_text(classes)
-    draw(tmp_path / "predictions.npz", depth, tmp_path / "classes.csv", tmp_path / "figure.png")
+    draw_predictions(tmp_path / "predictions.npz", depth, tmp_path / "classes.csv", tmp_path / "figure.png")
     return (matplotlib.image.imread(tmp_path / "figure.png")[..., :3] * 255).round().astype(int)
 
 

@@ -1,0 +1,47 @@
+"""Colours of classes, and of clusters that have no names."""
+
+import colorsys
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.patches import Patch
+
+VOID_COLOR = (225, 225, 225)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Names and RGB colours by class or cluster id; everything beyond, void included, is light grey."""
+
+    names: tuple[str, ...]
+    colors: tuple[tuple[int, int, int], ...]
+    void: str
+
+    def paint(self, labels: np.ndarray) -> np.ndarray:
+        """Ids of any shape → RGB uint8 with a last axis of 3."""
+        table = np.array([*self.colors, VOID_COLOR], np.uint8)
+        return table[np.minimum(labels, len(self.colors))]
+
+    def legend(self, labels: list[np.ndarray]) -> list[Patch]:
+        """A coloured key for every id that occurs in `labels`."""
+        names, colors = [*self.names, self.void], [*self.colors, VOID_COLOR]
+        occurring = sorted({min(int(i), len(self.names)) for maps in labels for i in np.unique(maps)})
+        return [
+            Patch(
+                facecolor="#{:02x}{:02x}{:02x}".format(*colors[i]),
+                edgecolor="0.4",
+                linewidth=0.5,
+                label=names[i],
+            )
+            for i in occurring
+        ]
+
+
+def cluster_palette(clusters: int) -> Palette:
+    """Colours for clusters without names; the golden angle keeps neighbouring ids apart."""
+    colors: list[tuple[int, int, int]] = []
+    for cluster in range(clusters):
+        saturation, value = (0.75, 0.5)[cluster % 2], (0.9, 0.75, 0.55)[cluster % 3]
+        red, green, blue = colorsys.hsv_to_rgb(cluster * 0.618034 % 1, saturation, value)
+        colors.append((round(255 * red), round(255 * green), round(255 * blue)))
+    return Palette(tuple(f"cluster {cluster}" for cluster in range(clusters)), tuple(colors), "none")

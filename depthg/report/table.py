@@ -1,0 +1,57 @@
+"""A table of results: our scores beside the paper's, or beside those of a reference experiment."""
+
+from dataclasses import dataclass
+
+from depthg.config import Score
+from depthg.report.plan import Plan, PlannedRow
+from depthg.report.results import Result, Value, read_result
+
+UNAVAILABLE = "not available here"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One score of one row in percent; what is not there is None."""
+
+    paper: float | None
+    ours: Value | None
+    difference: float | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row with what there is of its run."""
+
+    row: PlannedRow
+    result: Result
+    cells: dict[Score, Cell]
+
+
+def fill(plan: Plan) -> list[Entry]:
+    """The rows of a table with all scores that there are; paths are relative to the working directory."""
+    results = [_result(row) for row in plan.rows]
+    found = (r for row, r in zip(plan.rows, results, strict=True) if row.run and _is_reference(plan, row))
+    reference = next(found, Result()).values
+    return [
+        Entry(row, result, {score: _cell(plan, row, result, reference, score) for score in plan.scores})
+        for row, result in zip(plan.rows, results, strict=True)
+    ]
+
+
+def _result(row: PlannedRow) -> Result:
+    if row.run is not None:
+        return read_result(row.run)
+    return Result(UNAVAILABLE if row.unavailable else "")
+
+
+def _is_reference(plan: Plan, row: PlannedRow) -> bool:
+    return row.run is not None and row.run.experiment == plan.reference
+
+
+def _cell(plan: Plan, row: PlannedRow, result: Result, reference: dict[Score, Value], score: Score) -> Cell:
+    """Ours, and the difference to the paper or, on another data set, to the reference; none of itself."""
+    ours, paper = result.values.get(score), row.paper.get(score)
+    base = paper
+    if plan.reference is not None:
+        base = reference[score].mean if score in reference and not _is_reference(plan, row) else None
+    return Cell(paper, ours, None if ours is None or base is None else ours.mean - base)

@@ -1,0 +1,108 @@
+"""Needs: predictions, or what training samples from. Makes: the figure of an experiment, and those of the paper."""
+
+
+rule figure:
+    input:
+        predictions=lambda w: runs("predictions.npz")(w)[0],
+        depth=shown_depth,
+        classes="resources/{dataset}/classes.csv",
+    output:
+        "results/{dataset}/{experiment}/figure.png",
+    log:
+        "logs/{dataset}/{experiment}/figure.log",
+    benchmark:
+        "logs/{dataset}/{experiment}/figure.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    params:
+        depth=options("depth"),
+    message:
+        "{wildcards.dataset}: draw predictions of {wildcards.experiment}"
+    shell:
+        "depthg figure predictions --predictions {input.predictions} {params.depth} --classes {input.classes} "
+        "--out {output} > {log} 2>&1"
+
+
+rule comparison:
+    input:
+        predictions=first_seeds("predictions.npz", CONFIG.compared),
+        classes="resources/{dataset}/classes.csv",
+    output:
+        "results/{dataset}/figures/comparison.png",
+    log:
+        "logs/{dataset}/figures/comparison.log",
+    benchmark:
+        "logs/{dataset}/figures/comparison.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    params:
+        names=" ".join(CONFIG.compared),
+    message:
+        "{wildcards.dataset}: draw predictions of {params.names} side by side"
+    shell:
+        "depthg figure comparison --compared {input.predictions} --names {params.names:q} "
+        "--classes {input.classes} --out {output} > {log} 2>&1"
+
+
+rule worst:
+    input:
+        worst=first_seeds("worst.npz", ["ours"]),
+        classes="resources/{dataset}/classes.csv",
+    output:
+        "results/{dataset}/figures/worst.png",
+    log:
+        "logs/{dataset}/figures/worst.log",
+    benchmark:
+        "logs/{dataset}/figures/worst.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    message:
+        "{wildcards.dataset}: draw the images that ours does worst on"
+    shell:
+        "depthg figure worst --worst {input.worst} --classes {input.classes} --out {output} > {log} 2>&1"
+
+
+rule sampling:
+    input:
+        crops=store("resources/{dataset}/train/crops"),
+        features=as_ours(features("train")),
+        neighbors=as_ours(neighbors_of),
+        geometry=as_ours(geometry_of),
+    output:
+        "results/{dataset}/figures/sampling.png",
+    log:
+        "logs/{dataset}/figures/sampling.log",
+    benchmark:
+        "logs/{dataset}/figures/sampling.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    params:
+        settings=as_ours(settings(TrainSettings)),
+    message:
+        "{wildcards.dataset}: draw the tokens that are sampled"
+    shell:
+        "depthg figure sampling --crops {input.crops} --features {input.features} "
+        "--neighbors {input.neighbors} --geometry {input.geometry} --settings {params.settings:q} "
+        "--out {output} > {log} 2>&1"
+
+
+rule propagation:
+    input:
+        crops=store("resources/{dataset}/train/crops"),
+        geometry=as_ours(geometry_of),
+        attention=shown_attention,
+    output:
+        "results/{dataset}/figures/propagation.png",
+    log:
+        "logs/{dataset}/figures/propagation.log",
+    benchmark:
+        "logs/{dataset}/figures/propagation.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    params:
+        attention=options("attention"),
+    message:
+        "{wildcards.dataset}: draw the neighbours that a code is mixed with"
+    shell:
+        "depthg figure propagation --crops {input.crops} --geometry {input.geometry} {params.attention} "
+        "--out {output} > {log} 2>&1"

@@ -1,0 +1,84 @@
+"""A configuration with tables, and results as runs would leave them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from depthg.config import Config, load
+from depthg.report.plan import plan
+
+ROWS = [
+    {"system": "IIC", "backbone": "R18+FPN", "paper": {"acc": 21.8}},
+    {"system": "STEGO", "backbone": "ViT-S/8", "experiment": "stego", "paper": {"acc": 48.3, "miou": 24.5}},
+    {
+        "system": "Ours",
+        "elsewhere": "own",
+        "experiment": "ours",
+        "paper": {"acc": 56.3},
+        "note": "as printed",
+    },
+    {"system": "MiDaS", "experiment": "ours+depth=midas", "paper": {"acc": 53.0}},
+    {"system": "ViT-B", "experiment": "ours+backbone=large"},
+    {"system": "plane", "experiment": "ours+geometry=plane"},
+    {"system": "attention", "experiment": "mixed"},
+]
+CONTENT = {
+    "datasets": {
+        "coco": {"settings": {"backbone": "small", "depth": "zoe", "seeds": [0, 1]}},
+        "demo": {"settings": {"backbone": "cnn", "depth": "exact"}},
+    },
+    "backbones": {
+        "small": {"model": "vit_small_patch8_224"},
+        "large": {"model": "vit_base_patch8_224"},
+        "cnn": {"model": "resnet50"},
+    },
+    "depth_sources": {"zoe": {"source": "zoedepth"}, "exact": {"source": "files"}},
+    "geometries": {"plane": {"control": "plane"}},
+    "experiments": {
+        "stego": {},
+        "ours": {"sampling": "fps"},
+        "mixed": {"lhp": "attention"},
+    },
+    "tables": {
+        "table1": {"title": "Scores", "dataset": "coco", "reference": "stego", "rows": ROWS},
+        "table9": {"title": "Elsewhere", "dataset": "moon", "reference": "stego", "rows": ROWS},
+    },
+}
+
+
+@pytest.fixture
+def config() -> Config:
+    return load(CONTENT)
+
+
+@pytest.fixture
+def finish(config, tmp_path, monkeypatch) -> Callable[..., Path]:
+    """Write the metrics.json of an experiment, in a working directory of the test's own."""
+    monkeypatch.chdir(tmp_path)
+
+    def finish(dataset: str, experiment: str, acc: list[float], miou: list[float], **changes) -> Path:
+        def score(values: list[float]) -> dict:
+            mean = sum(values) / len(values)
+            spread = sum((value - mean) ** 2 for value in values) / max(len(values) - 1, 1)
+            return {"mean": mean, "std": spread**0.5, "values": values}
+
+        plain = {"accuracy": score([1.0]), "miou": score([1.0])}
+        block = {"accuracy": score(acc), "miou": score(miou)}
+        runs = [row.run for row in plan(config, "table1", dataset).rows if row.run]
+        own = next(run for run in runs if run.experiment == experiment)
+        content = {
+            "seeds": list(range(len(acc))),
+            "configuration_hash": own.configuration_hash,
+            "unsupervised": plain,
+            "linear": plain,
+            "unsupervised_crf": block,
+            "linear_crf": block,
+        }
+        path = Path(own.metrics)
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(content | changes))
+        return path
+
+    return finish
