@@ -65,8 +65,8 @@ def _escape(text: str, special: dict[str, str]) -> str:
 
 
 def comma_separated(plan: Plan, entries: list[Entry]) -> str:
-    """A line a row with unrounded numbers; `crf`: 1 after the CRF, 0 without."""
-    parts = ("paper", "mean", "std", "difference", "crf")
+    """A line a row with unrounded numbers; `low` and `high` bound the difference; `crf`: 1 after the CRF, 0 without."""
+    parts = ("paper", "mean", "std", "difference", "low", "high", "crf")
     names = ["system", "backbone", "experiment", "state", "seeds"]
     names += [f"{score}_{part}" for score in plan.scores for part in parts]
     stream = io.StringIO()
@@ -82,8 +82,13 @@ def _record(entry: Entry) -> list[object]:
     record: list[object] = [row.system, row.backbone, row.run and row.run.experiment, result.state, seeds]
     for cell in entry.cells.values():
         ours = cell.ours
-        difference = None if cell.difference is None else round(cell.difference, 4)
+        apart = cell.difference
+        bounds = (apart.mean, apart.low, apart.high) if apart else (None, None, None)
         mean, refined = (ours.mean, int(ours.refined)) if ours else (None, None)
         std = ours.std if ours and len(result.seeds) > 1 else None
-        record += [cell.paper, mean, std, difference, refined]
+        record += [cell.paper, mean, std, *(_rounded(bound) for bound in bounds), refined]
     return [*record, row.unavailable or row.note]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

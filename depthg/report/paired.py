@@ -12,17 +12,11 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Difference:
-    """The mean difference over seeds in common, and its confidence interval; NaN bounds for a single seed."""
+    """A mean difference and, where it is of several seeds in common, its confidence interval."""
 
     mean: float
-    low: float
-    high: float
-    seeds: int
-
-    def __str__(self) -> str:
-        if math.isnan(self.low):
-            return f"{self.mean:+.1f}"
-        return f"{self.mean:+.1f} [{self.low:+.1f}, {self.high:+.1f}]"
+    low: float | None = None
+    high: float | None = None
 
 
 def paired_difference(values: Sequence[float], reference: Sequence[float]) -> Difference:
@@ -40,6 +34,6 @@ def paired_difference(values: Sequence[float], reference: Sequence[float]) -> Di
     differences = np.subtract(values, reference, dtype=np.float64)
     mean, count = float(differences.mean()), len(differences)
     if count == 1:
-        return Difference(mean, math.nan, math.nan, count)
+        return Difference(mean)
     reach = t.ppf((1 + CONFIDENCE) / 2, count - 1) * differences.std(ddof=1) / math.sqrt(count)
-    return Difference(mean, mean - float(reach), mean + float(reach), count)
+    return Difference(mean, mean - float(reach), mean + float(reach))

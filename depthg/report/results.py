@@ -17,11 +17,12 @@ BLOCKS: dict[Score, tuple[str, str]] = {  # score → block of metrics.json, and
 
 @dataclass(frozen=True)
 class Value:
-    """A score in percent: mean and sample standard deviation over seeds, and whether it is after the CRF."""
+    """A score in percent: mean, sample standard deviation and one value a seed, and whether it is after the CRF."""
 
     mean: float
     std: float
     refined: bool
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def read_result(run: Run) -> Result:
     for score, (block, number) in BLOCKS.items():
         refined = found[f"{block}_crf"]
         if chosen := refined or found[block]:
-            values[score] = Value(chosen[number]["mean"], chosen[number]["std"], bool(refined))
+            own = chosen[number]
+            values[score] = Value(own["mean"], own["std"], bool(refined), tuple(own["values"]))
     outdated = found["configuration_hash"] != run.configuration_hash
     return Result("" if values else "no scores", values, tuple(found["seeds"]), outdated)
 

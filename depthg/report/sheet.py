@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from depthg.config import Score
+from depthg.report.paired import Difference
 from depthg.report.plan import Plan
 from depthg.report.results import Value
 from depthg.report.table import UNAVAILABLE, Cell, Entry
@@ -72,11 +73,17 @@ def number(value: Value, seeds: int) -> str:
     return f"{value.mean:.1f}{spread}{'' if value.refined else ' *'}"
 
 
-def signed(difference: float | None) -> str:
-    """A difference with its sign."""
+def signed(difference: Difference | None) -> str:
+    """A difference with its sign and, where there is one, its confidence interval."""
     if difference is None:
         return NONE
-    return f"{round(difference, 1) + 0.0:+.1f}".replace("-", "−")  # + 0.0: no minus before zero
+    if difference.low is None or difference.high is None:
+        return _signed(difference.mean)
+    return f"{_signed(difference.mean)} [{_signed(difference.low)}, {_signed(difference.high)}]"
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 1) + 0.0:+.1f}".replace("-", "−")  # + 0.0: no minus before zero
 
 
 def _caption(plan: Plan) -> str:
@@ -85,7 +92,8 @@ def _caption(plan: Plan) -> str:
     if plan.reference is None:
         return f"{what}; Δ = ours − paper."
     apart = "The paper's figures are of another data set and not shown."
-    return f"{what}; Δ = difference to the row of {plan.reference}. {apart}"
+    paired = "paired by seed, with its 95 % confidence interval where there are several seeds"
+    return f"{what}; Δ = difference to the row of {plan.reference}, {paired}. {apart}"
 
 
 def _notes(plan: Plan, entries: list[Entry]) -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from depthg.config import Score
+from depthg.report.paired import Difference, paired_difference
 from depthg.report.plan import Plan, PlannedRow
 from depthg.report.results import Result, Value, read_result
 
@@ -15,7 +16,7 @@ class Cell:
 
     paper: float | None
     ours: Value | None
-    difference: float | None
+    difference: Difference | None
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def fill(plan: Plan) -> list[Entry]:
     """The rows of a table with all scores that there are; paths are relative to the working directory."""
     results = [_result(row) for row in plan.rows]
     found = (r for row, r in zip(plan.rows, results, strict=True) if row.run and _is_reference(plan, row))
-    reference = next(found, Result()).values
+    reference = next(found, Result())
     return [
         Entry(row, result, {score: _cell(plan, row, result, reference, score) for score in plan.scores})
         for row, result in zip(plan.rows, results, strict=True)
@@ -48,10 +49,19 @@ def _is_reference(plan: Plan, row: PlannedRow) -> bool:
     return row.run is not None and row.run.experiment == plan.reference
 
 
-def _cell(plan: Plan, row: PlannedRow, result: Result, reference: dict[Score, Value], score: Score) -> Cell:
+def _cell(plan: Plan, row: PlannedRow, result: Result, reference: Result, score: Score) -> Cell:
     """Ours, and the difference to the paper or, on another data set, to the reference; none of itself."""
     ours, paper = result.values.get(score), row.paper.get(score)
-    base = paper
-    if plan.reference is not None:
-        base = reference[score].mean if score in reference and not _is_reference(plan, row) else None
-    return Cell(paper, ours, None if ours is None or base is None else ours.mean - base)
+    if ours is None:
+        return Cell(paper, None, None)
+    if plan.reference is None:
+        return Cell(paper, ours, None if paper is None else Difference(ours.mean - paper))
+    base = None if _is_reference(plan, row) else reference.values.get(score)
+    return Cell(paper, ours, None if base is None else _between(ours, base, result.seeds == reference.seeds))
+
+
+def _between(ours: Value, base: Value, same_seeds: bool) -> Difference:
+    """The difference of two runs, seed by seed where the seeds are the same."""
+    if same_seeds:
+        return paired_difference(ours.values, base.values)
+    return Difference(ours.mean - base.mean)

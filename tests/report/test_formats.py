@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from depthg.report.formats import latex, markdown, write_table
+from depthg.report.paired import Difference
 from depthg.report.plan import plan
 from depthg.report.results import Value
 from depthg.report.sheet import Sheet, make_sheet, number, signed
@@ -39,7 +40,10 @@ def test_markdown_elsewhere(config, finish):
     finish("demo", "ours", acc=[43.5], miou=[19.0], unsupervised_crf=None)
     planned = plan(config, "table1", "demo")
     lines = markdown(make_sheet(planned, fill(planned))).splitlines()
-    assert "difference to the row of stego. The paper's figures are of another data set" in lines[0]
+    assert (
+        "difference to the row of stego, paired by seed, with its 95 % confidence interval where there are several seeds. The paper's figures are of another data set"
+        in lines[0]
+    )
     assert lines[2] == "| System | Backbone | acc. | Δ acc. | mIoU | Δ mIoU | Seeds |"
     assert lines[4] == "| STEGO | cnn | 40.0 | – | 20.0 | – | 0 |"
     assert lines[5] == "| own | cnn | 1.0 \\* | −39.0 | 1.0 \\* | −19.0 | 0 |"
@@ -89,7 +93,14 @@ def test_special_characters_are_plain_text():
 
 
 @pytest.mark.parametrize(
-    ("difference", "text"), [(1.25, "+1.2"), (-0.31, "−0.3"), (-0.04, "+0.0"), (0.0, "+0.0"), (None, "–")]
+    ("difference", "text"),
+    [
+        (Difference(1.25), "+1.2"),
+        (Difference(-0.31), "−0.3"),
+        (Difference(-0.04), "+0.0"),
+        (Difference(3.0, -2.01, 8.01), "+3.0 [−2.0, +8.0]"),
+        (None, "–"),
+    ],
 )
 def test_differences_have_a_sign(difference, text):
     assert signed(difference) == text
