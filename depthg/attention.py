@@ -86,7 +86,7 @@ def neighborhood(grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """
     h, w = grid
     row, column = np.divmod(np.arange(h * w), w)
-    r, c = (place[:, None] + np.array(step) for place, step in zip((row, column), zip(*NEAR), strict=True))
+    r, c = (place[:, None] + steps for place, steps in zip((row, column), np.array(NEAR).T, strict=True))
     inside = (r >= 0) & (r < h) & (c >= 0) & (c < w)
     ids = np.where(inside, r * w + c, -1)
     for token in np.flatnonzero(~inside.all(1)):
@@ -147,4 +147,8 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
 
     arrays = {"neighbors": Array(ids.shape, "uint16"), "weights": Array(ids.shape, "float16")}
     origin = {"crops": source.fingerprint, "features": tokens.fingerprint, "weights": backbone.weights_hash()}
-    fill(Writer(out, len(source), arrays, {"settings": spec.model_dump(), **origin}), compute, f"attention {name}")
+    fill(
+        Writer(out, len(source), arrays, {"settings": spec.model_dump(), **origin}),
+        compute,
+        f"attention {name}",
+    )

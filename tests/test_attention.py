@@ -84,7 +84,7 @@ def test_the_neighborhood_is_distinct_and_starts_with_the_token(grid):
         assert ids[token, 0] == token and inside[token, 0]
         assert set(ids[token, inside[token]].tolist()) == expected
         assert len(set(ids[token].tolist())) == 9
-        assert 0 <= ids[token].min() and ids[token].max() < grid[0] * grid[1]
+        assert ids[token].min() >= 0 and ids[token].max() < grid[0] * grid[1]
 
 
 def test_weights_against_loops():
