@@ -83,7 +83,7 @@ def contrast(logits: Tensor, weights: Tensor, among: Tensor, temperature: float)
     """
     unused = ~among.any(1, keepdim=True)  # an anchor of no weight must not end in log 0
     total = logits.masked_fill(~(among | unused), -torch.inf).logsumexp(1)
-    pairs = (weights * (logits - total[:, None])).sum()
+    pairs = (weights * logits).sum() - (weights.sum(1) * total).sum()
     return -temperature / BASE_TEMPERATURE * pairs / weights.sum().clamp_min(1)
 
 
@@ -116,7 +116,7 @@ def hidden_positive_losses(
         weights = pair_weights(alike, specific.positives(anchors) if specific else None, share)
         among = alike | kept
         among[:, anchors].fill_diagonal_(False)
-        losses = [contrast(z[anchors] @ z.T / temperature, weights, among, temperature) for z in leaf]
+        losses = [contrast(z[anchors] / temperature @ z.T, weights, among, temperature) for z in leaf]
         return torch.stack(losses)
 
     return _MeanOfPieces.apply(embedded, of_crop, tokens // size)
