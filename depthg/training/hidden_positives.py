@@ -12,6 +12,7 @@ from torch import Tensor
 from depthg.losses.correlation import unit
 from depthg.losses.hidden_positives import Likeness, hidden_positive_losses, inconsistency, nearest
 from depthg.models.checkpoint import Model
+from depthg.progress import warn
 from depthg.settings import TrainSettings
 from depthg.training.batch import Batch
 from depthg.training.inputs import Inputs
@@ -42,6 +43,11 @@ class HiddenPositives:
 
     def __init__(self, model: Model, inputs: Inputs, seed: int):
         self.model, self.settings = model, model.settings.hidden_positives
+        if self.settings.warm_up >= model.settings.batches:
+            warn(
+                f"settings: hidden_positives: warm_up: {self.settings.warm_up} of {model.settings.batches} "
+                "batches: positives by code never come in: lower warm_up"
+            )
         references = References(inputs, self.settings.pool, seed)
         self.pools = Pools(references, model.dropout, model.head, self.settings.ema)
 

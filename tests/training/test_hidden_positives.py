@@ -71,6 +71,13 @@ def test_the_share_of_specific_positives_rises_linearly_after_the_warm_up(settin
     assert specific_share(late, 7) == 0
 
 
+def test_a_warm_up_without_end_is_told(make, capsys):
+    make()
+    assert "warning" not in capsys.readouterr().out
+    make(hidden_positives=POOLS.model_copy(update={"warm_up": 8}))
+    assert "warm_up: 8 of 8 batches: positives by code never come in" in capsys.readouterr().out
+
+
 def test_all_parts_add_up(make):
     objective, batches = make(lhp="attention", lhp_weight=0.5, dropout=0.0)
     batch = batches(0)
