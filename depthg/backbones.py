@@ -39,7 +39,7 @@ class DenseBackbone(nn.Module):
     def __init__(self, spec: Backbone, name: str = "backbone"):
         super().__init__()
         self.name = name
-        self.net: Any = create(spec, name)
+        self.net: Any = _create(spec, name)
         if spec.weights is not None:
             _load(self.net, _weights_path(spec.weights, name))
         self.net.eval().requires_grad_(False)
@@ -67,7 +67,7 @@ class DenseBackbone(nn.Module):
         return digest.hexdigest()[:16]
 
 
-def create(spec: Backbone, name: str) -> nn.Module:
+def _create(spec: Backbone, name: str) -> nn.Module:
     """Build the architecture; without a file of weights, fetch the hub's."""
     if not timm.is_model(spec.model.split(".")[0]):
         raise DepthGError(f"backbone {name}: timm has no model '{spec.model}': see timm.list_models()")
