@@ -14,13 +14,13 @@ This is the mean over pairs of the usual supervised contrastive loss: the releas
 their number of positives (`reweighting`) cancels its mean over positives.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.autograd import Function
 from torch.nn import functional
+
+from depthg.losses.pieces import mean_of_pieces
 
 BASE_TEMPERATURE = 0.07  # of supervised contrast; the loss is scaled by τ / 0.07
 
@@ -119,31 +119,7 @@ def hidden_positive_losses(
         losses = [contrast(z[anchors] / temperature @ z.T, weights, among, temperature) for z in leaf]
         return torch.stack(losses)
 
-    return _MeanOfPieces.apply(embedded, of_crop, tokens // size)
-
-
-class _MeanOfPieces(Function):
-    """The mean of losses that are computed one after the other, with their gradient at once: none waits in memory."""
-
-    @staticmethod
-    def forward(ctx, values: Tensor, loss: Callable[[Tensor, int], Tensor], pieces: int) -> Tensor:
-        """`loss(values, i)` float [V] of values [V, …], averaged over i; loss v depends on values v alone."""
-        needed = ctx.needs_input_grad[0]
-        leaf = values.detach().requires_grad_(needed)
-        total = values.new_zeros(len(values))
-        with torch.set_grad_enabled(needed):
-            for piece in range(pieces):
-                found = loss(leaf, piece) / pieces
-                if needed:
-                    found.sum().backward()
-                total += found.detach()
-        ctx.gradient = leaf.grad
-        return total
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
-        """That of the values, float [V, …]."""
-        return ctx.gradient * gradient.view(-1, *[1] * (ctx.gradient.ndim - 1)), None, None
+    return mean_of_pieces(embedded, of_crop, tokens // size)
 
 
 def inconsistency(embedded: Tensor, view: Tensor) -> Tensor:
