@@ -1,7 +1,7 @@
 """DepthG: from a folder of images to an unsupervised segmentation model.
 
-The rules follow the data: index → crops → depth, features → neighbours, geometry → train → cluster →
-evaluate → collect. Everything before `train` is shared by all experiments on a data set.
+The rules follow the data: index → crops → depth, features → neighbours, geometry, attention, views → train →
+cluster → evaluate → collect. Everything before `train` is shared by all experiments on a data set.
 
     snakemake --cores 2 results/demo/ours_3dlhp/metrics.json     one experiment
     snakemake --cores 2 results/demo/scores.md                   the main experiments on one data set
@@ -27,6 +27,8 @@ include: "rules/features.smk"
 include: "rules/components.smk"
 include: "rules/neighbors.smk"
 include: "rules/geometry.smk"
+include: "rules/attention.smk"
+include: "rules/views.smk"
 include: "rules/train.smk"
 include: "rules/cluster.smk"
 include: "rules/evaluate.smk"

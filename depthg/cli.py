@@ -129,6 +129,24 @@ def geometry(depth: Path, features: Path, settings: slices.GeometrySettings, out
     make_geometry(depth, features, out, settings)
 
 
+def attention(
+    crops: Path, features: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2
+) -> None:
+    """Find each token's neighbours by the attention of the backbone, for local hidden positives."""
+    from depthg.attention import make_attention
+
+    _use(threads)
+    make_attention(crops, features, out, name, backbone)
+
+
+def views(crops: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2) -> None:
+    """Run the frozen backbone over a photometric view of all crops and keep its tokens."""
+    from depthg.views import make_views
+
+    _use(threads)
+    make_views(crops, out, name, backbone)
+
+
 def train(
     features: Path,
     neighbors: Path,
@@ -325,6 +343,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "project": project,
     "neighbors": neighbors,
     "geometry": geometry,
+    "attention": attention,
+    "views": views,
     "train": train,
     "cluster": cluster,
     "evaluate": evaluate,

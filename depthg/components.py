@@ -14,12 +14,11 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from depthg.errors import DepthGError
-from depthg.features import feature_arrays, pool_tokens
-from depthg.progress import tell, track
+from depthg.features import feature_arrays, fill, pool_tokens
+from depthg.progress import tell
 from depthg.store import Store, Writer, file_hash
 
 SAMPLE = 64  # crops the axes are found from: some 50,000 tokens
-BATCH = 16  # crops
 
 
 def principal_axes(tokens: Tensor, channels: int) -> tuple[Tensor, float]:
@@ -73,9 +72,9 @@ def make_projected(features: Path, axes: Path, out: Path) -> None:
         "axes": file_hash(axes),
         "crops": source.made_from["crops"],
     }
-    writer = Writer(out, len(source), feature_arrays(shape), made_from)
-    total, done = -(-len(source) // BATCH), writer.done // BATCH
-    for rows in track(writer.pending(BATCH), total, "features on principal axes", done):
+
+    def compute(rows: range) -> dict[str, np.ndarray]:
         tokens = torch.from_numpy(source.read("tokens", rows)).float() @ basis
-        writer.write(rows, tokens=tokens.numpy().astype(np.float16), pooled=pool_tokens(tokens))
-    writer.finish()
+        return {"tokens": tokens.numpy().astype(np.float16), "pooled": pool_tokens(tokens)}
+
+    fill(Writer(out, len(source), feature_arrays(shape), made_from), compute, "features on principal axes")

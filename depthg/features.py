@@ -1,5 +1,6 @@
 """Crops → backbone features in Zarr: the one pass of the backbone that all experiments share."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,15 +35,33 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         "weights": backbone.weights_hash(),
         "crops": source.fingerprint,
     }
-    writer = Writer(out, len(source), feature_arrays(tuple(tokens.shape[1:])), made_from)
-    total, done = -(-len(source) // BATCH), writer.done // BATCH
+
+    def compute(rows: range) -> dict[str, np.ndarray]:
+        tokens = dense_features(backbone, source.read("images", rows))
+        return {"tokens": tokens.cpu().numpy().astype(np.float16), "pooled": pool_tokens(tokens)}
+
+    fill(
+        Writer(out, len(source), feature_arrays(tuple(tokens.shape[1:])), made_from),
+        compute,
+        f"features {name}",
+    )
+
+
+def fill(writer: Writer, compute: Callable[[range], dict[str, np.ndarray]], what: str) -> None:
+    """Compute and write the rows of a store that are still to be written, and complete it.
+
+    Args:
+        writer: of the store.
+        compute: rows → what every array holds for them.
+        what: is shown to the user.
+    """
+    total, done = -(-writer.rows // BATCH), writer.done // BATCH
     with ThreadPoolExecutor(1) as pool:  # one batch is written while the next is computed
         written = None
-        for rows in track(writer.pending(BATCH), total, f"features {name}", done):
-            tokens = dense_features(backbone, source.read("images", rows))
+        for rows in track(writer.pending(BATCH), total, what, done):
+            values = compute(rows)
             if written is not None:
                 written.result()
-            values = {"tokens": tokens.cpu().numpy().astype(np.float16), "pooled": pool_tokens(tokens)}
             written = pool.submit(writer.write, rows, **values)
         if written is not None:
             written.result()

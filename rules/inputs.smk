@@ -49,8 +49,12 @@ def geometry_of(wildcards):
 def attention_of(wildcards):
     """The neighbours by attention, only for experiments that mix codes by them."""
     own = settings_of(wildcards)
-    path = f"resources/{wildcards.dataset}/train/attention/{own.backbone}"
-    return [store(path)] if own.lhp == "attention" else []
+    if own.lhp != "attention":
+        return []
+    from depthg.attention import check_attention  # torch and timm: seconds that other experiments save
+
+    check_attention(CONFIG.named("backbone", own.backbone), own.backbone)
+    return [store(f"resources/{wildcards.dataset}/train/attention/{own.backbone}")]
 
 
 def view_of(wildcards):

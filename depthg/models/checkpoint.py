@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from depthg.errors import DepthGError
 from depthg.models.codebook import Codebook
 from depthg.models.heads import HEADS, ChannelDropout
-from depthg.models.projection import Projection
+from depthg.models.projection import projection_of
 from depthg.settings import TrainSettings
 
 KEY = "depthg"  # one key of metadata: safetensors writes several in no fixed order
@@ -21,7 +21,7 @@ class Model(nn.Module):
 
     Attributes:
         head: tokens [..., P, C] → codes [..., P, Q].
-        projection: mixed codes → projected codes; None without local hidden positives.
+        projection: codes → projected codes; None without hidden positives.
         codebook: centroids learned online; None where k-means finds them afterwards.
         dropout: for the target features.
         settings: what it was built from.
@@ -34,7 +34,7 @@ class Model(nn.Module):
         self.settings, self.channels = settings, channels
         self.head = HEADS[settings.head](channels, settings.code_dim, settings.dropout)
         self.code_dim = self.head.code_dim
-        self.projection = Projection(self.code_dim) if settings.lhp != "none" else None
+        self.projection = projection_of(settings, self.code_dim)
         self.dropout = ChannelDropout(settings.dropout)
         self.codebook = Codebook(clusters, self.code_dim) if clusters is not None else None
         if self.projection is not None:

@@ -1,10 +1,12 @@
-"""The projection of mixed codes for local hidden positives (Sec. 3.6)."""
+"""The projections that losses are taken after: trained with the head, not used after training."""
 
 from torch import Tensor, nn
 
+from depthg.settings import TrainSettings
+
 
 class Projection(nn.Sequential):
-    """P: two linear layers on the mixed code. Trained with the head, not used after training.
+    """P: two linear layers on the mixed code, for local hidden positives (Sec. 3.6).
 
     Args:
         code_dim: Q, of input, hidden layer and output.
@@ -16,3 +18,10 @@ class Projection(nn.Sequential):
     def forward(self, mixed: Tensor) -> Tensor:
         """Projected codes float [..., Q] of mixed codes float [..., Q]."""
         return super().forward(mixed)
+
+
+def projection_of(settings: TrainSettings, code_dim: int) -> nn.Module | None:
+    """The projection that the objective asks for: one layer on every code for Hidden Positives; or none."""
+    if settings.objective == "hidden_positives":
+        return nn.Linear(code_dim, code_dim)
+    return Projection(code_dim) if settings.lhp != "none" else None

@@ -49,6 +49,7 @@ class Batch(_Movable):
         rolls: distinct cyclic shifts of the batch, 1 … B − 1: no crop becomes its own negative.
         sibling: another crop of each anchor's image, where depth is paired with it.
         sibling_places: its places, float32 [B, n, 4].
+        view: tokens of a photometric view of the anchors at the sampled places, float32 [B, n, C], where needed.
     """
 
     anchor: Side
@@ -57,6 +58,7 @@ class Batch(_Movable):
     rolls: list[int]
     sibling: Side | None = None
     sibling_places: Tensor | None = None
+    view: Tensor | None = None
 
 
 def take(values: Tensor, at: Tensor) -> Tensor:

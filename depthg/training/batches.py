@@ -39,7 +39,8 @@ class Batches:
         neighbors = self._neighbors(anchors, rng)
         anchor_at, neighbor_at = (self._sample(rows, step, rng) for rows in (anchors, neighbors))
         anchor, neighbor = self._side(anchors, anchor_at, True), self._side(neighbors, neighbor_at, False)
-        batch = Batch(anchor, neighbor, self._places(anchors, anchor_at), self._rolls(rng))
+        places, rolls = self._places(anchors, anchor_at), self._rolls(rng)
+        batch = Batch(anchor, neighbor, places, rolls, view=self._view(anchors, anchor_at))
         if self.settings.depth_loss == "none" or self.settings.depth_pairs == "crop":
             return batch
         siblings = self._siblings(anchors, rng)
@@ -87,6 +88,14 @@ class Batches:
             ids, shares = MIXINGS[self.settings.mixing](near, weights, at, anchor)
         kept, place = distinct(torch.cat([at[..., None], ids], dim=-1), self.inputs.tokens)
         return Side(take(tokens.flatten(1, 2), kept).float(), place[..., 0], place[..., 1:], shares)
+
+    def _view(self, rows: np.ndarray, sampled: np.ndarray) -> Tensor | None:
+        """Tokens of the photometric view where the anchors' own are read, float32 [B, n, C]."""
+        if self.inputs.view is None:
+            return None
+        tokens = torch.from_numpy(self.inputs.view.read("tokens", rows))
+        at = torch.from_numpy(PLACES[self.settings.tokens_at](sampled, self.inputs.grid))
+        return take(tokens.flatten(1, 2), at).float()
 
     def _rolls(self, rng: np.random.Generator) -> list[int]:
         """The cyclic shifts; repeated only where the batch is too small for enough of them."""

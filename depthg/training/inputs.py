@@ -117,11 +117,19 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **othe
             optional[name] = CachedStore(path)
     for name in optional.keys() - {"view"}:
         optional[name].expect(features=tokens)
+    if "view" in optional:
+        _check_view(tokens, optional["view"])
     inputs = Inputs(tokens, CachedStore(neighbors).expect(features=tokens), **optional)
     if settings.steps:
         _check_crops(inputs, settings)
         _check_samples(inputs, settings)
     return inputs
+
+
+def _check_view(tokens: Store, view: Store) -> None:
+    """The view is of the same crops, by the same backbone."""
+    if any(view.made_from.get(part) != tokens.made_from.get(part) for part in ("crops", "weights")):
+        raise DepthGError(f"{tokens.path} and {view.path} are of other crops or backbones: make both again")
 
 
 def _check_crops(inputs: Inputs, settings: TrainSettings) -> None:

@@ -84,7 +84,7 @@ def _optimise(
     """Take every step that is still to be taken."""
     settings, seed = model.settings, run["seed"]
     _check_trainable(model)
-    objective, optimizer = OBJECTIVES[settings.objective](model), _optimizer(model)
+    objective, optimizer = OBJECTIVES[settings.objective](model, inputs, seed), _optimizer(model)
     criterion = CRITERIA[settings.selection](inputs, settings, objective, seed, labelled)
     selection = Selection(criterion, settings.batches)
     rolling = RollingCheckpoint(

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from depthg.losses.depth import KERNELS
 from depthg.losses.total import Codes, feature_target, term_losses, weighted_sum
 from depthg.models.checkpoint import Model
-from depthg.models.projection import Projection
 from depthg.training.batch import Batch, Side
+from depthg.training.hidden_positives import HiddenPositives
+from depthg.training.inputs import Inputs
 from depthg.training.lhp import mix
 from depthg.training.schedule import guided
 
@@ -76,9 +77,17 @@ class Correlation:
         return KERNELS[settings.depth_loss](batch.places, others, settings.depth_bandwidth)
 
 
-def _mixed(projection: Projection, side: Side, codes: Tensor) -> Tensor:
+def _mixed(projection: nn.Module, side: Side, codes: Tensor) -> Tensor:
     """P(s_mix) at the sampled tokens, float [B, n, Q]."""
     return projection(mix(codes, side.mix_ids, side.mix_shares))
 
 
-OBJECTIVES: dict[str, Callable[[Model], Objective]] = {"correlation": Correlation}
+def _correlation(model: Model, inputs: Inputs, seed: int) -> Objective:
+    return Correlation(model)
+
+
+# An objective is made of the model, what training reads, and the seed of the run.
+OBJECTIVES: dict[str, Callable[[Model, Inputs, int], Objective]] = {
+    "correlation": _correlation,
+    "hidden_positives": HiddenPositives,
+}

@@ -1,0 +1,158 @@
+"""Neighbours of a token by the backbone's attention, for local hidden positives (Seong et al., CVPR 2023, Sec. 3.3).
+
+Needs crops and the store of their features; makes `attention.zarr`. The attention is that of the last block
+before its softmax, averaged over heads, between patch tokens only.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+from timm.models.vision_transformer import Attention
+from torch import Tensor, nn
+
+from depthg.backbones import DenseBackbone
+from depthg.config import Backbone
+from depthg.device import device
+from depthg.errors import DepthGError
+from depthg.features import dense_features, fill
+from depthg.store import Array, Store, Writer
+
+QUANTILES = (0.1, 0.9)  # a row's logits are clamped to these, so that no single token takes all of it
+NEAR = [(0, 0)] + [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]  # itself first
+
+
+class AttentionLogits:
+    """Reads queries and keys of the last block while a backbone runs.
+
+    Args:
+        backbone: a ViT of timm.
+
+    Raises:
+        DepthGError: it has no attention that could be read.
+    """
+
+    def __init__(self, backbone: DenseBackbone):
+        self.backbone, self.seen = backbone, dict[str, Tensor]()
+        self.attention = _last_attention(backbone.net, backbone.name)
+        for name in ("q_norm", "k_norm"):  # there in every block, the identity where nothing is normalised
+            getattr(self.attention, name).register_forward_hook(self._keep(name))
+
+    def _keep(self, name: str) -> Any:
+        return lambda module, inputs, output: self.seen.update({name: output})
+
+    @torch.inference_mode()
+    def __call__(self, images: np.ndarray) -> Tensor:
+        """⟨q_i, k_j⟩ / √d, averaged over heads: float32 [B, P, P], of crops uint8 [B, S, S, 3]."""
+        dense_features(self.backbone, images)
+        prefix = self.backbone.net.num_prefix_tokens  # class and register tokens
+        q, k = (self.seen.pop(name)[:, :, prefix:].float() for name in ("q_norm", "k_norm"))
+        return (q @ k.transpose(-1, -2)).mean(1) * self.attention.scale
+
+
+def _last_attention(net: nn.Module, name: str) -> Attention:
+    """The attention of the last block, if it is no more than queries and keys."""
+    blocks: Any = getattr(net, "blocks", None)
+    attention = getattr(blocks[-1], "attn", None) if isinstance(blocks, nn.Sequential) and blocks else None
+    if type(attention) is not Attention:
+        raise DepthGError(
+            f"backbone {name}: lhp: attention needs a plain ViT of timm, and {type(net).__name__} is none: "
+            "set lhp to depth or none, or choose another backbone"
+        )
+    return attention
+
+
+def check_attention(spec: Backbone, name: str) -> None:
+    """Refuse a backbone without attention before anything runs: its weights are neither read nor made.
+
+    Raises:
+        DepthGError: it has none.
+    """
+    try:
+        with torch.device("meta"):
+            net = timm.create_model(spec.model, pretrained=False, num_classes=0, **spec.args)
+    except (RuntimeError, TypeError):  # no such model or argument: the features stage says so
+        return
+    _last_attention(net, name)
+
+
+def neighborhood(grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The 3×3 tokens around each token, itself first.
+
+    Args:
+        grid: rows and columns of tokens, at least 9 in all.
+
+    Returns:
+        ids int64 [P, 9], distinct within a row, and inside bool [P, 9]: false where the 3×3 leave the crop and
+        any other token stands in.
+    """
+    h, w = grid
+    row, column = np.divmod(np.arange(h * w), w)
+    r, c = (place[:, None] + steps for place, steps in zip((row, column), np.array(NEAR).T, strict=True))
+    inside = (r >= 0) & (r < h) & (c >= 0) & (c < w)
+    ids = np.where(inside, r * w + c, -1)
+    for token in np.flatnonzero(~inside.all(1)):
+        others = np.setdiff1d(np.arange(h * w), ids[token])
+        ids[token, ~inside[token]] = others[: (~inside[token]).sum()]
+    return ids, inside
+
+
+def attention_weights(logits: Tensor, ids: Tensor, inside: Tensor, rows: int) -> Tensor:
+    """How much each of the 3×3 around a token counts.
+
+    A row's logits are clamped to its quantiles, pass a softmax over the crop, times the rows of the grid; what
+    then lies below the mean of the row counts nothing. The token itself counts where nothing else would.
+
+    Args:
+        logits: float [P, P] of one crop.
+        ids: int64 [P, 9], the token itself first.
+        inside: bool [P, 9].
+        rows: h.
+
+    Returns:
+        float [P, 9], every row with something above 0.
+    """
+    low, high = torch.quantile(logits, logits.new_tensor(QUANTILES), dim=1, keepdim=True)
+    shares = logits.clamp(low, high).softmax(-1) * rows
+    near = shares.gather(1, ids)
+    weights = torch.where((near >= shares.mean(1, keepdim=True)) & inside, near, 0.0)
+    weights[:, 0] = torch.where(weights.sum(1) > 0, weights[:, 0], 1.0)
+    return weights
+
+
+def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Backbone) -> None:
+    """Write `neighbors` uint16 [M, P, 9] and `weights` float16 [M, P, 9] of all crops of a store.
+
+    Args:
+        crops: store of crops.
+        features: store of their features by the same backbone, of which only the grid is used.
+        out: store to write; a killed run resumes.
+        name: the backbone's name in config.yaml.
+        spec: the backbone.
+
+    Raises:
+        DepthGError: a backbone without attention, features of other crops, or fewer than 9 tokens a crop.
+    """
+    source = Store(crops)
+    tokens = Store(features).expect(crops=source)
+    h, w = tokens.array("tokens").shape[1:3]
+    if h * w < len(NEAR):
+        raise DepthGError(f"{tokens.path}: lhp: attention needs 9 tokens a crop, not {h}×{w}: raise size")
+    backbone = DenseBackbone(spec, name).to(device())
+    read, (ids, inside) = AttentionLogits(backbone), neighborhood((h, w))
+    near, within = torch.from_numpy(ids).to(device()), torch.from_numpy(inside).to(device())
+
+    def compute(rows: range) -> dict[str, np.ndarray]:
+        logits = read(source.read("images", rows))
+        weights = [attention_weights(crop, near, within, h).cpu().numpy() for crop in logits]
+        return {"neighbors": np.tile(ids, (len(rows), 1, 1)), "weights": np.stack(weights)}
+
+    arrays = {"neighbors": Array(ids.shape, "uint16"), "weights": Array(ids.shape, "float16")}
+    origin = {"crops": source.fingerprint, "features": tokens.fingerprint, "weights": backbone.weights_hash()}
+    fill(
+        Writer(out, len(source), arrays, {"settings": spec.model_dump(), **origin}),
+        compute,
+        f"attention {name}",
+    )

@@ -1,0 +1,104 @@
+"""The objective of Hidden Positives (Seong et al., CVPR 2023): contrast with positives found by two pools.
+
+Where the paper leaves a choice, this follows its released code: positives are symmetric, the contrast is taken
+after a linear projection P, features and slow codes pass dropout, and STEGO's correlations have no part in it.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from depthg.losses.correlation import unit
+from depthg.losses.hidden_positives import Likeness, hidden_positive_losses, inconsistency, nearest
+from depthg.models.checkpoint import Model
+from depthg.progress import warn
+from depthg.settings import TrainSettings
+from depthg.training.batch import Batch
+from depthg.training.inputs import Inputs
+from depthg.training.lhp import mix
+from depthg.training.pools import Pools, References
+
+
+def specific_share(settings: TrainSettings, step: int) -> float:
+    """λ: the part of the task-specific positives, 0 during the warm-up and then rising linearly towards 1."""
+    warm_up = settings.hidden_positives.warm_up
+    return max(0.0, (step - warm_up) / max(settings.batches - warm_up, 1))
+
+
+class HiddenPositives:
+    """`total` = (L + λ_LHP · L_LHP) / (1 + λ_LHP) + α · C.
+
+    L is the contrast of the tokens' embeddings P(s), `lhp` that of P(s_mix) where in use (theirs: λ_LHP = 1), and
+    C, `view`, the mean distance of P(s) to that of a photometric view. In training every call moves the pools.
+
+    Args:
+        model: head and projection.
+        inputs: of the training.
+        seed: of the run.
+
+    Raises:
+        DepthGError: a pool is larger than the data.
+    """
+
+    def __init__(self, model: Model, inputs: Inputs, seed: int):
+        self.model, self.settings = model, model.settings.hidden_positives
+        if self.settings.warm_up >= model.settings.batches:
+            warn(
+                f"settings: hidden_positives: warm_up: {self.settings.warm_up} of {model.settings.batches} "
+                "batches: positives by code never come in: lower warm_up"
+            )
+        references = References(inputs, self.settings.pool, seed)
+        self.pools = Pools(references, model.dropout, model.head, self.settings.ema)
+
+    def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """The losses of a batch at a step, counted in batches."""
+        if self.model.training and step % self.settings.renew == 0:
+            self.pools.renew(step)
+        codes = self.model.head(batch.anchor.tokens)
+        sampled = batch.anchor.sampled(codes)
+        embedded = [self._embed(sampled)]
+        if batch.anchor.mix_ids.shape[-1]:
+            embedded.append(self._embed(mix(codes, batch.anchor.mix_ids, batch.anchor.mix_shares)))
+        losses = self._contrast(torch.stack(embedded), batch, step)
+        if self.model.training:
+            self.pools.slow.follow(self.model.head)
+        return self._sum(losses, embedded[0], batch.view)
+
+    def _sum(self, contrasts: Tensor, embedded: Tensor, view: Tensor | None) -> dict[str, Tensor]:
+        """All losses, with `total`."""
+        losses = dict(zip(("contrast", "lhp"), contrasts.unbind(), strict=False))
+        shares = [1.0, self.model.settings.lhp_weight][: len(contrasts)]
+        total = (contrasts * contrasts.new_tensor(shares)).sum() / sum(shares)
+        if view is not None:
+            losses["view"] = inconsistency(embedded, self._embed(self.model.head(view)))
+            total = total + self.settings.consistency * losses["view"]
+        return {"total": total, **losses}
+
+    def _embed(self, codes: Tensor) -> Tensor:
+        """P(s) at length 1, float [B·n, Q], of codes float [B, n, Q]."""
+        assert self.model.projection is not None
+        return unit(self.model.projection(codes)).flatten(0, 1)
+
+    def _contrast(self, embedded: Tensor, batch: Batch, step: int) -> Tensor:
+        """The contrast of each embedding, float [V], of embeddings float [V, B·n, Q]."""
+        tokens = batch.anchor.sampled(batch.anchor.tokens)
+        share = specific_share(self.model.settings, step)
+        agnostic = self._likeness(tokens, self.pools.agnostic)
+        specific = self._likeness(self.pools.slow(tokens), self.pools.specific) if share else None
+        others = torch.rand(tokens.shape[1], embedded.shape[1], device=tokens.device)
+        kept = others < self.settings.negatives_kept
+        return hidden_positive_losses(embedded, agnostic, specific, kept, share, self.settings.temperature)
+
+    def _likeness(self, tokens: Tensor, pool: Tensor) -> Likeness:
+        """Features or slow codes float [B, n, C], after a dropout, beside their pool."""
+        tokens = unit(self.model.dropout(tokens)).flatten(0, 1)
+        return Likeness(tokens, nearest(tokens, pool))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The pools and the slow head."""
+        return self.pools.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take up that state."""
+        self.pools.load_state_dict(state)

@@ -1,0 +1,69 @@
+"""Crops → backbone features of a photometric view of each, for the consistency of codes (Seong et al., CVPR 2023).
+
+Needs crops; makes `views/*.zarr`. A crop has one view, drawn by its number, so that the backbone sees it once:
+Hidden Positives draw another at every step. Colours change and nothing moves: token i is the same place in both.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchvision.transforms import v2
+
+from depthg.backbones import DenseBackbone
+from depthg.config import Backbone
+from depthg.device import device
+from depthg.features import dense_features, fill
+from depthg.store import Array, Store, Writer
+
+# As in STEGO and Hidden Positives, of the photograph; their code jitters what is normalised already.
+PHOTOMETRIC = v2.Compose(
+    [
+        v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1),
+        v2.RandomGrayscale(0.2),
+        v2.RandomApply([v2.GaussianBlur(5)], 0.5),
+    ]
+)
+
+
+def photometric_view(image: np.ndarray, crop: int) -> np.ndarray:
+    """The view of a crop.
+
+    Args:
+        image: uint8 [S, S, 3].
+        crop: its number, on which alone it depends what is drawn.
+
+    Returns:
+        uint8 [S, S, 3].
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(crop)
+        return PHOTOMETRIC(torch.from_numpy(image).permute(2, 0, 1)).permute(1, 2, 0).numpy()
+
+
+def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
+    """Write `tokens` float16 [M, h, w, C] of the views of all crops of a store.
+
+    Args:
+        crops: store of crops.
+        out: store to write; a killed run resumes.
+        name: the backbone's name in config.yaml.
+        spec: the backbone.
+    """
+    source = Store(crops)
+    backbone = DenseBackbone(spec, name).to(device())
+
+    def compute(rows: range) -> dict[str, np.ndarray]:
+        images = source.read("images", rows)
+        views = [photometric_view(image, crop) for image, crop in zip(images, rows, strict=True)]
+        return {"tokens": dense_features(backbone, np.stack(views)).cpu().numpy().astype(np.float16)}
+
+    shape = compute(range(1))["tokens"].shape[1:]
+    made_from = {
+        "settings": spec.model_dump(),
+        "weights": backbone.weights_hash(),
+        "crops": source.fingerprint,
+        "view": repr(PHOTOMETRIC),
+    }
+    arrays = {"tokens": Array(shape, "float16", compress=False)}
+    fill(Writer(out, len(source), arrays, made_from), compute, f"views {name}")

@@ -1,0 +1,27 @@
+"""Needs: crops, and the token grid of the features. Makes: the neighbours of tokens by the backbone's attention."""
+
+
+rule attention:
+    input:
+        crops=store("resources/{dataset}/train/crops"),
+        features=store("resources/{dataset}/train/features/{backbone}"),
+        weights=weights_of,
+    output:
+        store("resources/{dataset}/train/attention/{backbone}"),
+    log:
+        "logs/{dataset}/train/attention/{backbone}.log",
+    benchmark:
+        "logs/{dataset}/train/attention/{backbone}.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    threads: workflow.cores
+    resources:
+        gpu=1,
+    params:
+        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
+        store=subpath(output[0], parent=True),
+    message:
+        "{wildcards.dataset}: neighbours of tokens by the attention of {wildcards.backbone}"
+    shell:
+        "depthg attention --crops {input.crops} --features {input.features} --name {wildcards.backbone} "
+        "--backbone {params.backbone:q} --threads {threads} --out {params.store} > {log} 2>&1"

@@ -1,0 +1,26 @@
+"""Needs: crops. Makes: the frozen backbone's tokens of a photometric view of each, for consistent codes."""
+
+
+rule views:
+    input:
+        crops=store("resources/{dataset}/train/crops"),
+        weights=weights_of,
+    output:
+        store("resources/{dataset}/train/views/{backbone}"),
+    log:
+        "logs/{dataset}/train/views/{backbone}.log",
+    benchmark:
+        "logs/{dataset}/train/views/{backbone}.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    threads: workflow.cores
+    resources:
+        gpu=1,
+    params:
+        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
+        store=subpath(output[0], parent=True),
+    message:
+        "{wildcards.dataset}: {wildcards.backbone} features of photometric views"
+    shell:
+        "depthg views --crops {input.crops} --name {wildcards.backbone} --backbone {params.backbone:q} "
+        "--threads {threads} --out {params.store} > {log} 2>&1"
