@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from depthg import __version__
-from depthg.cli import COMMANDS, OPTIONS, main
+from depthg.cli import COMMANDS, main
+from depthg.cli.options import OPTIONS
 
 
 def run(*arguments, **options):

@@ -1,0 +1,75 @@
+"""The command line: one command a rule of the workflow, each a thin call of the package.
+
+Everything heavy is imported inside the commands, so that `depthg --help` answers at once; so is the
+configuration, whose models only the command at hand needs.
+"""
+
+import errno
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from depthg.cli import stages, tools
+from depthg.cli.options import call, make_parser
+from depthg.errors import DepthGError
+from depthg.progress import terminal
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "index": stages.index,
+    "crops": stages.crops,
+    "depth": stages.depth,
+    "features": stages.features,
+    "axes": stages.axes,
+    "project": stages.project,
+    "neighbors": stages.neighbors,
+    "geometry": stages.geometry,
+    "attention": stages.attention,
+    "views": stages.views,
+    "train": stages.train,
+    "cluster": stages.cluster,
+    "evaluate": stages.evaluate,
+    "collect": stages.collect,
+    "figure predictions": tools.figure_predictions,
+    "figure comparison": tools.figure_comparison,
+    "figure worst": tools.figure_worst,
+    "figure sampling": tools.figure_sampling,
+    "figure propagation": tools.figure_propagation,
+    "scores": tools.scores,
+    "table make": tools.table_make,
+    "table show": tools.table_show,
+    "distill": tools.distill,
+    "weights fetch": tools.weights_fetch,
+    "data fetch": tools.data_fetch,
+    "data unpack": tools.data_unpack,
+    "data check": tools.data_check,
+    "config show": tools.config_show,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; an error becomes one line at the terminal, and a traceback in the log where it is ours."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = vars(make_parser(COMMANDS, words).parse_args(words))
+        call(COMMANDS[options.pop("command")], options)
+    except DepthGError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return _fail("interrupted: the same command goes on where it stopped", 130)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return _fail(
+            f"{error.filename or 'disk'}: the disk is full: make room and run the same command again"
+        )
+    except Exception as error:
+        traceback.print_exc()
+        return _fail(f"unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+    return 0
+
+
+def _fail(message: str, status: int = 1) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    if terminal() is not sys.stderr:
+        print(f"error: {message}", file=terminal(), flush=True)
+    return status

@@ -1,0 +1,158 @@
+"""Commands of the workflow's rules: open artifacts, call the package, write. All that is heavy is imported inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from depthg import config
+    from depthg import settings as slices
+
+Split = Literal["train", "val"]
+
+
+def index(name: str, dataset: config.Dataset, out: Path) -> None:
+    """Find and check every image and label of a data set → images.csv of both splits, classes.csv."""
+    from depthg.datasets.index import index
+
+    index(name, dataset, out)
+
+
+def crops(images: Path, classes: Path, split: Split, settings: slices.CropSettings, out: Path) -> None:
+    """Cut images into square crops: five each for training, one for validation."""
+    from depthg.crops import make_crops
+
+    make_crops(images, classes, split, out, settings)
+
+
+def depth(crops: Path, images: Path, root: Path, split: Split, source: config.DepthSource, out: Path) -> None:
+    """Predict or read the depth of every crop, in [0, 1], far = 1."""
+    from depthg.depth.stage import make_depth
+
+    make_depth(crops, images, root, split, out, source)
+
+
+def features(crops: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2) -> None:
+    """Run the frozen backbone once over all crops and keep its tokens."""
+    from depthg.features import make_features
+
+    use(threads)
+    make_features(crops, out, name, backbone)
+
+
+def axes(features: Path, channels: int, out: Path) -> None:
+    """Find the principal axes of a store of features."""
+    from depthg.components import find_axes
+
+    find_axes(features, channels, out)
+
+
+def project(features: Path, axes: Path, out: Path) -> None:
+    """Write features on their principal axes: a fraction of the channels, nearly the same cosines."""
+    from depthg.components import make_projected
+
+    make_projected(features, axes, out)
+
+
+def neighbors(features: Path, crops: Path, settings: slices.NeighborSettings, out: Path) -> None:
+    """Find each crop's nearest crops by the cosine of their mean features."""
+    from depthg.neighbors import make_neighbors
+
+    make_neighbors(features, crops, out, settings)
+
+
+def geometry(depth: Path, features: Path, settings: slices.GeometrySettings, out: Path) -> None:
+    """Turn depth into points, their farthest-point order and 3-D neighbours."""
+    from depthg.geometry import make_geometry
+
+    make_geometry(depth, features, out, settings)
+
+
+def attention(
+    crops: Path, features: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2
+) -> None:
+    """Find each token's neighbours by the attention of the backbone, for local hidden positives."""
+    from depthg.attention import make_attention
+
+    use(threads)
+    make_attention(crops, features, out, name, backbone)
+
+
+def views(crops: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2) -> None:
+    """Run the frozen backbone over a photometric view of all crops and keep its tokens."""
+    from depthg.views import make_views
+
+    use(threads)
+    make_views(crops, out, name, backbone)
+
+
+def train(
+    features: Path,
+    neighbors: Path,
+    settings: slices.TrainSettings,
+    seed: int,
+    out: Path,
+    geometry: Path | None = None,
+    attention: Path | None = None,
+    view: Path | None = None,
+    clusters: int | None = None,
+    labelled: list[Path] | None = None,
+    threads: int = 2,
+) -> None:
+    """Train the segmentation head on cached features; a killed run resumes to the same result."""
+    from depthg.training.loop import train
+    from depthg.training.selection import Labelled
+
+    use(threads)
+    chosen_by = Labelled(*labelled) if labelled else None
+    stores = {"geometry": geometry, "attention": attention, "view": view}
+    train(features, neighbors, out, settings, seed, clusters, chosen_by, **stores)
+
+
+def cluster(
+    features: Path,
+    crops: Path,
+    classes: Path,
+    model: Path,
+    settings: slices.ClusterSettings,
+    seed: int,
+    out: Path,
+    threads: int = 2,
+) -> None:
+    """Cluster the codes, and fit the linear probe where there are labels."""
+    from depthg.evaluation.probes import fit_probes
+
+    use(threads)
+    fit_probes(features, crops, classes, model, out, settings, seed)
+
+
+def evaluate(
+    features: Path,
+    crops: Path,
+    classes: Path,
+    model: Path,
+    probes: Path,
+    settings: slices.EvaluateSettings,
+    out: Path,
+    threads: int = 2,
+) -> None:
+    """Segment the validation set, match clusters to classes, score with and without CRF."""
+    from depthg.evaluation.evaluate import evaluate
+
+    use(threads)
+    evaluate(features, crops, classes, model, probes, out, settings, threads)
+
+
+def collect(runs: list[Path], header: dict, durations: list[Path], out: Path) -> None:
+    """Gather the scores of all seeds into one metrics.json: mean, spread, and where they come from."""
+    from depthg.evaluation.collect import collect
+    from depthg.provenance import provenance, read_durations
+
+    collect(runs, out, header | provenance(), read_durations(durations))
+
+
+def use(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)

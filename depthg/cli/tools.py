@@ -1,0 +1,135 @@
+"""Commands beside the chain: figures, tables, configuration, and the files that others publish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from depthg.cli.stages import use
+from depthg.progress import tell
+
+if TYPE_CHECKING:
+    from depthg import settings as slices
+    from depthg.report import plan
+
+
+def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
+    """Draw validation images beside ground truth, prediction and, where it was used, depth."""
+    from depthg.report.predictions import draw_predictions
+
+    draw_predictions(predictions, depth, classes, out)
+
+
+def figure_comparison(compared: list[Path], names: str, classes: Path, out: Path) -> None:
+    """Draw validation images as several experiments see them (Fig. 4)."""
+    from depthg.report.comparison import draw_comparison
+
+    draw_comparison(compared, names.split(), classes, out)
+
+
+def figure_worst(worst: Path, classes: Path, out: Path) -> None:
+    """Draw the validation images that an experiment does worst on (Fig. 6)."""
+    from depthg.report.worst import draw_worst
+
+    draw_worst(worst, classes, out)
+
+
+def figure_sampling(
+    crops: Path, features: Path, neighbors: Path, geometry: Path, settings: slices.TrainSettings, out: Path
+) -> None:
+    """Draw which tokens are sampled at random, and which by distance in space (Fig. 5)."""
+    from depthg.report.sampling import draw_sampling
+    from depthg.training.inputs import open_inputs
+
+    draw_sampling(crops, open_inputs(features, neighbors, settings, geometry=geometry), settings, out)
+
+
+def figure_propagation(crops: Path, geometry: Path, out: Path, attention: Path | None = None) -> None:
+    """Draw with which tokens a code is mixed, by depth and by attention (Fig. 3)."""
+    from depthg.report.propagation import draw_propagation
+
+    draw_propagation(crops, geometry, attention, out)
+
+
+def scores(metrics: list[Path], out: Path) -> None:
+    """Tabulate the scores of several experiments in Markdown."""
+    from depthg.report.scores import table
+
+    out.write_text(table(metrics))
+    tell(out.read_text())
+
+
+def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:
+    """Make the demo's backbone anew: a small ViT taught by ResNet-50 on rendered images."""
+    from depthg.distill import distill
+
+    use(threads)
+    distill(out=out, teacher=teacher, cache=cache)
+
+
+def weights_fetch(name: str, /, config_file: Path = Path("config.yaml"), offline: bool = False) -> None:
+    """Download the weights of a backbone or depth source into resources/weights, and print their hashes."""
+    from depthg.fetch import fetch
+
+    fetch(name, config_file, offline)
+
+
+def data_fetch(
+    name: str,
+    /,
+    config_file: Path = Path("config.yaml"),
+    catalogue: Path = Path("workflow/datasets.yaml"),
+) -> None:
+    """Download and unpack the files of a benchmark that are not here yet, or say which to get from where."""
+    from depthg.config import load
+    from depthg.datasets.fetch import fetch
+
+    fetch(name, load(config_file).named("dataset", name), catalogue)
+
+
+def data_unpack(
+    name: str,
+    /,
+    config_file: Path = Path("config.yaml"),
+    catalogue: Path = Path("workflow/datasets.yaml"),
+) -> None:
+    """Unpack the archives of a benchmark that lie in its folder."""
+    from depthg.config import load
+    from depthg.datasets.fetch import unpack_all
+
+    unpack_all(name, load(config_file).named("dataset", name), catalogue)
+
+
+def data_check(name: str, /, config_file: Path = Path("config.yaml")) -> None:
+    """Read every file of a data set, and tell what is wrong and what disk is needed, before hours are spent."""
+    from depthg.config import load
+    from depthg.datasets.check import check
+
+    check(name, load(config_file))
+
+
+def table_make(plan: plan.Plan, out: Path) -> None:
+    """Write a table of results in Markdown, CSV and LaTeX."""
+    from depthg.report.formats import write_table
+
+    write_table(plan, out)
+
+
+def table_show(table: str, /, dataset: str | None = None, config_file: Path = Path("config.yaml")) -> None:
+    """Print a table as far as its experiments have been run, while others still are."""
+    from depthg.config import load
+    from depthg.report.formats import markdown
+    from depthg.report.plan import plan
+    from depthg.report.sheet import make_sheet
+    from depthg.report.table import fill
+
+    planned = plan(load(config_file), table, dataset)
+    print(markdown(make_sheet(planned, fill(planned))), end="")
+
+
+def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
+    """Print all settings of an experiment on a data set, and where each was written."""
+    from depthg.config import load
+    from depthg.report.settings import resolved
+
+    print(resolved(load(config_file), dataset, experiment), end="")
