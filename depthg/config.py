@@ -100,6 +100,11 @@ class Table(Model):
     reference: str = Field(description="experiment that the others are held against on another data set")
     rows: list[Row] = []
 
+    @property
+    def published(self) -> bool:
+        """Whether the paper has figures for it."""
+        return any(row.paper for row in self.rows)
+
 
 class Config(Model):
     """The whole of config.yaml."""

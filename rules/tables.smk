@@ -32,5 +32,6 @@ rule tables:
     input:
         [
             f"results/tables/{f'{CONFIG.dataset}/' if CONFIG.dataset else ''}{name}.md"
-            for name in CONFIG.tables
+            for name, table in CONFIG.tables.items()
+            if table.published
         ],

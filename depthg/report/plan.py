@@ -64,7 +64,7 @@ def plan(config: Config, name: str, dataset: str | None = None) -> Plan:
     """Plan a table of `tables`, for its own data set or for another.
 
     On another data set the published figures mean nothing and are left out, and so are the rows of systems only
-    quoted and of networks that the data set does not use.
+    quoted and of networks that the data set does not use. A table without published figures is treated likewise.
 
     Raises:
         DepthGError: there is no such table or, where it is given, no such data set.
@@ -72,7 +72,8 @@ def plan(config: Config, name: str, dataset: str | None = None) -> Plan:
     table = config.named("table", name)
     reported = {score for row in table.rows for score in row.paper}
     common = {"name": name, "title": table.title, "scores": [s for s in SCORES if s in {*ALWAYS, *reported}]}
-    if dataset is None or dataset == table.dataset:
+    dataset = dataset or table.dataset
+    if dataset == table.dataset and table.published:
         rows = [_own_row(config, table.dataset, row) for row in table.rows]
         return Plan(**common, dataset=table.dataset, rows=rows)
     rows = [_row_elsewhere(config, dataset, row) for row in table.rows if _is_used(config, dataset, row)]

@@ -112,6 +112,8 @@ class TrainSettings(Model):
     def _consistent(self) -> Self:
         if self.objective == "hidden_positives" and self.head == "identity":
             raise ValueError("objective: hidden_positives trains a head: set head to segmentation")
+        if self.objective == "hidden_positives" and self.codebook:
+            raise ValueError("codebook: learns beside correlation only: set it to false for hidden_positives")
         return self
 
     @property

@@ -77,11 +77,12 @@ def test_a_row_of_no_experiment_is_refused():
 
 def test_shipped_tables_hold_what_the_paper_prints(request):
     shipped = load(request.config.rootpath / "config.yaml")
-    assert list(shipped.tables) == [f"table{number}" for number in range(1, 7)]
-    assert [len(table.rows) for table in shipped.tables.values()] == [14, 6, 7, 6, 6, 3]
+    published = {name: table for name, table in shipped.tables.items() if table.published}
+    assert list(published) == [f"table{number}" for number in range(1, 7)]
+    assert [len(table.rows) for table in published.values()] == [14, 6, 7, 6, 6, 3]
     ours = {
         name: [row.paper for row in table.rows if row.experiment == "ours"]
-        for name, table in shipped.tables.items()
+        for name, table in published.items()
     }
     assert ours["table2"] == [{"acc": 81.6, "miou": 23.1}] and ours["table3"] == [{"acc": 80.4}]
     assert ours["table4"] == ours["table5"] == ours["table6"] == [{"acc": 56.3, "miou": 25.6}]
@@ -94,3 +95,9 @@ def test_shipped_experiments_for_vit_b_have_the_published_settings(request):
     assert (ours.terms["depth"].weight, ours.terms["depth"].shift) == (0.1603, 0.0359)
     assert (stego.steps, stego.code_dim, stego.terms["random"].shift) == (5000, 90, 1.0)
     assert ours.backbone == stego.backbone == "dino_vitb8"
+
+
+def test_a_table_of_our_own_is_held_against_its_reference(request):
+    found = plan(load(request.config.rootpath / "config.yaml"), "depth")
+    assert (found.dataset, found.reference) == ("demo", "stego")
+    assert not any(row.unavailable or row.paper for row in found.rows)
