@@ -10,7 +10,7 @@ from depthg.crops import RESIZES
 from depthg.depth import controls
 from depthg.errors import DepthGError
 from depthg.geometry import CAMERAS
-from depthg.losses.depth import KERNELS
+from depthg.losses.depth import KERNELS, NORMS
 from depthg.models import HEADS
 from depthg.settings import CropSettings, GeometrySettings, Settings, TrainSettings
 from depthg.training import sampling
@@ -184,6 +184,7 @@ def test_named_choices_are_those_of_their_tables():
         (TrainSettings, "tokens_at"): sampling.PLACES,
         (TrainSettings, "depth_at"): sampling.DEPTHS,
         (TrainSettings, "depth_loss"): {"none", *KERNELS},
+        (TrainSettings, "depth_norm"): NORMS,
         (TrainSettings, "sample_schedule"): SAMPLES,
         (TrainSettings, "mixing"): MIXINGS,
         (GeometrySettings, "camera"): CAMERAS,
@@ -242,3 +243,18 @@ def test_every_experiment_of_the_shipped_file_resolves(request):
     for dataset in shipped.datasets:
         for experiment in shipped.experiments:
             assert shipped.resolve(dataset, experiment).steps >= 0
+
+
+def test_the_released_benchmarks_depart_in_every_point(request):
+    shipped = load(request.config.rootpath / "config.yaml")
+    for name in ("cocostuff", "cityscapes", "potsdam"):
+        paper, released = shipped.resolve(name, "ours"), shipped.resolve(f"{name}_released", "ours")
+        for key in shipped.presets["released"].keys() - {"steps", "geometry"}:
+            assert getattr(released, key) == shipped.presets["released"][key] != getattr(paper, key), key
+        assert released.batches == 2334 == paper.batches
+        assert shipped.named("depth_source", released.depth).predict_on == "image"
+        assert shipped.geometries[released.geometry].camera == "released"
+        assert released.terms == paper.terms
+    assert shipped.resolve("cityscapes", "ours").sampling == "full"
+    assert shipped.resolve("cityscapes_released", "ours").sampling == "random"
+    assert shipped.geometries[shipped.resolve("potsdam_released", "ours").geometry].depth_values == "integers"

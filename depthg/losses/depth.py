@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 Kernel = Callable[[Tensor, Tensor, float], Tensor]
@@ -25,14 +26,21 @@ def similarity_3d(a: Tensor, b: Tensor, bandwidth: float) -> Tensor:
     return (-difference.square().sum(-1).clamp_min(1e-12).sqrt() / bandwidth).exp()
 
 
-def constant(a: Tensor, b: Tensor, bandwidth: float) -> Tensor:
-    """As released: depth scaled to unit length over its only channel, so 1 wherever both depths are above 0."""
-    return (a[..., :, None, 0] > 0).to(a.dtype) * (b[..., None, :, 0] > 0)
-
-
 KERNELS: dict[str, Kernel] = {
     "product": product,
     "similarity": similarity,
     "similarity_3d": similarity_3d,
-    "constant": constant,
 }
+
+
+def as_is(places: Tensor) -> Tensor:
+    """Places float [..., 4] with depth in its own range."""
+    return places
+
+
+def over_channel(places: Tensor) -> Tensor:
+    """As released: depth scaled to unit length over its only channel, so 1 wherever it is above 0."""
+    return torch.cat([(places[..., :1] > 0).to(places.dtype), places[..., 1:]], dim=-1)
+
+
+NORMS: dict[str, Callable[[Tensor], Tensor]] = {"none": as_is, "channel": over_channel}

@@ -81,8 +81,11 @@ class TrainSettings(Model):
         },
         description="weight λ and shift b of each correlation term",
     )
-    depth_loss: Literal["none", "product", "similarity", "similarity_3d", "constant"] = Field(
-        "none", description="depth correlation: depthg.losses.depth.KERNELS; constant as released"
+    depth_loss: Literal["none", "product", "similarity", "similarity_3d"] = Field(
+        "none", description="depth correlation: depthg.losses.depth.KERNELS"
+    )
+    depth_norm: Literal["none", "channel"] = Field(
+        "none", description="depth before it is correlated: depthg.losses.depth.NORMS; channel as released"
     )
     depth_bandwidth: Annotated[float, Field(gt=0)] = Field(
         0.1, description="similarity kernels: the difference at which similarity has fallen to 1/e"

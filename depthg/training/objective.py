@@ -5,7 +5,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from depthg.losses.depth import KERNELS
+from depthg.losses.depth import KERNELS, NORMS
 from depthg.losses.total import Codes, feature_target, term_losses, weighted_sum
 from depthg.models.checkpoint import Model
 from depthg.training.batch import Batch, Side
@@ -74,7 +74,8 @@ class Correlation:
         if term != "depth":
             return feature_target(term, features, batch.rolls, settings.centring)
         others = batch.places if batch.sibling_places is None else batch.sibling_places
-        return KERNELS[settings.depth_loss](batch.places, others, settings.depth_bandwidth)
+        norm = NORMS[settings.depth_norm]
+        return KERNELS[settings.depth_loss](norm(batch.places), norm(others), settings.depth_bandwidth)
 
 
 def _mixed(projection: nn.Module, side: Side, codes: Tensor) -> Tensor:

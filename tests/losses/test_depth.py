@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from depthg.losses.depth import KERNELS
+from depthg.losses.depth import KERNELS, NORMS
 
 BY_HAND = {  # of places a and b, each (d, x, y, z)
     "product": lambda a, b: a[0] * b[0],
     "similarity": lambda a, b: math.exp(-abs(a[0] - b[0]) / 0.3),
     "similarity_3d": lambda a, b: math.exp(-math.dist(a[1:], b[1:]) / 0.3),
-    "constant": lambda a, b: 1.0,
 }
-PAPER = sorted(KERNELS.keys() - {"constant"})
 
 
 def places(b, n, seed):
@@ -30,17 +28,19 @@ def test_every_pair_by_hand(name):
                 assert found[crop, i, j].item() == pytest.approx(BY_HAND[name](a[crop, i], b[crop, j]))
 
 
-@pytest.mark.parametrize("name", PAPER)
+@pytest.mark.parametrize("name", KERNELS)
 def test_kernels_depend_on_depth(name):
     near, far = torch.rand(2, 1, 5, 4, generator=torch.Generator().manual_seed(0))
     assert not torch.allclose(KERNELS[name](near, near, 0.1), KERNELS[name](far, far, 0.1))
 
 
-def test_the_released_kernel_does_not_but_for_zeros():
+def test_released_depth_has_no_say_in_the_product_but_for_zeros():
     near, far = torch.rand(2, 1, 5, 4, generator=torch.Generator().manual_seed(0))
     near[0, 2, 0] = 0
-    assert (KERNELS["constant"](far, far, 0.1) == 1).all()
-    assert (KERNELS["constant"](near, far, 0.1) == 0).sum() == 5
+    near, far = NORMS["channel"](near), NORMS["channel"](far)
+    assert (KERNELS["product"](far, far, 0.1) == 1).all()
+    assert (KERNELS["product"](near, far, 0.1) == 0).sum() == 5
+    assert NORMS["none"](near) is near
 
 
 @pytest.mark.parametrize("name", KERNELS)
