@@ -9,7 +9,7 @@ export UV_LINK_MODE ?= copy
 
 DEMO := results/demo/ours_3dlhp
 
-.PHONY: demo test check format schema lock install clean
+.PHONY: demo test test-slow check format schema lock install clean
 
 install: .venv/installed  ## the environment, from the locked versions
 
@@ -20,6 +20,9 @@ demo: install  ## the whole pipeline on the rendered world, to scores and a pict
 
 test: install  ## the tests, a few minutes
 	pytest
+
+test-slow: install  ## whole workflows on miniatures of the benchmarks, some minutes more
+	pytest -m slow
 
 check: install  ## style, types, and the workflow's own linter
 	ruff check .

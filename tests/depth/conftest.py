@@ -32,7 +32,7 @@ def depth_of(tmp_path, photographs) -> Callable[[DepthSource], np.ndarray]:
         Image.fromarray(image).save(path)
     index("mine", Dataset(root=str(tmp_path / "root")), tmp_path)
     crops, images = tmp_path / "crops.zarr", tmp_path / "val/images.csv"
-    make_crops(images, "val", crops, CropSettings(eval_size=SIDE))
+    make_crops(images, tmp_path / "classes.csv", "val", crops, CropSettings(eval_size=SIDE))
 
     def depth(source: DepthSource) -> np.ndarray:
         out = tmp_path / "depth.zarr"

@@ -51,7 +51,8 @@ def crops(tmp_path):
         image[..., 0] = np.linspace(0, 250, width)
         Image.fromarray(image).save(path)
     index("mine", Dataset(root=str(tmp_path / "root")), tmp_path)
-    make_crops(tmp_path / "train/images.csv", "train", tmp_path / "crops.zarr", CropSettings(size=16))
+    images, classes = tmp_path / "train/images.csv", tmp_path / "classes.csv"
+    make_crops(images, classes, "train", tmp_path / "crops.zarr", CropSettings(size=16))
     return tmp_path
 
 

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+LEAN = {"index", "crops", "features", "neighbors", "train"}
 STAGES = {
     *("index", "crops", "depth", "features", "neighbors", "geometry"),
     *("train", "cluster", "evaluate", "figure", "collect"),
@@ -133,3 +134,21 @@ def test_wrong_request_is_explained(project, target, message):
 def test_unknown_key_on_the_command_line(project):
     done = project.snakemake("results/mini/ours/metrics.json", "--dry-run", "--config", "settings={step: 3}")
     assert "unknown setting 'step': did you mean 'steps'?" in done.stdout + done.stderr
+
+
+def test_hidden_positives_want_a_view_and_no_depth(project):
+    assert project.planned("results/mini/stego_hp/seed0/model.safetensors") == LEAN | {"views"}
+    without = "results/mini/stego_hp+hidden_positives.consistency=0/seed0/model.safetensors"
+    assert project.planned(without) == LEAN
+
+
+def test_attention_is_made_where_codes_are_mixed_by_it(project):
+    planned = project.planned("results/mini/ours_attention/seed0/model.safetensors")
+    assert planned == LEAN | {"depth", "geometry", "attention"}
+
+
+def test_a_backbone_without_attention_is_refused_before_anything_runs(project):
+    target = "results/mini/ours_attention+backbone=resnet50/metrics.json"
+    done = project.snakemake(target, "--dry-run")
+    assert done.returncode == 1
+    assert "backbone resnet50: lhp: attention needs a plain ViT" in done.stdout + done.stderr

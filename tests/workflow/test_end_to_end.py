@@ -104,6 +104,7 @@ def test_same_seed_same_bytes(finished, metrics):
     assert again == {key: value for key, value in metrics.items() if key != "durations"}
 
 
+@pytest.mark.slow
 def test_the_released_preset_runs_the_whole_chain(edited):
     mini = edited.config["datasets"]["mini"]
     own = mini["settings"] | {"samples": 5, "steps": 9, "seeds": [0]}
@@ -118,6 +119,7 @@ def test_the_released_preset_runs_the_whole_chain(edited):
     assert all({"score", "codebook"} <= json.loads(line).keys() for line in history)
 
 
+@pytest.mark.slow
 def test_a_failing_run_does_not_lose_its_table(edited):
     rows = [
         {"system": "fine", "experiment": "ours_3dlhp"},
