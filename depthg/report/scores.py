@@ -27,14 +27,15 @@ def table(paths: Iterable[Path]) -> str:
     for result in results:
         cells = [_cell(result[block]) for block in COLUMNS]
         lines.append(f"| {result['experiment']} | " + " | ".join(cells) + " |")
-    return "\n".join([_caption(results[0]), "", *lines, ""])
+    return "\n".join([_caption(results), "", *lines, ""])
 
 
-def _caption(result: dict[str, Any]) -> str:
-    seeds = ", ".join(map(str, result["seeds"]))
+def _caption(results: list[dict[str, Any]]) -> str:
+    first = results[0]
+    depth = next((f", {result['depth']} depth" for result in results if result["depth"]), "")
     return (
-        f"{result['dataset']}: {result['n_images']} validation images, {result['backbone']} features, "
-        f"{result['depth']} depth, preset {result['preset']}, seeds {seeds}; percent."
+        f"{first['dataset']}: {first['n_images']} validation images, {first['backbone']} features{depth}, "
+        f"preset {first['preset']}, seeds {', '.join(map(str, first['seeds']))}; percent."
     )
 
 
