@@ -1,13 +1,35 @@
 """The device that a stage computes on: a GPU where there is one, in mixed precision."""
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
+
+from depthg.errors import DepthGError
+from depthg.progress import tell, warn
 
 
 def device() -> torch.device:
     """The first GPU, or the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def announce(what: str) -> None:
+    """Tell that `what`, which is meant for a GPU, is computed without one.
+
+    Raises:
+        DepthGError: so it is, and DEPTHG_NEEDS_GPU is set: a job on a cluster had better fail than crawl.
+    """
+    if torch.cuda.is_available():
+        return
+    allotted = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    given = f"CUDA_VISIBLE_DEVICES={allotted}, but " if allotted else ""
+    if os.environ.get("DEPTHG_NEEDS_GPU"):
+        raise DepthGError(
+            f"{what}: {given}torch {torch.__version__} sees no GPU, and DEPTHG_NEEDS_GPU is set: see what "
+            "`nvidia-smi` says there, or unset it to compute on the CPU"
+        )
+    (warn if allotted else tell)(f"{what}: {given}torch sees no GPU: computing on the CPU")
 
 
 def mixed_precision() -> AbstractContextManager:

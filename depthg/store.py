@@ -22,6 +22,7 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from depthg.errors import DepthGError
+from depthg.lock import Lock
 from depthg.progress import tell
 
 MARKER = "complete.json"
@@ -99,6 +100,8 @@ def check_room(path: Path, need: int) -> None:
 class Writer:
     """Writes rows of a store, batch by batch; a killed job resumes after the last batch it noted.
 
+    It is the only one: the store is locked (`<name>.zarr.lock`) until it is finished or its process ends.
+
     Args:
         path: folder of the store, ending in `.zarr`.
         rows: number of items.
@@ -106,12 +109,14 @@ class Writer:
         made_from: settings and upstream fingerprints; a store made from anything else is begun anew.
 
     Raises:
-        DepthGError: the disk has not the room for it.
+        DepthGError: the disk has not the room for it, or another process is writing it.
     """
 
     def __init__(self, path: Path, rows: int, arrays: Mapping[str, Array], made_from: Mapping[str, Any]):
         self.path, self.rows, self.arrays = Path(path), rows, dict(arrays)
         self.fingerprint = fingerprint({"rows": rows, "arrays": _layout(arrays), **made_from})
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = Lock(self.path.with_name(self.path.name + ".lock"), self.path)
         if self._found() != self.fingerprint:
             self._begin(made_from)
         (self.path / MARKER).unlink(missing_ok=True)
@@ -127,7 +132,6 @@ class Writer:
 
     def _begin(self, made_from: Mapping[str, Any]) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         check_room(self.path, self.rows * row_bytes(self.arrays))
         group = zarr.open_group(self.path, mode="w", zarr_format=3)
         blosc = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
@@ -164,6 +168,7 @@ class Writer:
         if self.done != self.rows:
             raise DepthGError(f"{self.path}: {self.done} of {self.rows} rows written, cannot be completed")
         write_json(self.path / MARKER, {"fingerprint": self.fingerprint, "rows": self.rows, **notes})
+        self._lock.release()
 
 
 def _layout(arrays: Mapping[str, Array]) -> dict[str, list[Any]]:

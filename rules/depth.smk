@@ -16,7 +16,7 @@ rule depth:
         "../envs/depthg.yaml"
     threads: workflow.cores
     resources:
-        gpu=1,
+        gpu=lambda w: int(CONFIG.named("depth_source", w.depth).source != "files"),
     params:
         source=lambda w: CONFIG.named("depth_source", w.depth).model_dump_json(),
         root=lambda w: root_of(w.dataset, CONFIG.named("dataset", w.dataset)),

@@ -35,9 +35,11 @@ def depth(crops: Path, images: Path, root: Path, split: Split, source: config.De
 
 def features(crops: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2) -> None:
     """Run the frozen backbone once over all crops and keep its tokens."""
+    from depthg.device import announce
     from depthg.features import make_features
 
     use(threads)
+    announce(f"features of {name}")
     make_features(crops, out, name, backbone)
 
 
@@ -74,16 +76,20 @@ def attention(
 ) -> None:
     """Find each token's neighbours by the attention of the backbone, for local hidden positives."""
     from depthg.attention import make_attention
+    from depthg.device import announce
 
     use(threads)
+    announce(f"attention of {name}")
     make_attention(crops, features, out, name, backbone)
 
 
 def views(crops: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2) -> None:
     """Run the frozen backbone over a photometric view of all crops and keep its tokens."""
+    from depthg.device import announce
     from depthg.views import make_views
 
     use(threads)
+    announce(f"views by {name}")
     make_views(crops, out, name, backbone)
 
 

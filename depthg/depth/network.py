@@ -16,7 +16,7 @@ from depthg.config import DepthSource
 from depthg.datasets.base import ImageRecord
 from depthg.datasets.decode import read_image
 from depthg.depth.base import CropBatch, cut, min_max
-from depthg.device import device, fast_float32
+from depthg.device import announce, device, fast_float32
 from depthg.errors import DepthGError
 
 LEVELS = 255  # of an 8-bit map, as the released code keeps those of whole images
@@ -39,6 +39,7 @@ class Network(ABC):
     nearer: ClassVar[bool]  # whether a larger answer means nearer
 
     def __init__(self, settings: DepthSource, root: Path, images: Sequence[ImageRecord]):
+        announce(f"{self.title} depth")
         fast_float32()
         self.whole = settings.predict_on == "image"
         self.device = device()

@@ -16,7 +16,7 @@ import yaml
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from depthg.device import device
+from depthg.device import announce, device
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model, save
 from depthg.models.codebook import LEARNING_RATE
@@ -84,6 +84,7 @@ def _optimise(
     """Take every step that is still to be taken."""
     settings, seed = model.settings, run["seed"]
     _check_trainable(model)
+    announce("training")
     objective, optimizer = OBJECTIVES[settings.objective](model, inputs, seed), _optimizer(model)
     criterion = CRITERIA[settings.selection](inputs, settings, objective, seed, labelled)
     selection = Selection(criterion, settings.batches)

@@ -1,0 +1,42 @@
+"""The Slurm profile: it names what there is, and a dry run with it goes through."""
+
+import importlib.util
+import re
+
+import pytest
+import yaml
+
+from .conftest import ROOT
+
+PROFILE = ROOT / "workflow/profiles/slurm"
+
+
+@pytest.fixture(scope="module")
+def profile():
+    return yaml.safe_load((PROFILE / "config.yaml").read_text())
+
+
+def test_rules_of_the_profile_exist(profile):
+    rules = {
+        name
+        for path in ROOT.glob("rules/*.smk")
+        for name in re.findall(r"^rule (\w+):", path.read_text(), re.M)
+    }
+    assert profile["set-resources"].keys() | profile["groups"].keys() <= rules
+
+
+def test_every_attempt_asks_for_more(profile):
+    asked = [value for own in profile["set-resources"].values() for value in own.values()]
+    assert all(re.fullmatch(r"\d+\*attempt", value) for value in asked)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("snakemake_executor_plugin_slurm") is None,
+    reason="the executor is not installed: pip install --group slurm",
+)
+def test_a_dry_run_with_the_profile_goes_through(project):
+    done = project.snakemake(
+        "results/mini/ours_3dlhp/metrics.json", "--dry-run", "--workflow-profile", str(PROFILE)
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^train +1$", done.stdout + done.stderr, re.M)
