@@ -21,12 +21,13 @@ def cache_sizes(images: Mapping[str, int], settings: Settings, config: Config) -
         DepthGError: timm has no such backbone.
     """
     sizes = {"crops": 0, "depth": 0, "features": 0}
+    stored = config.named("backbone", settings.backbone).stored
     for split, count in images.items():
         per_image, side = crop_layout(split, settings)
         for stage, arrays in {
             "crops": crop_arrays(side),
             "depth": depth_arrays(side),
-            "features": feature_arrays(_tokens(settings.backbone, side, config)),
+            "features": feature_arrays(_tokens(settings.backbone, side, config), stored),
         }.items():
             sizes[stage] += count * per_image * row_bytes(arrays)
     return sizes

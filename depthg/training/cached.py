@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from depthg.store import Rows, Store
+from depthg.tokens import TokenStore
 
 ROOM = 1 << 30  # bytes a store; a set of some 1700 crops at 28×28×384 is read from the disk only once
 
@@ -34,3 +35,7 @@ class CachedStore(Store):
                 self._rows[name, row] = value.copy()  # a view would keep all it was read with
                 self._room -= value.nbytes
         return np.stack([fresh[row] if row in fresh else self._rows[name, row] for row in wanted])
+
+
+class CachedTokens(TokenStore, CachedStore):
+    """The same for tokens: they stay in memory as they are kept on the disk, and become floats when read."""
