@@ -1,6 +1,6 @@
 """Is the memory of the stages bounded? A made-up store as long as COCO's, its rows small, run through them.
 
-    python benchmarks/memory_at_length.py [--rows 488510] [--out memory.json]
+    python benchmarks/memory_at_length.py [--rows 488510] [--out memory.json]      (Linux)
 
 Each stage runs in a process of its own. Prints a Markdown table: seconds, peak resident memory, that of the bare
 imports, and the files of the store it wrote. The neighbours may hold the matrix of pooled vectors; nothing else
@@ -10,7 +10,6 @@ may grow with the rows but a few bytes each.
 import argparse
 import json
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -80,12 +79,7 @@ def find_neighbors(root: Path, rows: int) -> None:
 def _go_on(out: Path, rows: int) -> None:
     """Complete a store of neighbours with the crops after each, as a resumed run would with the nearest."""
     made_from = json.loads((out / "fingerprint.json").read_text())["made_from"]
-    arrays = {
-        "ids": Array((KEPT,), "int32"),
-        "similarities": Array((KEPT,), "float32"),
-        "image": Array((), "int32"),
-    }
-    writer = Writer(out, rows, arrays, made_from)
+    writer = Writer(out, rows, neighbors.neighbor_arrays(NeighborSettings(keep=KEPT)), made_from)
     for some in writer.pending(WRITE):
         crops = np.array(some)
         ids = (crops[:, None] + np.arange(1, KEPT + 1)) % rows
@@ -140,17 +134,19 @@ STAGES: dict[str, tuple[Callable[[Path, int], None], str]] = {  # what it runs, 
 def measure(name: str, root: Path, rows: int, results: Any) -> None:
     """Run one stage and send what it took."""
     work, store = STAGES[name]
-    before, start = _peak(), time.perf_counter()
+    before, start = _memory("VmRSS"), time.perf_counter()
     work(root, rows)
     seconds, files = time.perf_counter() - start, 0
     if store:
         files = sum(len(found) for _, _, found in os.walk(root / f"{store}.zarr"))
-    results.put({"stage": name, "seconds": seconds, "peak_mb": _peak(), "imports_mb": before, "files": files})
+    peak = _memory("VmHWM")
+    results.put({"stage": name, "seconds": seconds, "peak_mb": peak, "imports_mb": before, "files": files})
 
 
-def _peak() -> float:
-    """The most memory that this process has held, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+def _memory(which: str) -> float:
+    """Resident memory of this process as Linux tells it, MB: VmRSS now, VmHWM at its peak."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(which)) * 1024 / 1e6
 
 
 def main() -> None:

@@ -140,4 +140,5 @@ def plan_experiment(dataset: str, experiment: str, /, config_file: Path = Path("
     from depthg.config import load
     from depthg.planning.plan import planned
 
-    print(planned(load(config_file), dataset, experiment), end="")
+    for line in planned(load(config_file), dataset, experiment):
+        print(line, flush=True)

@@ -1,7 +1,7 @@
 """The plan of an experiment as text: what `depthg plan` prints."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from depthg.config import Config
@@ -13,8 +13,8 @@ from depthg.settings import Settings
 from depthg.store import row_bytes, size_text
 
 
-def planned(config: Config, dataset: str, experiment: str) -> str:
-    """Images, stores, work and an estimate of the time of an experiment, a line each.
+def planned(config: Config, dataset: str, experiment: str) -> Iterator[str]:
+    """Images, stores and work of an experiment, line by line; then, once it is probed, an estimate of the time.
 
     Raises:
         DepthGError: an unknown name, or images that can neither be counted nor are expected.
@@ -24,10 +24,9 @@ def planned(config: Config, dataset: str, experiment: str) -> str:
     stores = planned_stores(images, settings, config)
     folders = Path("resources", dataset), Path("results", dataset, experiment)
     counts = ", ".join(f"{count:,} {split}" for split, count in images.items())
-    lines = [f"{dataset}/{experiment}: {counts} images ({how})", ""]
-    lines += [*_stores(stores, folders[0]), "", *_work(stores, images, settings, config), ""]
-    lines += _times(stage_hours(stores, images, settings, config, folders))
-    return "\n".join(lines) + "\n"
+    yield f"{dataset}/{experiment}: {counts} images ({how})"
+    yield from ["", *_stores(stores, folders[0]), "", *_work(stores, images, settings, config), ""]
+    yield from _times(stage_hours(stores, images, settings, config, folders))
 
 
 def _stores(stores: list[PlannedStore], folder: Path) -> list[str]:
