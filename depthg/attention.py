@@ -122,6 +122,12 @@ def attention_weights(logits: Tensor, ids: Tensor, inside: Tensor, rows: int) ->
     return weights
 
 
+def attention_arrays(tokens: int) -> dict[str, Array]:
+    """The arrays of a store of neighbours by attention, of crops of P tokens."""
+    shape = (tokens, len(NEAR))
+    return {"neighbors": Array(shape, "uint16"), "weights": Array(shape, "float16")}
+
+
 def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Backbone) -> None:
     """Write `neighbors` uint16 [M, P, 9] and `weights` float16 [M, P, 9] of all crops of a store.
 
@@ -149,10 +155,9 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
         weights = [attention_weights(crop, near, within, h).cpu().numpy() for crop in logits]
         return {"neighbors": np.tile(ids, (len(rows), 1, 1)), "weights": np.stack(weights)}
 
-    arrays = {"neighbors": Array(ids.shape, "uint16"), "weights": Array(ids.shape, "float16")}
     origin = {"crops": source.fingerprint, "features": tokens.fingerprint, "weights": backbone.weights_hash()}
     fill(
-        Writer(out, len(source), arrays, {"settings": spec.model_dump(), **origin}),
+        Writer(out, len(source), attention_arrays(h * w), {"settings": spec.model_dump(), **origin}),
         compute,
         f"attention {name}",
     )

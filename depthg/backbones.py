@@ -31,16 +31,17 @@ class DenseBackbone(nn.Module):
     Args:
         spec: architecture, its arguments, and weights.
         name: what config.yaml calls it, for error messages.
+        untrained: leave the weights as they fall, to see how fast it is.
 
     Raises:
         DepthGError: unknown architecture, or weights that are missing or do not fit.
     """
 
-    def __init__(self, spec: Backbone, name: str = "backbone"):
+    def __init__(self, spec: Backbone, name: str = "backbone", untrained: bool = False):
         super().__init__()
         self.name = name
-        self.net: Any = _create(spec, name)
-        if spec.weights is not None:
+        self.net: Any = _create(_bare(spec) if untrained else spec, name)
+        if spec.weights is not None and not untrained:
             _load(self.net, _weights_path(spec.weights, name))
         self.patch = _patch(self.net)
         self.told = False
@@ -89,14 +90,18 @@ def token_shape(spec: Backbone, name: str, side: int) -> tuple[int, int, int]:
     Raises:
         DepthGError: unknown architecture, or one made for another side.
     """
-    bare = spec.model_copy(update={"weights": "none"})  # a path, so that the hub is not asked; never opened
     with torch.device("meta"):
-        net = _create(bare, name).eval()
+        net = _create(_bare(spec), name).eval()
         patch = _patch(net)
         fitted = patch * max(1, round(side / patch))
         features = _last_block(net, torch.empty(1, 3, fitted, fitted), name)
     channels, rows, columns = features.shape[1:]
     return rows, columns, channels
+
+
+def _bare(spec: Backbone) -> Backbone:
+    """The same without weights."""
+    return spec.model_copy(update={"weights": "none"})  # a path, so that the hub is not asked; never opened
 
 
 def _last_block(net: Any, pixels: Tensor, name: str) -> Tensor:

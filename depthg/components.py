@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from depthg.config import Stored
 from depthg.errors import DepthGError
 from depthg.features import feature_arrays, fill, pool_tokens
 from depthg.progress import tell
-from depthg.store import Store, Writer, file_hash
+from depthg.store import Writer, file_hash
+from depthg.tokens import TokenStore, packed
 
 SAMPLE = 64  # crops the axes are found from: some 50,000 tokens
 
@@ -45,7 +47,7 @@ def find_axes(features: Path, channels: int, out: Path) -> None:
     Raises:
         DepthGError: the tokens have not that many channels.
     """
-    store = Store(features)
+    store = TokenStore(features)
     own = store.array("tokens").shape[-1]
     if channels > own:
         raise DepthGError(f"backbones: channels: {channels} asked for, but {store.path} has {own}: lower it")
@@ -57,15 +59,16 @@ def find_axes(features: Path, channels: int, out: Path) -> None:
     np.save(out, axes.numpy())
 
 
-def make_projected(features: Path, axes: Path, out: Path) -> None:
-    """Write a store of features from another, its tokens on the axes: `tokens` float16 [M, h, w, K], `pooled`.
+def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "float16") -> None:
+    """Write a store of features from another, its tokens on the axes: `tokens` [M, h, w, K], `pooled`.
 
     Args:
         features: store with `tokens` [M, h, w, C].
         axes: npy, float32 [C, K].
         out: store to write; a killed run resumes.
+        stored: how its tokens are kept.
     """
-    source, basis = Store(features), torch.from_numpy(np.load(axes))
+    source, basis = TokenStore(features), torch.from_numpy(np.load(axes))
     shape = (*source.array("tokens").shape[1:3], basis.shape[1])
     made_from = {
         "features": source.fingerprint,
@@ -75,6 +78,10 @@ def make_projected(features: Path, axes: Path, out: Path) -> None:
 
     def compute(rows: range) -> dict[str, np.ndarray]:
         tokens = torch.from_numpy(source.read("tokens", rows)).float() @ basis
-        return {"tokens": tokens.numpy().astype(np.float16), "pooled": pool_tokens(tokens)}
+        return {**packed(tokens.numpy(), stored), "pooled": pool_tokens(tokens)}
 
-    fill(Writer(out, len(source), feature_arrays(shape), made_from), compute, "features on principal axes")
+    fill(
+        Writer(out, len(source), feature_arrays(shape, stored), made_from),
+        compute,
+        "features on principal axes",
+    )

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from depthg.errors import DepthGError, unknown
 from depthg.settings import SHARED, GeometrySettings, Settings
@@ -20,6 +27,7 @@ from depthg.settings.base import Fraction, Model, Positive
 
 M = TypeVar("M", bound=BaseModel)
 Layer = tuple[str, Mapping[str, Any]]  # where a part of the settings was written, and what
+Stored = Literal["float16", "int8"]
 Score = Literal["acc", "miou", "lin_acc", "lin_miou"]
 
 
@@ -48,12 +56,21 @@ class Backbone(Model):
     weights: str | None = Field(None, description="file of weights; none: the timm hub's for `model`")
     of: str | None = Field(None, description="backbone whose features are projected; in place of `model`")
     channels: Positive | None = Field(None, description="principal axes they are projected on")
+    stored: Stored = Field(
+        "float16", description="how tokens are kept; int8, scaled token by token, takes half the disk"
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if bool(self.model) == bool(self.of) or bool(self.of) != bool(self.channels):
             raise ValueError("give either `model`, or `of` and `channels`")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `stored` where it is float16, so that stores from before there was a choice stay valid."""
+        content = plain(self)
+        return content if self.stored == "int8" else {k: v for k, v in content.items() if k != "stored"}
 
     @property
     def stride(self) -> int | None:

@@ -10,16 +10,17 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from depthg.backbones import DenseBackbone
-from depthg.config import Backbone
+from depthg.config import Backbone, Stored
 from depthg.device import device, mixed_precision
 from depthg.progress import track
 from depthg.store import Array, Store, Writer
+from depthg.tokens import packed, token_arrays
 
 BATCH = 16
 
 
 def make_features(crops: Path, out: Path, name: str, spec: Backbone) -> None:
-    """Write `tokens` float16 [M, h, w, C] and `pooled` float32 [M, C] of all crops of a store.
+    """Write `tokens` [M, h, w, C] (depthg.tokens) and `pooled` float32 [M, C] of all crops of a store.
 
     Args:
         crops: store of crops.
@@ -38,10 +39,10 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone) -> None:
 
     def compute(rows: range) -> dict[str, np.ndarray]:
         tokens = dense_features(backbone, source.read("images", rows))
-        return {"tokens": tokens.cpu().numpy().astype(np.float16), "pooled": pool_tokens(tokens)}
+        return {**packed(tokens.cpu().numpy(), spec.stored), "pooled": pool_tokens(tokens)}
 
     fill(
-        Writer(out, len(source), feature_arrays(tuple(tokens.shape[1:])), made_from),
+        Writer(out, len(source), feature_arrays(tuple(tokens.shape[1:]), spec.stored), made_from),
         compute,
         f"features {name}",
     )
@@ -68,12 +69,9 @@ def fill(writer: Writer, compute: Callable[[range], dict[str, np.ndarray]], what
     writer.finish()
 
 
-def feature_arrays(shape: tuple[int, ...]) -> dict[str, Array]:
+def feature_arrays(shape: tuple[int, ...], stored: Stored) -> dict[str, Array]:
     """The arrays of a store of tokens of a shape [h, w, C]."""
-    return {
-        "tokens": Array(shape, "float16", compress=False),
-        "pooled": Array(shape[2:], "float32", compress=False),
-    }
+    return {**token_arrays(shape, stored), "pooled": Array(shape[2:], "float32", compress=False)}
 
 
 @torch.inference_mode()

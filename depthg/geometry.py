@@ -166,15 +166,9 @@ def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySett
     """
     maps, tokens = Store(depth), Store(features)
     grid = _checked_grid(maps, tokens, settings)
-    size, k = grid[0] * grid[1], settings.lhp_neighbors
-    arrays = {
-        "depth": Array(grid, "float16"),
-        "order": Array((min(settings.order_length, size),), "uint16"),
-        "neighbors": Array((size, k), "uint16"),
-        "weights": Array((size, k), "float16"),
-    }
     origin = {"depth": maps.fingerprint, "features": tokens.fingerprint}
-    writer = Writer(out, len(maps), arrays, {"settings": settings.model_dump(), **origin})
+    made_from = {"settings": settings.model_dump(), **origin}
+    writer = Writer(out, len(maps), geometry_arrays(grid, settings), made_from)
     total, done = math.ceil(len(maps) / BATCH), math.ceil(writer.done / BATCH)
     for rows in track(writer.pending(BATCH), total, "geometry", done):
         batch = torch.from_numpy(CONTROLS[settings.control](maps, rows)).float()
@@ -182,6 +176,17 @@ def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySett
             raise DepthGError(f"{maps.path}: depth of rows {rows[0]}–{rows[-1]} is not finite: make it again")
         writer.write(rows, **_geometry(pool_depth(batch, grid), settings))
     writer.finish()
+
+
+def geometry_arrays(grid: tuple[int, int], settings: GeometrySettings) -> dict[str, Array]:
+    """The arrays of a store of geometry on a grid of tokens [h, w]."""
+    size, k = grid[0] * grid[1], settings.lhp_neighbors
+    return {
+        "depth": Array(grid, "float16"),
+        "order": Array((min(settings.order_length, size),), "uint16"),
+        "neighbors": Array((size, k), "uint16"),
+        "weights": Array((size, k), "float16"),
+    }
 
 
 def _geometry(depth: Tensor, settings: GeometrySettings) -> dict:

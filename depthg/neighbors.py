@@ -40,19 +40,23 @@ def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSet
     pooled = drop_channels(source.read("pooled"), settings.pooled_dropout)
     index = faiss.IndexFlatIP(pooled.shape[1])
     index.add(pooled)
-    arrays = {
-        "ids": Array((settings.keep,), "int32"),
-        "similarities": Array((settings.keep,), "float32"),
-        "image": Array((), "int32"),
-    }
     origin = {"settings": settings.model_dump(), "features": source.fingerprint}
-    writer = Writer(out, len(source), arrays, origin)
+    writer = Writer(out, len(source), neighbor_arrays(settings), origin)
     for rows in track(writer.pending(BATCH), -(-len(source) // BATCH), "neighbours", writer.done // BATCH):
         chosen = np.arange(rows.start, rows.stop)
         similarities, ids = index.search(pooled[chosen], settings.keep + largest)
         ids, similarities = without_group(ids, similarities, chosen, group, settings.keep)
         writer.write(rows, ids=ids, similarities=similarities, image=image[chosen])
     writer.finish()
+
+
+def neighbor_arrays(settings: NeighborSettings) -> dict[str, Array]:
+    """The arrays of a store of neighbours."""
+    return {
+        "ids": Array((settings.keep,), "int32"),
+        "similarities": Array((settings.keep,), "float32"),
+        "image": Array((), "int32"),
+    }
 
 
 def without_group(

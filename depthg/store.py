@@ -50,8 +50,8 @@ class Array:
 
     @property
     def fill(self) -> float | int:
-        """NaN for floats, so that a chunk that was never written cannot pass for data."""
-        return float("nan") if np.dtype(self.dtype).kind == "f" else 0
+        """NaN for floats, −128 for int8, so that a chunk that was never written cannot pass for data."""
+        return float("nan") if np.dtype(self.dtype).kind == "f" else -128 if self.dtype == "int8" else 0
 
 
 def fingerprint(content: Mapping[str, Any]) -> str:
@@ -233,23 +233,25 @@ class Store:
     def _gather(self, name: str, rows: list[int]) -> np.ndarray:
         """Rows of one array, one by one: two to three times as fast as Zarr's orthogonal selection.
 
-        A row that is one raw chunk is read straight from its file, ten times as fast again.
+        A row of a raw chunk is read straight from its file, ten times as fast again.
         """
         array = self.array(name)
         values = np.empty((len(rows), *array.shape[1:]), array.dtype)
-        raw = not array.compressors and array.shards is None and array.chunks == (1, *array.shape[1:])
+        raw = not array.compressors and array.shards is None and array.chunks[1:] == array.shape[1:]
         for place, row in enumerate(rows):
             if raw and 0 <= row < len(self):
-                self._read_chunk(name, row, values[place])
+                self._read_chunk(name, row, values[place : place + 1])
             else:
                 values[place] = array[row]
         return values
 
     def _read_chunk(self, name: str, row: int, value: np.ndarray) -> None:
-        """Fill `value` with the one chunk of a row."""
-        key = self.array(name).metadata.encode_chunk_key((row, *[0] * value.ndim))
+        """Fill `value` [1, …] with a row's part of its chunk."""
+        chunk, place = divmod(row, self.array(name).chunks[0])
+        key = self.array(name).metadata.encode_chunk_key((chunk, *[0] * (value.ndim - 1)))
         try:
             with (self.path / name / key).open("rb", buffering=0) as stream:
+                stream.seek(place * value.nbytes)
                 read = stream.readinto(value.data.cast("B"))
         except FileNotFoundError:
             read = 0

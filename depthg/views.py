@@ -14,7 +14,8 @@ from depthg.backbones import DenseBackbone
 from depthg.config import Backbone
 from depthg.device import device
 from depthg.features import dense_features, fill
-from depthg.store import Array, Store, Writer
+from depthg.store import Store, Writer
+from depthg.tokens import packed, token_arrays
 
 # As in STEGO and Hidden Positives, of the photograph; their code jitters what is normalised already.
 PHOTOMETRIC = v2.Compose(
@@ -42,7 +43,7 @@ def photometric_view(image: np.ndarray, crop: int) -> np.ndarray:
 
 
 def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
-    """Write `tokens` float16 [M, h, w, C] of the views of all crops of a store.
+    """Write `tokens` [M, h, w, C] (depthg.tokens) of the views of all crops of a store.
 
     Args:
         crops: store of crops.
@@ -56,7 +57,7 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
     def compute(rows: range) -> dict[str, np.ndarray]:
         images = source.read("images", rows)
         views = [photometric_view(image, crop) for image, crop in zip(images, rows, strict=True)]
-        return {"tokens": dense_features(backbone, np.stack(views)).cpu().numpy().astype(np.float16)}
+        return packed(dense_features(backbone, np.stack(views)).cpu().numpy(), spec.stored)
 
     shape = compute(range(1))["tokens"].shape[1:]
     made_from = {
@@ -65,5 +66,8 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         "crops": source.fingerprint,
         "view": repr(PHOTOMETRIC),
     }
-    arrays = {"tokens": Array(shape, "float16", compress=False)}
-    fill(Writer(out, len(source), arrays, made_from), compute, f"views {name}")
+    fill(
+        Writer(out, len(source), token_arrays(shape, spec.stored), made_from),
+        compute,
+        f"views {name}",
+    )

@@ -37,8 +37,10 @@ rule project:
         "../envs/depthg.yaml"
     threads: 2
     params:
+        stored=lambda w: CONFIG.backbones[w.projected].stored,
         store=subpath(output[0], parent=True),
     message:
         "{wildcards.dataset}: {wildcards.projected} features of {wildcards.split} crops"
     shell:
-        "depthg project --features {input.features} --axes {input.axes} --out {params.store} > {log} 2>&1"
+        "depthg project --features {input.features} --axes {input.axes} --stored {params.stored} "
+        "--out {params.store} > {log} 2>&1"

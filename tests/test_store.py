@@ -89,7 +89,7 @@ def test_rewriting_takes_the_marker_away_first(tmp_path):
 def test_missing_chunk_is_an_error_not_nan(tmp_path):
     write(tmp_path / "a.zarr")
     shutil.rmtree(tmp_path / "a.zarr" / "tokens" / "c")
-    with pytest.raises(DepthGError, match="'tokens' are missing"):
+    with pytest.raises(DepthGError, match="of 'tokens' is missing"):
         Store(tmp_path / "a.zarr").read("tokens", [1])
 
 
@@ -157,3 +157,15 @@ def test_raw_rows_are_read_as_zarr_reads_them(tmp_path):
     shutil.rmtree(writer.path / "tokens/c/3")
     with pytest.raises(DepthGError, match="row 3 of 'tokens' is missing"):
         store.read("tokens", [2, 3])
+
+
+def test_raw_rows_that_share_a_chunk_are_read_as_zarr_reads_them(tmp_path):
+    values = np.random.default_rng(0).normal(size=(50, 20, 40)).astype(np.float32)  # 20 a chunk
+    arrays = {"maps": Array((20, 40), "float32", compress=False), "ids": Array((), "int32", compress=False)}
+    writer = Writer(tmp_path / "f.zarr", 50, arrays, {})
+    writer.write(range(50), maps=values, ids=np.arange(50))
+    writer.finish()
+    store, rows = Store(writer.path), [49, 0, 19, 20, 49, -1]
+    assert len(list((writer.path / "maps/c").iterdir())) == 3
+    np.testing.assert_array_equal(store.read("maps", rows), values[rows])
+    np.testing.assert_array_equal(store.read("ids", rows), np.arange(50)[rows])

@@ -43,6 +43,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "data unpack": tools.data_unpack,
     "data check": tools.data_check,
     "config show": tools.config_show,
+    "plan": tools.plan_experiment,
 }
 
 

@@ -48,6 +48,7 @@ OPTIONS = {  # what each option means, wherever it occurs
     "plan": "what the table shows (JSON)",
     "source": "depth source, as under `depth_sources` in config.yaml",
     "split": "train or val",
+    "stored": "how tokens are kept",
     "table": "table, as under `tables` in config.yaml",
     "teacher": "weights of timm's resnet50 (safetensors)",
     "threads": "threads to compute with",

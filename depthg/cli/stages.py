@@ -50,11 +50,11 @@ def axes(features: Path, channels: int, out: Path) -> None:
     find_axes(features, channels, out)
 
 
-def project(features: Path, axes: Path, out: Path) -> None:
+def project(features: Path, axes: Path, out: Path, stored: config.Stored = "float16") -> None:
     """Write features on their principal axes: a fraction of the channels, nearly the same cosines."""
     from depthg.components import make_projected
 
-    make_projected(features, axes, out)
+    make_projected(features, axes, out, stored)
 
 
 def neighbors(features: Path, crops: Path, settings: slices.NeighborSettings, out: Path) -> None:

@@ -133,3 +133,12 @@ def config_show(dataset: str, experiment: str, /, config_file: Path = Path("conf
     from depthg.report.settings import resolved
 
     print(resolved(load(config_file), dataset, experiment), end="")
+
+
+def plan_experiment(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
+    """Print what an experiment on a data set will take before anything is run: counts, disk, work, time."""
+    from depthg.config import load
+    from depthg.planning.plan import planned
+
+    for line in planned(load(config_file), dataset, experiment):
+        print(line, flush=True)

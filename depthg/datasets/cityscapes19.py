@@ -7,7 +7,7 @@ from depthg.datasets import cityscapes
 from depthg.datasets.base import Listing
 from depthg.datasets.classes import named_classes
 
-NEEDS = cityscapes.NEEDS
+COUNTS, NEEDS = cityscapes.COUNTS, cityscapes.NEEDS
 CLASSES = (
     *("road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation"),
     *("terrain", "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle"),

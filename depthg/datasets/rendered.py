@@ -13,7 +13,7 @@ from depthg.errors import DepthGError
 from depthg.progress import track
 
 NEEDS: dict[str, str] = {}  # all of it is made here
-N_TRAIN, N_VAL = 160, 50  # when the configuration does not say
+COUNTS = {"train": 160, "val": 50}  # when the configuration does not say
 
 
 def find(root: Path, dataset: Dataset) -> Listing:
@@ -25,6 +25,12 @@ def find(root: Path, dataset: Dataset) -> Listing:
     if root.is_dir() and any(root.iterdir()) and not (root / "demo.json").is_file():
         raise DepthGError(f"{root}: holds files that are not the demo's: give the demo a root of its own")
     workers = min(os.cpu_count() or 1, 8)
-    write_dataset(root, dataset.n_train or N_TRAIN, dataset.n_val or N_VAL, workers=workers, progress=track)
+    write_dataset(
+        root,
+        dataset.n_train or COUNTS["train"],
+        dataset.n_val or COUNTS["val"],
+        workers=workers,
+        progress=track,
+    )
     classes = replace(named_classes(CLASSES), colors=PALETTE)
     return replace(folder.find(root, dataset), classes=classes)

@@ -11,13 +11,14 @@ from depthg.device import device
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import load
 from depthg.store import Store
+from depthg.tokens import TokenStore
 
 Head = Callable[[Tensor], Tensor]  # tokens [B, P, C] → codes [B, P, Q], token by token
 CACHE_BYTES = 1 << 30
 
 
 def encode(head: Head, tokens: np.ndarray) -> Tensor:
-    """Codes float32 [B, P, Q], on the CPU, of tokens float16 [B, P, C]; without gradient."""
+    """Codes float32 [B, P, Q], on the CPU, of tokens float [B, P, C]; without gradient."""
     parameters = head.parameters() if isinstance(head, torch.nn.Module) else iter(())
     where = next((parameter.device for parameter in parameters), torch.device("cpu"))
     with torch.no_grad():
@@ -28,7 +29,7 @@ class CodeReader:
     """The codes of crops by row, each computed once and kept while `cache_bytes` last.
 
     Args:
-        features: store with `tokens` float16 [M, h, w, C].
+        features: store with `tokens` [M, h, w, C].
         head: segmentation head in evaluation mode.
         cache_bytes: memory for codes that may be asked for again.
     """
@@ -44,7 +45,7 @@ class CodeReader:
         return len(self.features)
 
     def tokens(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Tokens float16 [B, P, C] of crops."""
+        """Tokens float [B, P, C] of crops."""
         tokens = self.features.read("tokens", rows)
         return tokens.reshape(len(tokens), -1, tokens.shape[-1])
 
@@ -66,7 +67,7 @@ def open_split(features: Path, crops: Path) -> tuple[Store, Store]:
     Raises:
         DepthGError: a store is missing or incomplete, or the features are of other crops.
     """
-    feature_store, crop_store = Store(features), Store(crops)
+    feature_store, crop_store = TokenStore(features), Store(crops)
     feature_store.expect(crops=crop_store)
     if len(feature_store) == 0:
         raise DepthGError(f"{crop_store.path}: holds no crops: check the images of this split")

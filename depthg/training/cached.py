@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from depthg.store import Rows, Store
+from depthg.tokens import TokenStore
 
 ROOM = 1 << 30  # bytes a store; a set of some 1700 crops at 28×28×384 is read from the disk only once
 
@@ -26,7 +27,9 @@ class CachedStore(Store):
 
     def read(self, name: str, rows: Rows = slice(None)) -> np.ndarray:
         """Rows of one array, in the order asked for; see `Store.read`."""
-        wanted = range(len(self))[rows] if isinstance(rows, slice) else [int(row) for row in rows]
+        if isinstance(rows, slice):  # read once, as a whole: half a million rows one by one take minutes
+            return super().read(name, rows)
+        wanted = [int(row) for row in rows]
         missing = [row for row in dict.fromkeys(wanted) if (name, row) not in self._rows]
         fresh = dict(zip(missing, super().read(name, missing), strict=True))
         for row, value in fresh.items():
@@ -34,3 +37,7 @@ class CachedStore(Store):
                 self._rows[name, row] = value.copy()  # a view would keep all it was read with
                 self._room -= value.nbytes
         return np.stack([fresh[row] if row in fresh else self._rows[name, row] for row in wanted])
+
+
+class CachedTokens(TokenStore, CachedStore):
+    """The same for tokens: they stay in memory as they are kept on the disk, and become floats when read."""

@@ -6,9 +6,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
 
 from depthg.store import Store
+from depthg.tokens import packed
 from depthg.training.batch import take
 from depthg.training.batches import Batches, distinct
+from depthg.training.inputs import open_inputs
 from depthg.training.sampling import SAMPLERS
+
+from .conftest import write
 
 STEPS = range(7)
 
@@ -154,3 +158,15 @@ def test_a_batch_depends_on_seed_and_step_alone(make):
 def test_take_reads_rows_of_each_crop():
     values = torch.arange(12).reshape(2, 3, 2)
     assert take(values, torch.tensor([[2, 0], [1, 1]])).tolist() == [[[4, 5], [0, 1]], [[8, 9], [8, 9]]]
+
+
+def test_tokens_kept_as_int8_make_the_same_batch_but_for_half_a_step(make, stores, settings, tmp_path):
+    kept = write(
+        tmp_path / "f.zarr", {"made": "features"}, **packed(stores.tokens.astype(np.float32), "int8")
+    )
+    ids, image = stores.ids, np.repeat(np.arange(4), 3).astype(np.int32)
+    write(tmp_path / "n.zarr", {"features": kept.fingerprint}, ids=ids, image=image)
+    inputs = open_inputs(tmp_path / "f.zarr", tmp_path / "n.zarr", settings)
+    found, expected = Batches(inputs, settings, 0)(3).anchor, make()(3).anchor
+    assert torch.equal(found.at, expected.at) and found.tokens.dtype == torch.float32
+    assert 0 < (found.tokens - expected.tokens).abs().max() < np.abs(stores.tokens).max() / 127

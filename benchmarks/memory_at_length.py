@@ -1,0 +1,179 @@
+"""Is the memory of the stages bounded? A made-up store as long as COCO's, its rows small, run through them.
+
+    python benchmarks/memory_at_length.py [--rows 488510] [--out memory.json]      (Linux)
+
+Each stage runs in a process of its own. Prints a Markdown table: seconds, peak resident memory, that of the bare
+imports, and the files of the store it wrote. The neighbours may hold the matrix of pooled vectors; nothing else
+may grow with the rows but a few bytes each.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from depthg import neighbors
+from depthg.config import Stored
+from depthg.errors import DepthGError
+from depthg.features import feature_arrays
+from depthg.settings import NeighborSettings, TrainSettings
+from depthg.store import Array, Store, Writer
+from depthg.tokens import TokenStore, packed
+from depthg.training.batches import Batches
+from depthg.training.inputs import open_inputs
+
+ROWS = 488_510  # five crops of each of COCO-Stuff's 97,702 training images
+CROPS_AN_IMAGE = 5
+CHANNELS = 8
+WRITE, READ, BATCHES = 4096, 64, 50
+SEARCHED, KEPT = 4, 30  # batches of 4096 whose neighbours are looked for; neighbours of a crop
+TRAINING = TrainSettings(samples=1, depth_pairs="sibling")  # siblings are looked up among all rows
+
+
+def write_crops(root: Path, rows: int) -> None:
+    """The image of every crop, as in a store of crops."""
+    writer = Writer(root / "crops.zarr", rows, {"image": Array((), "int32", compress=False)}, {})
+    for some in writer.pending(WRITE):
+        writer.write(some, image=np.array(some) // CROPS_AN_IMAGE)
+    writer.finish()
+
+
+def write_features(root: Path, rows: int, stored: Stored = "float16") -> None:
+    """Tokens [M, 1, 1, 8] and the unit vectors along them."""
+    made_from = {"crops": Store(root / "crops.zarr").fingerprint}
+    writer = Writer(
+        root / f"features_{stored}.zarr", rows, feature_arrays((1, 1, CHANNELS), stored), made_from
+    )
+    for some in writer.pending(WRITE):
+        values = np.random.default_rng(some.start).normal(size=(len(some), CHANNELS)).astype(np.float32)
+        values /= np.linalg.norm(values, axis=1, keepdims=True)
+        writer.write(some, pooled=values, **packed(values[:, None, None], stored))
+    writer.finish()
+
+
+def write_int8(root: Path, rows: int) -> None:
+    """The same as int8."""
+    write_features(root, rows, "int8")
+
+
+def find_neighbors(root: Path, rows: int) -> None:
+    """The stage of the workflow; of all batches, the first few, since one takes as much memory as all."""
+    whole, out = neighbors.track, root / "neighbors.zarr"
+    neighbors.track = lambda ranges, *told: whole(islice(ranges, SEARCHED), *told)
+    try:
+        neighbors.make_neighbors(
+            root / "features_float16.zarr", root / "crops.zarr", out, NeighborSettings(keep=KEPT)
+        )
+    except DepthGError:  # not all rows are written
+        _go_on(out, rows)
+
+
+def _go_on(out: Path, rows: int) -> None:
+    """Complete a store of neighbours with the crops after each, as a resumed run would with the nearest."""
+    made_from = json.loads((out / "fingerprint.json").read_text())["made_from"]
+    writer = Writer(out, rows, neighbors.neighbor_arrays(NeighborSettings(keep=KEPT)), made_from)
+    for some in writer.pending(WRITE):
+        crops = np.array(some)
+        ids = (crops[:, None] + np.arange(1, KEPT + 1)) % rows
+        writer.write(some, ids=ids, similarities=np.ones_like(ids), image=crops // CROPS_AN_IMAGE)
+    writer.finish()
+
+
+def read_in_order(root: Path, rows: int) -> None:
+    """All tokens, a batch at a time, as they are kept either way."""
+    for stored in ("float16", "int8"):
+        for _ in TokenStore(root / f"features_{stored}.zarr").batches("tokens", WRITE):
+            pass
+
+
+def read_at_random(root: Path, rows: int) -> None:
+    """Batches of tokens from anywhere."""
+    for stored in ("float16", "int8"):
+        store, rng = TokenStore(root / f"features_{stored}.zarr"), np.random.default_rng(0)
+        for _ in range(BATCHES):
+            store.read("tokens", rng.integers(rows, size=READ))
+
+
+def draw_batches(root: Path, rows: int) -> None:
+    """Batches of training, from opening the stores on."""
+    inputs = open_inputs(root / "features_int8.zarr", _renamed(root), TRAINING)
+    batches = Batches(inputs, TRAINING, seed=0)
+    for step in range(BATCHES):
+        batches(step)
+        inputs.siblings(int(batches.anchors(step)[0]))
+
+
+def _renamed(root: Path) -> Path:
+    """The neighbours, said to be of the int8 features: those of float16 are the same."""
+    record = root / "neighbors.zarr/fingerprint.json"
+    content = json.loads(record.read_text())
+    content["made_from"]["features"] = Store(root / "features_int8.zarr").fingerprint
+    record.write_text(json.dumps(content))
+    return root / "neighbors.zarr"
+
+
+STAGES: dict[str, tuple[Callable[[Path, int], None], str]] = {  # what it runs, and the store it writes
+    "write crops": (write_crops, "crops"),
+    "write features": (write_features, "features_float16"),
+    "write features, int8": (write_int8, "features_int8"),
+    "neighbours": (find_neighbors, "neighbors"),
+    f"draw {BATCHES} batches": (draw_batches, ""),
+    "read in order": (read_in_order, ""),
+    f"read {BATCHES} × {READ} at random": (read_at_random, ""),
+}
+
+
+def measure(name: str, root: Path, rows: int, results: Any) -> None:
+    """Run one stage and send what it took."""
+    work, store = STAGES[name]
+    before, start = _memory("VmRSS"), time.perf_counter()
+    work(root, rows)
+    seconds, files = time.perf_counter() - start, 0
+    if store:
+        files = sum(len(found) for _, _, found in os.walk(root / f"{store}.zarr"))
+    peak = _memory("VmHWM")
+    results.put({"stage": name, "seconds": seconds, "peak_mb": peak, "imports_mb": before, "files": files})
+
+
+def _memory(which: str) -> float:
+    """Resident memory of this process as Linux tells it, MB: VmRSS now, VmHWM at its peak."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(which)) * 1024 / 1e6
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rows", type=int, default=ROWS, help=f"crops (default {ROWS:,})")
+    parser.add_argument("--out", type=Path, help="JSON to write")
+    arguments = parser.parse_args()
+    context, found = get_context("spawn"), []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in STAGES:
+            results = context.Queue()
+            process = context.Process(target=measure, args=(name, Path(folder), arguments.rows, results))
+            process.start()
+            process.join()
+            if process.exitcode:
+                raise SystemExit(f"error: {name} failed")
+            found.append(results.get())
+    print(
+        f"{arguments.rows:,} crops\n\n| stage | seconds | peak MB | imports MB | files |\n|---|---|---|---|---|"
+    )
+    for row in found:
+        figures = f"{row['seconds']:.1f} | {row['peak_mb']:.0f} | {row['imports_mb']:.0f} | {row['files']}"
+        print(f"| {row['stage']} | {figures} |")
+    if arguments.out:
+        arguments.out.write_text(json.dumps({"rows": arguments.rows, "stages": found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

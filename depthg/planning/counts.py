@@ -1,0 +1,48 @@
+"""How many images, crops and steps an experiment has to do with."""
+
+from pathlib import Path
+
+from depthg.config import Dataset
+from depthg.datasets import loader
+from depthg.datasets.base import SPLITS, read_images, root_of
+from depthg.evaluation.clustering import TOKENS_A_CROP
+from depthg.settings import Settings
+
+
+def count_images(name: str, dataset: Dataset) -> tuple[dict[str, int], str]:
+    """Images of each split, and how they are known: indexed, expected of the data set, or found in its folder.
+
+    Raises:
+        DepthGError: not indexed, of unknown size, and its files are not where they should be.
+    """
+    tables = {split: Path("resources", name, split, "images.csv") for split in SPLITS}
+    if all(table.is_file() for table in tables.values()):
+        return {split: len(read_images(table)) for split, table in tables.items()}, "indexed"
+    kind = loader(name, dataset.kind)
+    if expected := getattr(kind, "COUNTS", None):
+        rendered = {"train": dataset.n_train, "val": dataset.n_val}
+        return {split: rendered[split] or expected[split] for split in SPLITS}, "expected, not indexed yet"
+    listing = kind.find(root_of(name, dataset), dataset)
+    return {split: len(files) for split, files in listing.files.items()}, "found, not indexed yet"
+
+
+def touched_crops(settings: Settings, crops: int) -> int:
+    """The training crops whose tokens the schedules of all seeds can touch, at most.
+
+    A batch has its anchors and a neighbour of each, where depth is paired across crops a sibling of each, too;
+    hidden positives draw their pools from anywhere.
+    """
+    if not settings.steps:
+        return 0
+    sibling = settings.depth_loss != "none" and settings.depth_pairs == "sibling"
+    touched = settings.batches * settings.batch * (3 if sibling else 2)
+    if settings.objective == "hidden_positives":
+        pools = settings.hidden_positives
+        touched += pools.pool * (2 + settings.batches // pools.renew)
+    return min(crops, touched * len(settings.seeds))
+
+
+def probed_crops(settings: Settings, crops: int) -> int:
+    """The training crops that k-means and the linear probes of all seeds can read besides, at most."""
+    sampled = -(-settings.cluster_samples // TOKENS_A_CROP)
+    return min(crops, (sampled + settings.linear_steps * settings.linear_batch) * len(settings.seeds))

@@ -1,0 +1,62 @@
+"""How tokens are kept in a store: as float16, or as int8 with a scale for each token, in half the bytes.
+
+The arrays of an int8 store are `tokens` int8 [M, h, w, C] and `scales` float16 [M, h, w]; a value is their product.
+Cosines do not see a token's scale, so what is lost is at most half a step of 1/127 of its largest value.
+"""
+
+import numpy as np
+
+from depthg.config import Stored
+from depthg.errors import DepthGError
+from depthg.store import Array, Rows, Store
+
+STEPS = 127  # on each side of 0; −128 is left for chunks that were never written
+
+
+def token_arrays(shape: tuple[int, ...], stored: Stored) -> dict[str, Array]:
+    """The arrays that tokens of a shape [h, w, C] are kept in."""
+    tokens = {"tokens": Array(shape, stored, compress=False)}
+    return tokens if stored == "float16" else tokens | {"scales": Array(shape[:2], "float16", compress=False)}
+
+
+def packed(tokens: np.ndarray, stored: Stored) -> dict[str, np.ndarray]:
+    """What each of these arrays holds for tokens float32 [B, h, w, C]."""
+    if stored == "float16":
+        return {"tokens": tokens.astype(np.float16)}
+    scales = _scales(np.abs(tokens).max(-1))
+    steps = np.where(scales > 0, scales, 1).astype(np.float32)[..., None]
+    return {"tokens": np.rint(tokens / steps).astype(np.int8), "scales": scales}
+
+
+def unpacked(tokens: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """Tokens float32 [B, h, w, C] of int8 [B, h, w, C] and scales float16 [B, h, w]."""
+    return np.multiply(tokens, scales[..., None].astype(np.float32), dtype=np.float32)
+
+
+def _scales(largest: np.ndarray) -> np.ndarray:
+    """The least float16 of which 127 steps reach the largest value of each token."""
+    scales = (largest / STEPS).astype(np.float16)
+    short = scales.astype(np.float32) * STEPS < largest
+    return np.where(short, np.nextafter(scales, np.float16(np.inf)), scales)
+
+
+class TokenStore(Store):
+    """A complete store whose `tokens` are read as floats, however they are kept.
+
+    Args:
+        path: folder of the store, or its marker file.
+
+    Raises:
+        DepthGError: the store is missing or incomplete.
+    """
+
+    def read(self, name: str, rows: Rows = slice(None)) -> np.ndarray:
+        """Rows of one array; tokens float16 where they are kept so, else float32; see `Store.read`."""
+        values = super().read(name, rows)
+        if name != "tokens" or values.dtype != np.int8:
+            return values
+        if (values.reshape(len(values), -1)[:, :1] < -STEPS).any():
+            raise DepthGError(
+                f"{self.path}: rows of 'tokens' are missing: delete the folder and make it again"
+            )
+        return unpacked(values, super().read("scales", rows))
