@@ -123,9 +123,12 @@ def attention_weights(logits: Tensor, ids: Tensor, inside: Tensor, rows: int) ->
 
 
 def attention_arrays(tokens: int) -> dict[str, Array]:
-    """The arrays of a store of neighbours by attention, of crops of P tokens."""
+    """The arrays of a store of neighbours by attention, of crops of P tokens; raw: drawn at random."""
     shape = (tokens, len(NEAR))
-    return {"neighbors": Array(shape, "uint16"), "weights": Array(shape, "float16")}
+    return {
+        "neighbors": Array(shape, "uint16", compress=False),
+        "weights": Array(shape, "float16", compress=False),
+    }
 
 
 def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Backbone) -> None:

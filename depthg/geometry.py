@@ -179,13 +179,13 @@ def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySett
 
 
 def geometry_arrays(grid: tuple[int, int], settings: GeometrySettings) -> dict[str, Array]:
-    """The arrays of a store of geometry on a grid of tokens [h, w]."""
+    """The arrays of a store of geometry on a grid of tokens [h, w]; raw, as training draws rows at random."""
     size, k = grid[0] * grid[1], settings.lhp_neighbors
     return {
-        "depth": Array(grid, "float16"),
-        "order": Array((min(settings.order_length, size),), "uint16"),
-        "neighbors": Array((size, k), "uint16"),
-        "weights": Array((size, k), "float16"),
+        "depth": Array(grid, "float16", compress=False),
+        "order": Array((min(settings.order_length, size),), "uint16", compress=False),
+        "neighbors": Array((size, k), "uint16", compress=False),
+        "weights": Array((size, k), "float16", compress=False),
     }
 
 

@@ -51,11 +51,11 @@ def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSet
 
 
 def neighbor_arrays(settings: NeighborSettings) -> dict[str, Array]:
-    """The arrays of a store of neighbours."""
+    """The arrays of a store of neighbours; raw, as training draws rows at random."""
     return {
-        "ids": Array((settings.keep,), "int32"),
-        "similarities": Array((settings.keep,), "float32"),
-        "image": Array((), "int32"),
+        "ids": Array((settings.keep,), "int32", compress=False),
+        "similarities": Array((settings.keep,), "float32", compress=False),
+        "image": Array((), "int32", compress=False),
     }
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from depthg.errors import DepthGError
 from depthg.settings import GeometrySettings, TrainSettings
 from depthg.store import Store
-from depthg.training.cached import CachedStore, CachedTokens
+from depthg.tokens import TokenStore
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **othe
     Raises:
         DepthGError: one is missing or made from other features, or the settings ask for more than they hold.
     """
-    tokens = CachedTokens(features)
+    tokens = TokenStore(features)
     needed = {
         "geometry": settings.needs_geometry,
         "attention": settings.lhp == "attention",
@@ -114,12 +114,12 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **othe
         if need and path is None:
             raise DepthGError(f"training: these settings need the {name} store: give --{name}")
         if need and path is not None:
-            optional[name] = CachedTokens(path) if name == "view" else CachedStore(path)
+            optional[name] = TokenStore(path) if name == "view" else Store(path)
     for name in optional.keys() - {"view"}:
         optional[name].expect(features=tokens)
     if "view" in optional:
         _check_view(tokens, optional["view"])
-    inputs = Inputs(tokens, CachedStore(neighbors).expect(features=tokens), **optional)
+    inputs = Inputs(tokens, Store(neighbors).expect(features=tokens), **optional)
     if settings.steps:
         _check_crops(inputs, settings)
         _check_samples(inputs, settings)

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from depthg.errors import DepthGError
 from depthg.losses.correlation import unit
-from depthg.tokens import TokenStore
 from depthg.training.inputs import Inputs
 
 READ = 64  # crops read at once
@@ -32,7 +31,7 @@ class References:
     def __init__(self, inputs: Inputs, count: int, seed: int):
         self.count, self.seed = count, seed
         self.crops, self.tokens = inputs.crops, inputs.tokens
-        self.store = TokenStore(inputs.features.path)  # not through training's cache: few of these come back
+        self.store = inputs.features
         if count > self.crops * self.tokens:
             raise DepthGError(
                 f"settings: hidden_positives: pool: {count} references, but {self.store.path} holds "
