@@ -58,6 +58,17 @@ def unproject(depth: Tensor, settings: GeometrySettings) -> Tensor:
     return torch.stack([z * x, z * y[:, None], z], dim=-1).flatten(1, 2)
 
 
+def unproject_parallel(depth: Tensor, settings: GeometrySettings) -> Tensor:
+    """Put every token where it is in the image, as deep as it is; see `unproject`.
+
+    A pinhole makes a near token small, so farthest points crowd where it is far: in the sky. Seen in parallel,
+    tokens are of one size, and a plane that faces the camera is sampled like the image.
+    """
+    points = unproject(torch.ones_like(depth), settings)
+    points[..., 2] = settings.near + (1 - settings.near) * depth.flatten(1)
+    return points
+
+
 def unproject_released(depth: Tensor, settings: GeometrySettings) -> Tensor:
     """As released: degrees taken for radians, z = 5·d, and tokens seen at their corners; see `unproject`."""
     h, w = depth.shape[-2:]
@@ -88,6 +99,7 @@ class Camera:
 
 CAMERAS = {
     "pinhole": Camera(unproject, central_token),
+    "parallel": Camera(unproject_parallel, central_token),
     "released": Camera(unproject_released, first_token),
 }
 

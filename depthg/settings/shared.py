@@ -32,12 +32,12 @@ class NeighborSettings(Model):
 class GeometrySettings(Model):
     """Depth → points, farthest-point order, 3-D neighbours (Sec. 3.4, 3.6): one of `geometries`."""
 
-    camera: Literal["pinhole", "released"] = Field(
+    camera: Literal["pinhole", "parallel", "released"] = Field(
         "pinhole", description="how depth becomes points: depthg.geometry.CAMERAS"
     )
     field_of_view: Annotated[float, Field(gt=0, lt=180)] = Field(90.0, description="of the camera, degrees")
     near: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.1, description="pinhole: distance of the nearest token as a share of the farthest's"
+        0.1, description="distance of the nearest token as a share of the farthest's"
     )
     order_length: Positive = Field(
         144, description="farthest points kept for each crop, where it has as many tokens"

@@ -87,6 +87,9 @@ class TrainSettings(Model):
     depth_norm: Literal["none", "channel"] = Field(
         "none", description="depth before it is correlated: depthg.losses.depth.NORMS; channel as released"
     )
+    depth_centring: bool = Field(
+        False, description="take the batch's mean off the depth correlation: it pushes as much as it pulls"
+    )
     depth_bandwidth: Annotated[float, Field(gt=0)] = Field(
         0.1, description="similarity kernels: the difference at which similarity has fallen to 1/e"
     )

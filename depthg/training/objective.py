@@ -75,7 +75,8 @@ class Correlation:
             return feature_target(term, features, batch.rolls, settings.centring)
         others = batch.places if batch.sibling_places is None else batch.sibling_places
         norm = NORMS[settings.depth_norm]
-        return KERNELS[settings.depth_loss](norm(batch.places), norm(others), settings.depth_bandwidth)
+        target = KERNELS[settings.depth_loss](norm(batch.places), norm(others), settings.depth_bandwidth)
+        return target - target.mean() if settings.depth_centring else target
 
 
 def _mixed(projection: nn.Module, side: Side, codes: Tensor) -> Tensor:
