@@ -245,7 +245,7 @@ def _check_samples(settings: Settings, backbone: Backbone) -> None:
 
 def _check_order(settings: Settings, geometry: GeometrySettings) -> None:
     """The farthest-point order is long enough for N²."""
-    if settings.sampling == "fps" and settings.samples**2 > geometry.order_length:
+    if settings.samples_space and settings.samples**2 > geometry.order_length:
         raise DepthGError(
             f"samples: {settings.samples}² is more than order_length {geometry.order_length} of "
             f"geometries: {settings.geometry}: lower samples, or raise order_length"

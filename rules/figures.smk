@@ -106,3 +106,26 @@ rule propagation:
     shell:
         "depthg figure propagation --crops {input.crops} --geometry {input.geometry} {params.attention} "
         "--out {output} > {log} 2>&1"
+
+
+rule correlations:
+    input:
+        features=features("train"),
+        neighbors=neighbors_of,
+        geometry=geometry_of,
+    output:
+        "results/{dataset}/{experiment}/correlations.png",
+    log:
+        "logs/{dataset}/{experiment}/correlations.log",
+    benchmark:
+        "logs/{dataset}/{experiment}/correlations.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    params:
+        settings=settings(TrainSettings),
+        geometry=options("geometry"),
+    message:
+        "{wildcards.dataset}: draw what each term asks of the codes of {wildcards.experiment}"
+    shell:
+        "depthg figure correlations --features {input.features} --neighbors {input.neighbors} "
+        "{params.geometry} --settings {params.settings:q} --out {output} > {log} 2>&1"

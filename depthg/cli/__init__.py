@@ -34,6 +34,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "figure worst": tools.figure_worst,
     "figure sampling": tools.figure_sampling,
     "figure propagation": tools.figure_propagation,
+    "figure correlations": tools.figure_correlations,
     "scores": tools.scores,
     "table make": tools.table_make,
     "table show": tools.table_show,

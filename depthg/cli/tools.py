@@ -51,6 +51,20 @@ def figure_propagation(crops: Path, geometry: Path, out: Path, attention: Path |
     draw_propagation(crops, geometry, attention, out)
 
 
+def figure_correlations(
+    features: Path,
+    neighbors: Path,
+    settings: slices.TrainSettings,
+    out: Path,
+    geometry: Path | None = None,
+) -> None:
+    """Draw which pairs of tokens each term of the loss pulls together, and which it pushes apart (Eq. 2, 6)."""
+    from depthg.report.correlations import draw_correlations
+    from depthg.training.inputs import open_inputs
+
+    draw_correlations(open_inputs(features, neighbors, settings, geometry=geometry), settings, out)
+
+
 def scores(metrics: list[Path], out: Path) -> None:
     """Tabulate the scores of several experiments in Markdown."""
     from depthg.report.scores import table

@@ -51,7 +51,8 @@ def _predict_crop(
     crop: int, image: np.ndarray, label: np.ndarray, logits: Mapping[str, Tensor], grid: tuple[int, int]
 ) -> Scored:
     full = {name: upsample(value, grid, label.shape) for name, value in logits.items()}
-    maps = {name: value.argmax(dim=0).numpy().astype(np.uint16) for name, value in full.items()}
+    # max is several times as fast as argmax across the first axis
+    maps = {name: value.max(dim=0).indices.numpy().astype(np.uint16) for name, value in full.items()}
     return Prediction(crop, image, label, maps), {name: v.softmax(dim=0).numpy() for name, v in full.items()}
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from depthg.geometry import CAMERAS
 from depthg.settings import TrainSettings
 from depthg.training.batch import Batch, Side, take
 from depthg.training.inputs import Inputs
@@ -73,11 +72,7 @@ class Batches:
         """Depth and points (d, x, y, z) where a depth term reads them, float32 [B, n, 4]."""
         if self.settings.depth_loss == "none":
             return torch.empty(len(rows), 0, 4)
-        geometry = self.inputs.camera
-        depth = torch.from_numpy(self.inputs.required_geometry.read("depth", rows)).float()
-        points = CAMERAS[geometry.camera].unproject(depth, geometry).view(*depth.shape, 3)
-        places = torch.cat([depth[..., None], points], dim=-1)
-        return DEPTHS[self.settings.depth_at](places, torch.from_numpy(at))
+        return DEPTHS[self.settings.depth_at](self.inputs.places(rows), torch.from_numpy(at))
 
     def _side(self, rows: np.ndarray, sampled: np.ndarray, anchor: bool) -> Side:
         tokens = torch.from_numpy(self.inputs.features.read("tokens", rows))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from depthg.errors import DepthGError
+from depthg.geometry import CAMERAS
 from depthg.settings import GeometrySettings, TrainSettings
 from depthg.store import Store
 from depthg.tokens import TokenStore
@@ -68,6 +69,12 @@ class Inputs:
     def camera(self) -> GeometrySettings:
         """How the points of the geometry were made."""
         return GeometrySettings(**self.required_geometry.made_from["settings"])
+
+    def places(self, rows: np.ndarray) -> Tensor:
+        """Depth and point (d, x, y, z) of all tokens of crops, float32 [B, h, w, 4]."""
+        depth = torch.from_numpy(self.required_geometry.read("depth", rows)).float()
+        points = CAMERAS[self.camera.camera].unproject(depth, self.camera).view(*depth.shape, 3)
+        return torch.cat([depth[..., None], points], dim=-1)
 
     @cached_property
     def images(self) -> np.ndarray:
@@ -157,8 +164,8 @@ def _check_crops(inputs: Inputs, settings: TrainSettings) -> None:
 def _check_samples(inputs: Inputs, settings: TrainSettings) -> None:
     """There are tokens enough in a crop, and in its farthest-point order, for N² samples."""
     wanted, limits = settings.samples**2, {"random": inputs.tokens}
-    if settings.needs_geometry:
-        limits["fps"] = inputs.required_geometry.array("order").shape[1]
+    if settings.samples_space:
+        limits[settings.sampling] = inputs.required_geometry.array("order").shape[1]
     limit = limits.get(settings.sampling, wanted)
     if wanted > limit:
         raise DepthGError(

@@ -1,6 +1,6 @@
 """What a step minimises: correlations of the codes, and again of the mixed codes (Eq. 7, Sec. 3.6)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from torch import Tensor, nn
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from depthg.losses.depth import KERNELS, NORMS
 from depthg.losses.total import Codes, feature_target, term_losses, weighted_sum
 from depthg.models.checkpoint import Model
+from depthg.settings import TrainSettings
 from depthg.training.batch import Batch, Side
 from depthg.training.hidden_positives import HiddenPositives
 from depthg.training.inputs import Inputs
@@ -46,7 +47,7 @@ class Correlation:
         model, terms = self.model, guided(self.model.settings, step)
         sides = [batch.anchor, batch.neighbor, *([batch.sibling] if batch.sibling else [])]
         features = Codes(*(model.dropout(side.sampled(side.tokens)) for side in sides[:2]))
-        wanted = {name: self._target(name, batch, features) for name in terms}
+        wanted = targets(model.settings, terms, batch, features)
         codes = [model.head(side.tokens) for side in sides]
         sampled = Codes(*(side.sampled(code) for side, code in zip(sides, codes, strict=True)))
         losses = term_losses(terms, sampled, wanted, batch.rolls)
@@ -68,15 +69,32 @@ class Correlation:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Nothing."""
 
-    def _target(self, term: str, batch: Batch, features: Codes) -> Tensor:
-        """The correlations that a term distils, float [..., B, n, n]."""
-        settings = self.model.settings
-        if term != "depth":
-            return feature_target(term, features, batch.rolls, settings.centring)
-        others = batch.places if batch.sibling_places is None else batch.sibling_places
-        norm = NORMS[settings.depth_norm]
-        target = KERNELS[settings.depth_loss](norm(batch.places), norm(others), settings.depth_bandwidth)
-        return target - target.mean() if settings.depth_centring else target
+
+def targets(
+    settings: TrainSettings, terms: Iterable[str], batch: Batch, features: Codes
+) -> dict[str, Tensor]:
+    """The correlations that each term distils into the codes, float [..., B, n, n].
+
+    Args:
+        settings: how features and depths are correlated.
+        terms: `self`, `knn`, `random`, `depth`.
+        batch: its depths are correlated.
+        features: of the batch at the sampled tokens.
+    """
+    return {
+        term: depth_target(settings, batch)
+        if term == "depth"
+        else feature_target(term, features, batch.rolls, settings.centring)
+        for term in terms
+    }
+
+
+def depth_target(settings: TrainSettings, batch: Batch) -> Tensor:
+    """How much the sampled tokens of each anchor agree in depth, among themselves or with a sibling's."""
+    others = batch.places if batch.sibling_places is None else batch.sibling_places
+    norm, kernel = NORMS[settings.depth_norm], KERNELS[settings.depth_loss]
+    target = kernel(norm(batch.places), norm(others), settings.depth_bandwidth)
+    return target - target.mean() if settings.depth_centring else target
 
 
 def _mixed(projection: nn.Module, side: Side, codes: Tensor) -> Tensor:
