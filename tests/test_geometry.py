@@ -103,6 +103,24 @@ def test_order_follows_depth():
     assert order_of(points, 2)[0, 1] == 1 * 5 + 3
 
 
+def test_seen_in_parallel_a_token_is_as_large_near_as_far():
+    depth = torch.tensor([[[0.0, 0.5], [0.25, 1.0]]], dtype=torch.float64)
+    points = CAMERAS["parallel"].unproject(depth, GeometrySettings(near=0.2))
+    expected = [[-0.5, -0.5, 0.2], [0.5, -0.5, 0.6], [-0.5, 0.5, 0.4], [0.5, 0.5, 1.0]]
+    np.testing.assert_allclose(points[0], expected)
+
+
+def test_farthest_points_crowd_where_it_is_far_unless_seen_in_parallel():
+    depth = torch.cat([torch.ones(1, 10, 20), torch.linspace(0.4, 0, 10)[None, :, None].expand(1, 10, 20)], 1)
+    far = {}
+    for name in ("pinhole", "parallel"):
+        camera = CAMERAS[name]
+        points = camera.unproject(depth, GeometrySettings())
+        far[name] = (farthest_point_order(points, 50, camera.start(points)) < 200).float().mean().item()
+    assert far["pinhole"] > 0.7
+    assert far["parallel"] == pytest.approx(0.5, abs=0.1)
+
+
 def test_the_released_camera_by_hand():
     depth = torch.tensor([[[0.0, 0.5], [0.25, 1.0]]], dtype=torch.float64)
     points = CAMERAS["released"].unproject(depth, GeometrySettings())

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree
 
 from depthg.evaluation.evaluate import choose_pictures
 from depthg.geometry import CAMERAS
@@ -22,6 +23,9 @@ TITLES = {"random": "random", "fps": "farthest points"}
 def draw_sampling(crops: Path, inputs: Inputs, settings: TrainSettings, out: Path) -> None:
     """Write a PNG with a row a crop: depth, and the N² tokens of each sampler in the image and from above.
 
+    Written into each picture: how far, in tokens, a token is from the nearest sample on average. Where farthest
+    points leave it much farther than random ones, they crowd in a part of the image.
+
     Args:
         crops: store of training crops.
         inputs: features, neighbours and geometry of these crops.
@@ -34,7 +38,9 @@ def draw_sampling(crops: Path, inputs: Inputs, settings: TrainSettings, out: Pat
     panels = [Panel("depth", depth, DEPTH_COLORS)]
     for name, title in TITLES.items():
         tokens = SAMPLERS[name](inputs, rows, settings.samples**2, rng)
-        panels.append(Panel(title, mark_tokens(enlarge(images), tokens, inputs.grid, DOTS)))
+        notes = tuple(f"{gap(chosen, inputs.grid):.1f} tokens" for chosen in tokens)
+        marked = mark_tokens(enlarge(images), tokens, inputs.grid, DOTS)
+        panels.append(Panel(title, marked, notes=notes))
         panels.append(Panel("from above", _from_above(inputs, images, depth, tokens)))
     save(lay_out(panels, []), out)
 
@@ -47,6 +53,12 @@ def _from_above(inputs: Inputs, images: np.ndarray, depth: np.ndarray, tokens: n
     size = enlarge(images).shape[1]
     views = zip(points, colors, tokens, strict=True)
     return np.stack([from_above(cloud, color, chosen, size, DOTS) for cloud, color, chosen in views])
+
+
+def gap(tokens: np.ndarray, grid: tuple[int, int]) -> float:
+    """The mean distance in the image from a token to the nearest of these tokens int [n], in tokens."""
+    places = np.stack(np.divmod(np.arange(grid[0] * grid[1]), grid[1]), axis=1)
+    return float(cKDTree(places[tokens]).query(places)[0].mean())
 
 
 def token_colors(images: np.ndarray, grid: tuple[int, int]) -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 from depthg.errors import DepthGError
 from depthg.report.comparison import draw_comparison
 from depthg.report.propagation import QUERIES, draw_propagation, query_tokens, spread
-from depthg.report.sampling import DOTS, draw_sampling, token_colors
+from depthg.report.sampling import DOTS, draw_sampling, gap, token_colors
 from depthg.report.worst import draw_worst
 from depthg.settings import GeometrySettings, TrainSettings
 from depthg.store import Array, Store, Writer
@@ -76,6 +76,11 @@ def test_sampling_marks_n_squared_tokens_of_each_sampler(stores, tmp_path):
     rows = np.flatnonzero((farthest == DOTS).all(-1).any(1))
     crop = (farthest.shape[0] - rows[0]) / 2  # its marks are all in the uppermost of six rows of tokens
     assert ((rows - rows[0]) % crop < crop / 6).all()
+
+
+def test_gap_is_the_mean_distance_to_the_nearest_sample():
+    # 2 × 3 tokens, the upper left and the lower right sampled: the others are 1 from one of them
+    assert gap(np.array([0, 5]), (2, 3)) == pytest.approx(4 / 6)
 
 
 def test_colour_of_a_token_is_the_mean_of_its_pixels():

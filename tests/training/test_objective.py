@@ -4,7 +4,7 @@ import torch
 
 from depthg.models.checkpoint import Model
 from depthg.training.batches import Batches
-from depthg.training.objective import Correlation
+from depthg.training.objective import Correlation, depth_target
 from depthg.training.schedule import guided
 
 
@@ -89,6 +89,15 @@ def test_target_features_have_a_dropout_of_their_own(case, monkeypatch):
     assert len(head) == 4  # two branches, two sides
     assert not torch.equal(anchors, neighbors)
     assert not any(torch.equal(anchors, other) for other in head)
+
+
+def test_a_centred_depth_term_pulls_as_much_as_it_pushes(stores, guided_settings, case):
+    settings = guided_settings.model_copy(update={"depth_centring": True})
+    _, batch = case
+    depth = batch.places[..., 0].double().numpy()
+    agreement = depth[:, :, None] * depth[:, None]
+    found = depth_target(settings, batch)
+    np.testing.assert_allclose(found, agreement - agreement.mean(), atol=1e-6)
 
 
 def test_more_depth_changes_the_loss(case):
