@@ -137,7 +137,10 @@ class Config(Model):
     tables: dict[str, Table] = {}
     dataset: str | None = Field(None, description="make the tables for this data set instead of their own")
     settings: dict[str, Any] = Field({}, description="settings for everything, over all other layers")
-    gpus: Positive = Field(1, description="jobs that use a GPU at the same time")
+    gpus: Positive | None = Field(
+        None,
+        description="jobs that use a GPU at once; none: one for each GPU here, or as cores allow without",
+    )
     teacher: str | None = Field(None, description="target demo_backbone: weights of timm's resnet50")
 
     def resolve(self, dataset: str, experiment: str | None = None) -> Settings:
@@ -245,7 +248,7 @@ def _check_samples(settings: Settings, backbone: Backbone) -> None:
 
 def _check_order(settings: Settings, geometry: GeometrySettings) -> None:
     """The farthest-point order is long enough for N²."""
-    if settings.samples_space and settings.samples**2 > geometry.order_length:
+    if settings.sampling == "fps" and settings.samples**2 > geometry.order_length:
         raise DepthGError(
             f"samples: {settings.samples}² is more than order_length {geometry.order_length} of "
             f"geometries: {settings.geometry}: lower samples, or raise order_length"

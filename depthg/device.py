@@ -2,16 +2,24 @@
 
 import os
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 
 import torch
 
 from depthg.errors import DepthGError
+from depthg.gpus import claim_gpu
 from depthg.progress import tell, warn
 
 
+@cache
 def device() -> torch.device:
-    """The first GPU, or the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """The GPU that this process has claimed, or the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    names = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
+    claimed = torch.device("cuda", claim_gpu(names))
+    torch.cuda.set_device(claimed)
+    return claimed
 
 
 def announce(what: str) -> None:

@@ -6,13 +6,14 @@ from depthg.config import load
 from depthg.datasets.base import root_of
 from depthg.datasets.required import check_root
 from depthg.fetch import FOLDER as WEIGHTS
+from depthg.gpus import count_gpus
 from depthg.settings import ClusterSettings, CropSettings, EvaluateSettings, NeighborSettings, TrainSettings
 from depthg.store import MARKER, fingerprint
 
 CONFIG = load(config)
 
-# Jobs that use a GPU run one at a time under the plain `--cores N` command; a profile may raise the total.
-workflow.global_resources.setdefault("gpu", CONFIG.gpus)
+# The plain `--cores N` command runs one job for each GPU; a profile may set another total.
+workflow.global_resources.setdefault("gpu", CONFIG.gpus or count_gpus() or workflow.cores or 1)
 
 # A job's output goes to its log; progress bars and the final error go to the terminal through descriptor 3.
 shell.prefix("set -euo pipefail; exec 3>&2; export DEPTHG_TERMINAL=3; ")

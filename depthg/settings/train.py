@@ -61,7 +61,7 @@ class TrainSettings(Model):
     sample_schedule: Literal["constant", "released"] = Field(
         "constant", description="N by step: depthg.training.schedule.SAMPLES"
     )
-    sampling: Literal["random", "fps", "cells", "full"] = Field(
+    sampling: Literal["random", "fps", "full"] = Field(
         "random", description="which tokens of a crop: depthg.training.sampling.SAMPLERS"
     )
     tokens_at: Literal["samples", "transposed"] = Field(
@@ -128,14 +128,9 @@ class TrainSettings(Model):
         return self.steps if self.step_unit == "batches" else -(-self.steps // 3)
 
     @property
-    def samples_space(self) -> bool:
-        """Whether tokens are sampled by the farthest-point order."""
-        return self.sampling in ("fps", "cells")
-
-    @property
     def needs_geometry(self) -> bool:
         """Whether training reads the geometry store."""
-        return self.samples_space or self.depth_loss != "none" or self.lhp == "depth"
+        return self.sampling == "fps" or self.depth_loss != "none" or self.lhp == "depth"
 
     @property
     def needs_view(self) -> bool:

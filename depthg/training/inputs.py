@@ -164,8 +164,8 @@ def _check_crops(inputs: Inputs, settings: TrainSettings) -> None:
 def _check_samples(inputs: Inputs, settings: TrainSettings) -> None:
     """There are tokens enough in a crop, and in its farthest-point order, for N² samples."""
     wanted, limits = settings.samples**2, {"random": inputs.tokens}
-    if settings.samples_space:
-        limits[settings.sampling] = inputs.required_geometry.array("order").shape[1]
+    if settings.needs_geometry:
+        limits["fps"] = inputs.required_geometry.array("order").shape[1]
     limit = limits.get(settings.sampling, wanted)
     if wanted > limit:
         raise DepthGError(

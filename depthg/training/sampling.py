@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -21,22 +20,6 @@ def farthest_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random
     return inputs.required_geometry.read("order", rows)[:, :count].astype(np.int64)
 
 
-def cell_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """A token from around each farthest point, drawn anew at every step: int64 [B, count], distinct.
-
-    As even in space as the farthest points themselves, which are the same few tokens of a crop at every step.
-    """
-    centres = farthest_tokens(inputs, rows, count, rng)
-    points = inputs.places(rows)[..., 1:].flatten(1, 2)
-    cell = torch.cdist(points, take(points, torch.from_numpy(centres))).argmin(-1).numpy()
-    order = rng.random(cell.shape).argsort(axis=1)
-    chosen = centres.copy()  # stays where points coincide and a cell is empty
-    np.put_along_axis(
-        chosen, np.take_along_axis(cell, order, axis=1), order, axis=1
-    )  # the last of a cell stays
-    return chosen
-
-
 def random_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Tokens of each crop drawn uniformly without replacement, anew at every step: int64 [B, count]."""
     return rng.random((len(rows), inputs.tokens)).argsort(axis=1)[:, :count]
@@ -47,12 +30,7 @@ def all_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Gene
     return np.tile(np.arange(inputs.tokens), (len(rows), 1))
 
 
-SAMPLERS: dict[str, Sampler] = {
-    "fps": farthest_tokens,
-    "cells": cell_tokens,
-    "random": random_tokens,
-    "full": all_tokens,
-}
+SAMPLERS: dict[str, Sampler] = {"fps": farthest_tokens, "random": random_tokens, "full": all_tokens}
 
 
 def as_sampled(at: np.ndarray, grid: tuple[int, int]) -> np.ndarray:

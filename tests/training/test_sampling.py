@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from depthg.training.sampling import DEPTHS, PLACES, SAMPLERS
+from depthg.training.sampling import DEPTHS, PLACES
 
 
 def test_released_tokens_are_read_at_the_mirrored_place():
@@ -29,31 +29,3 @@ def test_released_depth_is_read_on_a_regular_grid_whatever_the_samples():
 def test_the_grid_has_as_many_values_as_samples(count):
     maps, at = torch.rand(1, 5, 5, 4), torch.zeros(1, count, dtype=torch.int64)
     assert DEPTHS["grid"](maps, at).shape == (1, count, 4)
-
-
-def test_cells_give_a_token_nearest_to_each_farthest_point(stores, guided_settings):
-    inputs, rows = stores.open(guided_settings), np.array([2, 0])
-    centres = SAMPLERS["fps"](inputs, rows, 5, np.random.default_rng(0))
-    points = inputs.places(rows)[..., 1:].flatten(1, 2).double().numpy()
-    for seed in range(20):
-        drawn = SAMPLERS["cells"](inputs, rows, 5, np.random.default_rng(seed))
-        for cloud, own, chosen in zip(points, centres, drawn, strict=True):
-            distances = np.linalg.norm(cloud[chosen][:, None] - cloud[own][None], axis=-1)
-            assert (distances.argmin(1) == np.arange(5)).all()
-
-
-def test_cells_reach_every_token_at_even_odds_within_a_cell(stores, guided_settings):
-    inputs, row, rng = stores.open(guided_settings), np.array([3]), np.random.default_rng(0)
-    drawn = np.stack([SAMPLERS["cells"](inputs, row, 4, rng)[0] for _ in range(2000)])
-    tokens = [np.unique(drawn[:, cell], return_counts=True) for cell in range(4)]
-    assert sorted(np.concatenate([found for found, _ in tokens])) == list(range(inputs.tokens))
-    for found, counts in tokens:
-        expected = 2000 / len(found)
-        assert (abs(counts - expected) < 5 * expected**0.5).all()
-
-
-def test_cells_of_coincident_points_are_the_farthest_points(stores, guided_settings, monkeypatch):
-    inputs, row = stores.open(guided_settings), np.array([1])
-    monkeypatch.setattr(type(inputs), "places", lambda self, rows: torch.zeros(len(rows), *self.grid, 4))
-    drawn = SAMPLERS["cells"](inputs, row, 4, np.random.default_rng(0))
-    assert drawn[0, 1:].tolist() == SAMPLERS["fps"](inputs, row, 4, np.random.default_rng(0))[0, 1:].tolist()

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from depthg.gpus import count_gpus
+
 RESULT = "results/mini/ours_3dlhp/metrics.json"
 BLOCKS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf")
 ABOVE_THE_LINE = {"index", "crops", "depth", "features", "neighbors", "geometry"}
@@ -46,8 +48,9 @@ def test_metrics_have_their_fixed_form(metrics):
     assert any("train" in stage for stage in metrics["durations"])
 
 
-def test_gpu_jobs_run_one_at_a_time_by_default(finished):
-    assert re.search(r"Provided resources: .*gpu\D+1\b", finished.printed)
+def test_there_is_one_gpu_job_for_each_gpu_or_without_any_for_each_core(finished):
+    expected = count_gpus() or 2
+    assert re.search(rf"Provided resources: .*gpu\D+{expected}\b", finished.printed)
 
 
 def test_artifacts_are_where_the_design_says(finished):
