@@ -245,6 +245,15 @@ def test_every_experiment_of_the_shipped_file_resolves(request):
             assert shipped.resolve(dataset, experiment).steps >= 0
 
 
+def test_seen_in_parallel_is_a_preset_that_changes_the_camera_alone(request):
+    text = request.config.rootpath / "config.yaml"
+    paper, parallel = load(text), load(yaml.safe_load(text.read_text()) | {"preset": "parallel"})
+    for dataset in ("demo", "cocostuff"):
+        before, after = (shipped.resolve(dataset, "ours").model_dump() for shipped in (paper, parallel))
+        assert {key for key in after if after[key] != before[key]} == {"geometry"}
+        assert parallel.geometries[after["geometry"]].camera == "parallel"
+
+
 def test_the_released_benchmarks_depart_in_every_point(request):
     shipped = load(request.config.rootpath / "config.yaml")
     for name in ("cocostuff", "cityscapes", "potsdam"):
