@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import torch
 
-from benchmarks.measure import Cost, Row, Target, alternate, disk_mb
+from benchmarks.measure import Row, Target, alternate, disk_mb
 from benchmarks.vit import backbone_file, forward_of, photographs
 from depthg import features
 from depthg.store import Array, Writer
@@ -28,10 +28,11 @@ def measured(root: Path) -> list[Row]:
     writer.finish()
     spec, spent = backbone_file(root / "vit.safetensors"), list[float]()
 
-    def ours() -> None:
+    def ours() -> float:
         shutil.rmtree(root / "features.zarr", ignore_errors=True)
         with redirect_stdout(StringIO()), patch.multiple(features, BATCH=BATCH, fill=_timed(spent)):
             features.make_features(root / "crops.zarr", root / "features.zarr", "vit", spec)
+        return spent[-1]
 
     forward = forward_of(BATCH)
 
@@ -39,12 +40,11 @@ def measured(root: Path) -> list[Row]:
         for _ in range(0, CROPS, BATCH):
             forward()
 
-    rounds = 3
-    costs = alternate({"ours": ours, "reference": reference}, rounds)
+    costs = alternate({"ours": ours, "reference": reference}, rounds=3)
     row = Row(
         "features",
         f"{CROPS} crops of 224 px, ViT-S/8",
-        Cost(tuple(spent[1 : rounds + 1]), costs["ours"].peak_mb),
+        costs["ours"],
         costs["reference"],
         "the backbone alone, on crops in memory",
         CROPS,

@@ -15,6 +15,10 @@ def test_works_run_in_turn():
     assert all(len(cost.times) == 3 for cost in costs.values())
 
 
+def test_a_work_may_tell_what_counts():
+    assert alternate({"a": lambda: 7.0}, rounds=2)["a"].times == (7.0, 7.0)
+
+
 def test_ratio_is_that_of_neighbouring_rounds():
     """A machine that slows down by half during a run changes every time, and no ratio."""
     row = Row("stage", "", Cost((1.0, 2.0, 4.0)), Cost((3.0, 6.0, 12.0)), items=8)
