@@ -7,7 +7,9 @@ Writes a Markdown table and a JSON; what is made up for it lies in a temporary f
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
 from importlib import import_module
+from io import StringIO
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +24,7 @@ SUBJECTS = (
 
 def run(subject: str) -> list[Row | Growth]:
     """What one subject measured."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, redirect_stdout(StringIO()):  # stages tell of every store
         return import_module(f"benchmarks.{subject}").measured(Path(folder))
 
 

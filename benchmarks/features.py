@@ -2,8 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -30,7 +28,7 @@ def measured(root: Path) -> list[Row]:
 
     def ours() -> float:
         shutil.rmtree(root / "features.zarr", ignore_errors=True)
-        with redirect_stdout(StringIO()), patch.multiple(features, BATCH=BATCH, fill=_timed(spent)):
+        with patch.multiple(features, BATCH=BATCH, fill=_timed(spent)):
             features.make_features(root / "crops.zarr", root / "features.zarr", "vit", spec)
         return spent[-1]
 

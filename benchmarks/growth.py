@@ -8,7 +8,7 @@ from benchmarks.mixing import mixing
 from benchmarks.neighbors import searching
 from benchmarks.points import geometry
 from benchmarks.stores import CROPS_AN_IMAGE, Stores, write_stores
-from benchmarks.training import LHP, PRODUCT, training
+from benchmarks.training import LHP, PRODUCT, STEPS, training
 from benchmarks.vit import forward_of
 from depthg.settings import TrainSettings
 
@@ -26,8 +26,8 @@ def measured(root: Path) -> list[Growth]:
         _grown("geometry", "tokens", SIDES, lambda side: _geometry(root, 32, side), square=True),
         _grown("neighbours", "crops", (2_000, 4_000, 8_000), lambda crops: searching(crops, crops)),
         _over_images(root),
-        *_steps(root, "training step", PRODUCT),
-        *_steps(root, "training step, 3D-LHP", LHP),
+        *_steps(root, f"{STEPS} training steps", PRODUCT),
+        *_steps(root, f"{STEPS} training steps, 3D-LHP", LHP),
         _grown("mixing", "crops", (8, 16, 32), mixing),
         _grown("mixing", "tokens", SIDES, lambda side: mixing(8, (side, side)), square=True),
         _grown("mixing", "N", SAMPLES, lambda n: mixing(8, samples=n**2)),
@@ -56,22 +56,23 @@ def _over_images(root: Path) -> Growth:
         stores = write_stores(root / f"images_{images}", CROPS_AN_IMAGE * images, (14, 14), patch=1)
         return lambda: training(stores, PRODUCT)
 
-    return _grown("training step", "images", (16, 64, 256), make)
+    return _grown(f"{STEPS} training steps", "images", (16, 64, 256), make)
 
 
 def _steps(root: Path, stage: str, settings: TrainSettings) -> list[Growth]:
-    """Over tokens of a crop and over samples; a pass is ten steps."""
+    """Over tokens of a crop and over samples."""
 
     def stores(side: int) -> Stores:
         path = root / f"tokens_{side}"
         return Stores(path) if path.exists() else write_stores(path, 64, (side, side), patch=1)
 
     def of_side(side: int) -> Work:
-        return lambda: training(stores(side), settings)
+        made = stores(side)
+        return lambda: training(made, settings)
 
     def of_samples(samples: int) -> Work:
-        own = settings.model_copy(update={"samples": samples})
-        return lambda: training(stores(28), own)
+        made, own = stores(28), settings.model_copy(update={"samples": samples})
+        return lambda: training(made, own)
 
     return [
         _grown(stage, "tokens", SIDES, of_side, square=True),

@@ -1,8 +1,6 @@
 """Farthest points of a batch of crops, and the whole stage that makes the geometry."""
 
 import shutil
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -73,8 +71,7 @@ def _stage(stores: Stores) -> Row:
 def geometry(stores: Stores) -> None:
     """The stage, from the beginning."""
     shutil.rmtree(stores.geometry)
-    with redirect_stdout(StringIO()):
-        make_geometry(stores.depth, stores.features, stores.geometry, SETTINGS)
+    make_geometry(stores.depth, stores.features, stores.geometry, SETTINGS)
 
 
 def _stage_one_by_one(stores: Stores) -> None:

@@ -1,7 +1,5 @@
 """A training step, reading from the stores included: the paper's method, without and with 3D-LHP."""
 
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -59,8 +57,8 @@ def _rows(stores: Stores, stage: str, settings: TrainSettings, target: Target, r
 
 
 def training(stores: Stores, settings: TrainSettings) -> None:
-    """Train as the workflow does, silently."""
-    with TemporaryDirectory() as out, redirect_stdout(StringIO()):
+    """Train as the workflow does."""
+    with TemporaryDirectory() as out:
         train(stores.features, stores.neighbors, Path(out), settings, seed=0, geometry=stores.geometry)
 
 
