@@ -9,7 +9,7 @@ export UV_LINK_MODE ?= copy
 
 DEMO := results/demo/ours_3dlhp
 
-.PHONY: demo test test-slow check format schema lock install clean
+.PHONY: demo test test-slow bench check format schema lock install clean
 
 install: .venv/installed  ## the environment, from the locked versions
 
@@ -23,6 +23,9 @@ test: install  ## the tests, a few minutes
 
 test-slow: install  ## whole workflows on miniatures of the benchmarks, some minutes more
 	pytest -m slow
+
+bench: install  ## every stage against a straightforward way, ten minutes: benchmarks/results.md
+	python -m benchmarks
 
 check: install  ## style, types, and the workflow's own linter
 	ruff check .

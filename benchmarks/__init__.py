@@ -1,0 +1,1 @@
+"""How fast each stage is, held against a straightforward way to do the same: `python -m benchmarks`."""

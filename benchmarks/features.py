@@ -1,0 +1,67 @@
+"""The stage that runs the backbone: how much of the backbone's own speed is left."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from unittest.mock import patch
+
+import torch
+
+from benchmarks.measure import Row, Target, alternate, disk_mb
+from benchmarks.vit import backbone_file, forward_of, photographs
+from depthg import features
+from depthg.store import Array, Writer
+
+# A CPU is as fast with a few crops at a time; a GPU has to be filled.
+CROPS, BATCH = (512, features.BATCH) if torch.cuda.is_available() else (12, 4)
+
+
+def measured(root: Path) -> list[Row]:
+    """One row: a pass over crops in a store against the forward of as many in memory."""
+    images = photographs(CROPS)
+    writer = Writer(root / "crops.zarr", CROPS, {"images": Array(images.shape[1:], "uint8")}, {})
+    writer.write(range(CROPS), images=images)
+    writer.finish()
+    spec, spent = backbone_file(root / "vit.safetensors"), list[float]()
+
+    def ours() -> float:
+        shutil.rmtree(root / "features.zarr", ignore_errors=True)
+        with patch.multiple(features, BATCH=BATCH, fill=_timed(spent)):
+            features.make_features(root / "crops.zarr", root / "features.zarr", "vit", spec)
+        return spent[-1]
+
+    forward = forward_of(BATCH)
+
+    def reference() -> None:
+        for _ in range(0, CROPS, BATCH):
+            forward()
+
+    costs = alternate({"ours": ours, "reference": reference}, rounds=3)
+    row = Row(
+        "features",
+        f"{CROPS} crops of 224 px, ViT-S/8",
+        costs["ours"],
+        costs["reference"],
+        "the backbone alone, on crops in memory",
+        CROPS,
+        "crops",
+        Target("ratio", 0.9),
+        disk_mb(root / "features.zarr"),
+        "without what happens once: loading and hashing the weights, a crop to learn the shape",
+    )
+    return [row]
+
+
+def _timed(spent: list[float]) -> Callable[..., Any]:
+    """`features.fill`, which is the stage but for its start; every call adds its seconds."""
+    fill = features.fill
+
+    def timed(*arguments: Any, **named: Any) -> Any:
+        start = perf_counter()
+        found = fill(*arguments, **named)
+        spent.append(perf_counter() - start)
+        return found
+
+    return timed

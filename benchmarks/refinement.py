@@ -1,0 +1,53 @@
+"""The CRF and the counts of pixels, in as many processes as there are cores."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.logits import CLASSES, GRID, SIDE
+from benchmarks.measure import Row, Target, alternate
+from depthg.datasets.demo import render
+from depthg.evaluation.metrics import confusion
+from depthg.evaluation.predict import Prediction, Scored, add_refined, upsample
+
+CROPS_A_CORE = 6
+SHARE = 0.9  # of the cores
+
+
+def measured(root: Path) -> list[Row]:
+    """One row. The workers' start is part of it, once for all crops, as in the stage."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    crops = CROPS_A_CORE * max(cores, 2)
+    scored = [_scored(crop) for crop in range(crops)]
+    works = {"ours": lambda: _count(scored, cores), "reference": lambda: _count(scored, 1)}
+    costs = alternate(works, rounds=3)
+    row = Row(
+        "CRF and counts",
+        f"{crops} maps of 320 px, {CLASSES} clusters, {cores} processes",
+        costs["ours"],
+        costs["reference"],
+        "one process",
+        crops,
+        "maps",
+        Target("ratio", SHARE * cores),
+        note="memory is that of the main process; the target is 0.9 times the cores",
+    )
+    return [row]
+
+
+def _scored(seed: int) -> Scored:
+    """A rendered picture, and a random prediction for it."""
+    view = render(seed, SIDE, SIDE)
+    logits = torch.randn(GRID[0] * GRID[1], CLASSES, generator=torch.Generator().manual_seed(seed))
+    probabilities = upsample(logits, GRID, (SIDE, SIDE)).softmax(0).numpy()
+    return Prediction(seed, view.image, view.label.astype(np.uint16), {}), {"unsupervised": probabilities}
+
+
+def _count(scored: list[Scored], workers: int) -> np.ndarray:
+    counts = np.zeros((CLASSES, CLASSES), np.int64)
+    fresh = ((Prediction(p.crop, p.image, p.label, {}), scores) for p, scores in scored)
+    for prediction in add_refined(fresh, workers):
+        counts += confusion(prediction.maps["unsupervised_crf"], prediction.label, CLASSES, CLASSES)
+    return counts

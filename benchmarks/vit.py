@@ -1,0 +1,39 @@
+"""The backbone of the benchmarks: a ViT-S/8 whose weights are random, as they do not change what it costs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+from safetensors.torch import save_file
+
+from benchmarks.measure import Work
+from depthg.backbones import DenseBackbone
+from depthg.config import Backbone
+from depthg.device import device
+from depthg.features import dense_features
+
+MODEL = "vit_small_patch8_224"
+SIDE = 224  # pixels
+ARGS: dict[str, Any] = {"dynamic_img_size": True}
+
+
+def backbone_file(path: Path) -> Backbone:
+    """Write random weights, and the configuration that names them."""
+    torch.manual_seed(0)
+    net = timm.create_model(MODEL, num_classes=0, **ARGS)
+    save_file(net.state_dict(), path)
+    return Backbone(model=MODEL, args=ARGS, weights=str(path))
+
+
+def forward_of(crops: int, side: int = SIDE) -> Work:
+    """The bare forward of so many crops of a side."""
+    backbone = DenseBackbone(Backbone(model=MODEL, args=ARGS), untrained=True).to(device())
+    images = photographs(crops, side)
+    return lambda: dense_features(backbone, images).cpu()
+
+
+def photographs(crops: int, side: int = SIDE) -> np.ndarray:
+    """Noise uint8 [crops, side, side, 3]."""
+    return np.random.default_rng(0).integers(0, 256, (crops, side, side, 3), dtype=np.uint8)
