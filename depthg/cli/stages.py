@@ -20,7 +20,7 @@ def in_parts(stage: Callable[..., None]) -> Callable[..., None]:
     """Make `--part 2/3` of a stage's command write one part of its store, and `--part all/3` complete it."""
 
     @wraps(stage)
-    def command(*, out: Path, part: Part, **options: Any) -> None:
+    def command(*, out: Path, part: Part = WHOLE, **options: Any) -> None:
         if part.number is not None:
             return stage(out=out, part=part, **options)
         from depthg.writer import complete
