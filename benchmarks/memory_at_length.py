@@ -25,10 +25,11 @@ from depthg.config import Stored
 from depthg.errors import DepthGError
 from depthg.features import feature_arrays
 from depthg.settings import NeighborSettings, TrainSettings
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
 from depthg.tokens import TokenStore, packed
 from depthg.training.batches import Batches
 from depthg.training.inputs import open_inputs
+from depthg.writer import Writer
 
 ROWS = 488_510  # five crops of each of COCO-Stuff's 97,702 training images
 CROPS_AN_IMAGE = 5

@@ -10,7 +10,8 @@ from depthg.features import feature_arrays
 from depthg.geometry import make_geometry
 from depthg.neighbors import neighbor_arrays
 from depthg.settings import GeometrySettings, NeighborSettings
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 CROPS = 320
 CROPS_AN_IMAGE = 5

@@ -17,8 +17,9 @@ from depthg.backbones import DenseBackbone
 from depthg.config import Backbone
 from depthg.device import device
 from depthg.errors import DepthGError
-from depthg.features import dense_features, fill
-from depthg.store import Array, Store, Writer
+from depthg.features import dense_features, fill, opened
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 QUANTILES = (0.1, 0.9)  # a row's logits are clamped to these, so that no single token takes all of it
 NEAR = [(0, 0)] + [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]  # itself first
@@ -144,12 +145,11 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
     Raises:
         DepthGError: a backbone without attention, features of other crops, or fewer than 9 tokens a crop.
     """
-    source = Store(crops)
+    source, backbone, made_from = opened(crops, name, spec)
     tokens = Store(features).expect(crops=source)
     h, w = tokens.array("tokens").shape[1:3]
     if h * w < len(NEAR):
         raise DepthGError(f"{tokens.path}: lhp: attention needs 9 tokens a crop, not {h}×{w}: raise size")
-    backbone = DenseBackbone(spec, name).to(device())
     read, (ids, inside) = AttentionLogits(backbone), neighborhood((h, w))
     near, within = torch.from_numpy(ids).to(device()), torch.from_numpy(inside).to(device())
 
@@ -158,9 +158,5 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
         weights = [attention_weights(crop, near, within, h).cpu().numpy() for crop in logits]
         return {"neighbors": np.tile(ids, (len(rows), 1, 1)), "weights": np.stack(weights)}
 
-    origin = {"crops": source.fingerprint, "features": tokens.fingerprint, "weights": backbone.weights_hash()}
-    fill(
-        Writer(out, len(source), attention_arrays(h * w), {"settings": spec.model_dump(), **origin}),
-        compute,
-        f"attention {name}",
-    )
+    made_from["features"] = tokens.fingerprint
+    fill(Writer(out, len(source), attention_arrays(h * w), made_from), compute, f"attention {name}")

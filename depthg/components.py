@@ -17,8 +17,9 @@ from depthg.config import Stored
 from depthg.errors import DepthGError
 from depthg.features import feature_arrays, fill, pool_tokens
 from depthg.progress import tell
-from depthg.store import Writer, file_hash
+from depthg.store import file_hash
 from depthg.tokens import TokenStore, packed
+from depthg.writer import Writer
 
 SAMPLE = 64  # crops the axes are found from: some 50,000 tokens
 

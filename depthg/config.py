@@ -137,6 +137,9 @@ class Config(Model):
     tables: dict[str, Table] = {}
     dataset: str | None = Field(None, description="make the tables for this data set instead of their own")
     settings: dict[str, Any] = Field({}, description="settings for everything, over all other layers")
+    parts: Positive = Field(
+        1, description="jobs that write a store of crops, depth or features at the same time"
+    )
     gpus: Positive | None = Field(
         None,
         description="jobs that use a GPU at once; none: one for each GPU here, or as cores allow without",

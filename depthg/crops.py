@@ -17,9 +17,10 @@ from depthg.datasets.base import ImageRecord, content_hash, read_images
 from depthg.datasets.classes import Classes, read_classes
 from depthg.datasets.decode import VOID, read_image, read_label
 from depthg.errors import DepthGError
-from depthg.progress import track
+from depthg.parts import WHOLE, Part
 from depthg.settings import CropSettings
-from depthg.store import Array, Writer
+from depthg.store import Array
+from depthg.writer import Writer
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the source image
 Crop = tuple[np.ndarray, np.ndarray, Box]  # uint8 [S, S, 3], uint16 [S, S], where it lies
@@ -66,7 +67,12 @@ def cut_label(label: np.ndarray, box: Box, side: int) -> np.ndarray:
 
 
 def make_crops(
-    images: Path, classes: Path, split: Literal["train", "val"], out: Path, settings: CropSettings
+    images: Path,
+    classes: Path,
+    split: Literal["train", "val"],
+    out: Path,
+    settings: CropSettings,
+    part: Part = WHOLE,
 ) -> None:
     """Write the crop store of the images in an images.csv.
 
@@ -80,6 +86,7 @@ def make_crops(
         out: store with `images` uint8 [M, S, S, 3], `labels` uint16 [M, S, S] (class ids, 255 void; all 255 where
             the image has no label), `boxes` float32 [M, 4], `image` int32 [M].
         settings: sizes.
+        part: the part of the store to write.
 
     Raises:
         DepthGError: an image is too small, a file cannot be read any more, or a label has an id of no class.
@@ -93,9 +100,8 @@ def make_crops(
         "classes": [*table.ids, table.void],  # names and colours may change without new crops
         "images": content_hash([images, *_files(records)]),
     }
-    writer = Writer(out, len(records) * per_image, crop_arrays(side), made_from)
-    batch = WRITE_CROPS // per_image * per_image
-    batches = track(writer.pending(batch), -(-writer.rows // batch), f"{split} crops", writer.done // batch)
+    writer = Writer(out, len(records) * per_image, crop_arrays(side), made_from, part, unit=per_image)
+    batches = writer.tracked(WRITE_CROPS // per_image * per_image, f"{split} crops")
     with ThreadPoolExecutor() as pool:
         for rows in batches:
             chosen = records[rows.start // per_image : rows.stop // per_image]

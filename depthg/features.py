@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,14 +13,15 @@ from torch.nn.functional import normalize
 from depthg.backbones import DenseBackbone
 from depthg.config import Backbone, Stored
 from depthg.device import device, mixed_precision
-from depthg.progress import track
-from depthg.store import Array, Store, Writer
+from depthg.parts import WHOLE, Part
+from depthg.store import Array, Store
 from depthg.tokens import packed, token_arrays
+from depthg.writer import Writer
 
 BATCH = 16
 
 
-def make_features(crops: Path, out: Path, name: str, spec: Backbone) -> None:
+def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
     """Write `tokens` [M, h, w, C] (depthg.tokens) and `pooled` float32 [M, C] of all crops of a store.
 
     Args:
@@ -27,39 +29,37 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         out: store to write; a killed run resumes.
         name: the backbone's name in config.yaml.
         spec: the backbone.
+        part: the part of the store to write.
     """
-    source = Store(crops)
-    backbone = DenseBackbone(spec, name).to(device())
+    source, backbone, made_from = opened(crops, name, spec)
     tokens = dense_features(backbone, source.read("images", [0]))
-    made_from = {
-        "settings": spec.model_dump(),
-        "weights": backbone.weights_hash(),
-        "crops": source.fingerprint,
-    }
 
     def compute(rows: range) -> dict[str, np.ndarray]:
         tokens = dense_features(backbone, source.read("images", rows))
         return {**packed(tokens.cpu().numpy(), spec.stored), "pooled": pool_tokens(tokens)}
 
-    fill(
-        Writer(out, len(source), feature_arrays(tuple(tokens.shape[1:]), spec.stored), made_from),
-        compute,
-        f"features {name}",
-    )
+    arrays = feature_arrays(tuple(tokens.shape[1:]), spec.stored)
+    fill(Writer(out, len(source), arrays, made_from, part, unit=BATCH), compute, f"features {name}")
+
+
+def opened(crops: Path, name: str, spec: Backbone) -> tuple[Store, DenseBackbone, dict[str, Any]]:
+    """A store of crops, the backbone called `name`, and what its features of them are made from."""
+    source, backbone = Store(crops), DenseBackbone(spec, name).to(device())
+    weights = backbone.weights_hash()
+    return source, backbone, {"settings": spec.model_dump(), "weights": weights, "crops": source.fingerprint}
 
 
 def fill(writer: Writer, compute: Callable[[range], dict[str, np.ndarray]], what: str) -> None:
-    """Compute and write the rows of a store that are still to be written, and complete it.
+    """Compute and write the rows of a store, or of a part, that are still to be written, and finish it.
 
     Args:
         writer: of the store.
         compute: rows → what every array holds for them.
         what: is shown to the user.
     """
-    total, done = -(-writer.rows // BATCH), writer.done // BATCH
     with ThreadPoolExecutor(1) as pool:  # one batch is written while the next is computed
         written = None
-        for rows in track(writer.pending(BATCH), total, what, done):
+        for rows in writer.tracked(BATCH, what):
             values = compute(rows)
             if written is not None:
                 written.result()

@@ -19,7 +19,8 @@ from depthg.depth.controls import CONTROLS, VALUES
 from depthg.errors import DepthGError
 from depthg.progress import track
 from depthg.settings import GeometrySettings
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 BATCH = 64  # crops
 

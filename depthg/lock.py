@@ -19,6 +19,8 @@ from depthg.progress import tell
 
 TOUCH_EVERY = 15.0  # seconds
 LEFT_AFTER = 90.0  # seconds; network file systems may show a time of change that is a minute old
+SIGNED_WITHIN = 2.0  # seconds after it was made
+LOOK_EVERY = 0.2  # seconds, for one who waits
 
 
 class Lock:
@@ -27,15 +29,17 @@ class Lock:
     Args:
         path: the lock file; removed when the lock is released.
         what: what it guards, for the error.
+        wait: until it is free, instead of raising; for what is held for a short time only.
 
     Raises:
         DepthGError: another process holds it.
     """
 
-    def __init__(self, path: Path, what: Path):
-        stream = _take(path)
-        if stream is None:
-            raise _held(path, what)
+    def __init__(self, path: Path, what: Path, wait: bool = False):
+        while (stream := _take(path)) is None:
+            if not wait:
+                raise _held(path, what)
+            time.sleep(LOOK_EVERY)
         _sign(stream)
         stop = threading.Event()
         touching = threading.Thread(target=_touch, args=(stream, stop), daemon=True)
@@ -46,15 +50,23 @@ class Lock:
 def _take(path: Path) -> int | None:
     """The descriptor of the lock file, locked; None if another process holds it."""
     while True:
-        stream = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        stream, is_new = _open(path)
         free = _try(stream)
         if free and not _is_same(path, stream):  # its holder has just removed it
             os.close(stream)
             continue
-        if free and (_holder(path).get("host") in (None, socket.gethostname()) or not _is_touched(path)):
+        if free and (is_new or _is_left(path)):
             return stream
         os.close(stream)
         return None
+
+
+def _open(path: Path) -> tuple[int, bool]:
+    """The descriptor of the lock file, and whether we made it: of several machines, just one does."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666), True
+    except FileExistsError:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666), False
 
 
 def _try(stream: int) -> bool:
@@ -71,6 +83,7 @@ def _try(stream: int) -> bool:
 def _sign(stream: int) -> None:
     os.ftruncate(stream, 0)
     os.write(stream, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode())
+    os.fsync(stream)  # for other machines to see
 
 
 def _is_same(path: Path, stream: int) -> bool:
@@ -78,6 +91,14 @@ def _is_same(path: Path, stream: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(stream))
     except FileNotFoundError:
         return False
+
+
+def _is_left(path: Path) -> bool:
+    """Whether a lock that the kernel gives us is not held on another machine, whose kernel may not tell ours."""
+    until = time.monotonic() + SIGNED_WITHIN
+    while not _holder(path) and time.monotonic() < until:  # just made there, or killed before it signed
+        time.sleep(LOOK_EVERY)
+    return _holder(path).get("host") in (None, socket.gethostname()) or not _is_touched(path)
 
 
 def _is_touched(path: Path) -> bool:

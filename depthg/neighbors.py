@@ -8,7 +8,8 @@ import numpy as np
 from depthg.errors import DepthGError
 from depthg.progress import track
 from depthg.settings import NeighborSettings
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 BATCH = 4096
 

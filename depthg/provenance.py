@@ -1,6 +1,7 @@
 """Where a result comes from: versions, commit, durations."""
 
 import csv
+import glob
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -32,10 +33,15 @@ def git_commit() -> str | None:
 
 
 def read_durations(benchmarks: Iterable[Path]) -> dict[str, float]:
-    """Seconds by stage, from Snakemake's benchmark files; the name of a file says what it timed."""
+    """Seconds by stage, from Snakemake's benchmark files; the name of a file says what it timed.
+
+    A stage that was run in parts has one for each beside its own.
+    """
     durations = {}
-    for path in benchmarks:
-        if path.is_file():
+    for stage in benchmarks:
+        for path in (stage, *sorted(stage.parent.glob(f"{glob.escape(stage.stem)}.*of*.tsv"))):
+            if not path.is_file():
+                continue
             with path.open() as stream:
                 row = next(csv.DictReader(stream, delimiter="\t"))
             durations["/".join(path.with_suffix("").parts[2:])] = round(float(row["s"]), 1)

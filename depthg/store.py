@@ -4,14 +4,14 @@ A store is a folder `<name>.zarr` with one array a quantity; row i of every arra
 holds one row, so that a random batch reads what it needs and nothing else; only rows of less than 64 KB share
 one, so that a long store of small rows is not a million files. Three files stand beside
 the arrays: `fingerprint.json` (what the store was made from), `progress.json` (rows finished so far) and
-`complete.json`, written last: the file that Snakemake watches.
+`complete.json`, written last: the file that Snakemake watches. `depthg.writer` writes them.
 """
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,14 +19,13 @@ from typing import Any
 
 import numpy as np
 import zarr
-from zarr.codecs import BloscCodec
 
 from depthg.errors import DepthGError
-from depthg.lock import Lock
 from depthg.progress import tell
 
 MARKER = "complete.json"
 CHUNK_BYTES = 64 << 10
+CHUNK_ROWS = 256  # at most: a store cannot be written in more parts than its longest chunks allow
 SPARE_BYTES = 256 << 20  # left free on the disk for everything that is not this store
 
 
@@ -47,6 +46,12 @@ class Array:
     @property
     def row_bytes(self) -> int:
         return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
+    @property
+    def chunk_rows(self) -> int:
+        """Rows a chunk: a power of two, so that the chunks of all arrays of a store begin together."""
+        fitting = min(CHUNK_ROWS, CHUNK_BYTES // self.row_bytes)
+        return 1 << max(0, fitting.bit_length() - 1)
 
     @property
     def fill(self) -> float | int:
@@ -95,84 +100,6 @@ def check_room(path: Path, need: int) -> None:
             f"{path}: needs up to {size_text(need + SPARE_BYTES)} and the disk has {size_text(free)} free: "
             "make room, or link the folder to a larger disk"
         )
-
-
-class Writer:
-    """Writes rows of a store, batch by batch; a killed job resumes after the last batch it noted.
-
-    It is the only one: the store is locked (`<name>.zarr.lock`) until it is finished or its process ends.
-
-    Args:
-        path: folder of the store, ending in `.zarr`.
-        rows: number of items.
-        arrays: name → `Array`.
-        made_from: settings and upstream fingerprints; a store made from anything else is begun anew.
-
-    Raises:
-        DepthGError: the disk has not the room for it, or another process is writing it.
-    """
-
-    def __init__(self, path: Path, rows: int, arrays: Mapping[str, Array], made_from: Mapping[str, Any]):
-        self.path, self.rows, self.arrays = Path(path), rows, dict(arrays)
-        self.fingerprint = fingerprint({"rows": rows, "arrays": _layout(arrays), **made_from})
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = Lock(self.path.with_name(self.path.name + ".lock"), self.path)
-        if self._found() != self.fingerprint:
-            self._begin(made_from)
-        (self.path / MARKER).unlink(missing_ok=True)
-        self._open = {name: zarr.open_array(self.path / name, mode="r+") for name in arrays}
-        self.done: int = json.loads((self.path / "progress.json").read_text())["rows"]
-
-    def _found(self) -> str | None:
-        """The fingerprint of what lies at the path, or None."""
-        try:
-            return json.loads((self.path / "fingerprint.json").read_text())["fingerprint"]
-        except (OSError, ValueError, KeyError):
-            return None
-
-    def _begin(self, made_from: Mapping[str, Any]) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-        check_room(self.path, self.rows * row_bytes(self.arrays))
-        group = zarr.open_group(self.path, mode="w", zarr_format=3)
-        blosc = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
-        for name, array in self.arrays.items():
-            group.create_array(
-                name,
-                shape=(self.rows, *array.shape),
-                chunks=(max(1, CHUNK_BYTES // array.row_bytes), *array.shape),
-                dtype=array.dtype,
-                compressors=blosc if array.compress else None,
-                fill_value=array.fill,
-            )
-        write_json(self.path / "progress.json", {"rows": 0})
-        write_json(
-            self.path / "fingerprint.json", {"fingerprint": self.fingerprint, "made_from": dict(made_from)}
-        )
-
-    def pending(self, batch: int) -> Iterator[range]:
-        """The ranges of rows still to be written, at most `batch` long."""
-        for start in range(self.done, self.rows, batch):
-            yield range(start, min(start + batch, self.rows))
-
-    def write(self, rows: range, **values: np.ndarray) -> None:
-        """Write consecutive rows of every array, then note them as done."""
-        if values.keys() != self.arrays.keys():
-            raise ValueError(f"expected the arrays {sorted(self.arrays)}, got {sorted(values)}")
-        for name, value in values.items():
-            self._open[name][rows.start : rows.stop] = np.asarray(value, dtype=self.arrays[name].dtype)
-        self.done = rows.stop
-        write_json(self.path / "progress.json", {"rows": self.done})
-
-    def finish(self, **notes: Any) -> None:
-        """Declare the store complete; `notes` are kept in the marker."""
-        if self.done != self.rows:
-            raise DepthGError(f"{self.path}: {self.done} of {self.rows} rows written, cannot be completed")
-        write_json(self.path / MARKER, {"fingerprint": self.fingerprint, "rows": self.rows, **notes})
-        self._lock.release()
-
-
-def _layout(arrays: Mapping[str, Array]) -> dict[str, list[Any]]:
-    return {name: [list(array.shape), array.dtype] for name, array in arrays.items()}
 
 
 class Store:

@@ -10,12 +10,10 @@ import numpy as np
 import torch
 from torchvision.transforms import v2
 
-from depthg.backbones import DenseBackbone
 from depthg.config import Backbone
-from depthg.device import device
-from depthg.features import dense_features, fill
-from depthg.store import Store, Writer
+from depthg.features import dense_features, fill, opened
 from depthg.tokens import packed, token_arrays
+from depthg.writer import Writer
 
 # As in STEGO and Hidden Positives, of the photograph; their code jitters what is normalised already.
 PHOTOMETRIC = v2.Compose(
@@ -51,8 +49,7 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         name: the backbone's name in config.yaml.
         spec: the backbone.
     """
-    source = Store(crops)
-    backbone = DenseBackbone(spec, name).to(device())
+    source, backbone, made_from = opened(crops, name, spec)
 
     def compute(rows: range) -> dict[str, np.ndarray]:
         images = source.read("images", rows)
@@ -60,14 +57,5 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         return packed(dense_features(backbone, np.stack(views)).cpu().numpy(), spec.stored)
 
     shape = compute(range(1))["tokens"].shape[1:]
-    made_from = {
-        "settings": spec.model_dump(),
-        "weights": backbone.weights_hash(),
-        "crops": source.fingerprint,
-        "view": repr(PHOTOMETRIC),
-    }
-    fill(
-        Writer(out, len(source), token_arrays(shape, spec.stored), made_from),
-        compute,
-        f"views {name}",
-    )
+    made_from["view"] = repr(PHOTOMETRIC)
+    fill(Writer(out, len(source), token_arrays(shape, spec.stored), made_from), compute, f"views {name}")

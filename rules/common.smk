@@ -24,6 +24,8 @@ wildcard_constraints:
     experiment="[^/]+",
     split="train|val",
     seed=r"\d+",
+    part=r"\d+",
+    parts=r"\d+",
     projected="|".join(name for name, backbone in CONFIG.backbones.items() if backbone.of) or "none",
 
 
@@ -40,3 +42,35 @@ def settings(part):
 def store(path):
     """The marker file of a store: what Snakemake watches, written when the store is complete."""
     return f"{path}.zarr/{MARKER}"
+
+
+def part_of(path):
+    """The file that says that a part of a store is written."""
+    return f"{path}.zarr/parts/{{part}}of{{parts}}.json"
+
+
+def parts_of(path):
+    """An `input` function: the parts that a store is made of; none where it is made as a whole.
+
+    A store that is there keeps its own, so that another number in config.yaml makes nothing anew. A job that
+    Snakemake starts on another machine finds those that it needs.
+    """
+
+    def parts(wildcards):
+        own = path.format(**wildcards)
+        if Path(store(own)).is_file() or not workflow.is_main_process:
+            return sorted(map(str, Path(f"{own}.zarr/parts").glob("*of*.json")))
+        numbers = range(1, CONFIG.parts + 1) if CONFIG.parts > 1 else []
+        return expand(part_of(own), part=numbers, parts=CONFIG.parts)
+
+    return parts
+
+
+def computes(input):
+    """1, or 0 for a job that only completes a store."""
+    return int(not input.get("parts"))
+
+
+def completed(wildcards, input):
+    """A `params` function: of a store that was made in parts there is nothing left to do but complete it."""
+    return f"--part all/{len(input.parts)}" if input.parts else ""

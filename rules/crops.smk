@@ -5,6 +5,7 @@ rule crops:
     input:
         images="resources/{dataset}/{split}/images.csv",
         classes="resources/{dataset}/classes.csv",
+        parts=parts_of("resources/{dataset}/{split}/crops"),
     output:
         store("resources/{dataset}/{split}/crops"),
     log:
@@ -17,8 +18,27 @@ rule crops:
     params:
         settings=settings(CropSettings),
         store=subpath(output[0], parent=True),
+        part=completed,
     message:
         "{wildcards.dataset}: crop {wildcards.split} images"
     shell:
         "depthg crops --images {input.images} --classes {input.classes} --split {wildcards.split} "
-        "--settings {params.settings:q} --out {params.store} > {log} 2>&1"
+        "--settings {params.settings:q} {params.part} --out {params.store} > {log} 2>&1"
+
+
+use rule crops as crops_part with:
+    input:
+        images="resources/{dataset}/{split}/images.csv",
+        classes="resources/{dataset}/classes.csv",
+    output:
+        part_of("resources/{dataset}/{split}/crops"),
+    log:
+        "logs/{dataset}/{split}/crops.{part}of{parts}.log",
+    benchmark:
+        "logs/{dataset}/{split}/crops.{part}of{parts}.tsv"
+    params:
+        settings=settings(CropSettings),
+        store=subpath(output[0], ancestor=2),
+        part="--part {part}/{parts}",
+    message:
+        "{wildcards.dataset}: crop {wildcards.split} images, part {wildcards.part} of {wildcards.parts}"

@@ -6,6 +6,7 @@ rule depth:
         crops=store("resources/{dataset}/{split}/crops"),
         images="resources/{dataset}/{split}/images.csv",
         network=network_of,
+        parts=parts_of("resources/{dataset}/{split}/depth/{depth}"),
     output:
         store("resources/{dataset}/{split}/depth/{depth}"),
     log:
@@ -16,13 +17,34 @@ rule depth:
         "../envs/depthg.yaml"
     threads: workflow.cores
     resources:
-        gpu=lambda w: int(CONFIG.named("depth_source", w.depth).source != "files"),
+        gpu=lambda w, input: computes(input) * (CONFIG.named("depth_source", w.depth).source != "files"),
     params:
         source=lambda w: CONFIG.named("depth_source", w.depth).model_dump_json(),
         root=lambda w: root_of(w.dataset, CONFIG.named("dataset", w.dataset)),
         store=subpath(output[0], parent=True),
+        part=completed,
     message:
         "{wildcards.dataset}: {wildcards.depth} depth of {wildcards.split} crops"
     shell:
         "depthg depth --crops {input.crops} --images {input.images} --root {params.root:q} "
-        "--split {wildcards.split} --source {params.source:q} --out {params.store} > {log} 2>&1"
+        "--split {wildcards.split} --source {params.source:q} {params.part} --out {params.store} > {log} 2>&1"
+
+
+use rule depth as depth_part with:
+    input:
+        crops=store("resources/{dataset}/{split}/crops"),
+        images="resources/{dataset}/{split}/images.csv",
+        network=network_of,
+    output:
+        part_of("resources/{dataset}/{split}/depth/{depth}"),
+    log:
+        "logs/{dataset}/{split}/depth/{depth}.{part}of{parts}.log",
+    benchmark:
+        "logs/{dataset}/{split}/depth/{depth}.{part}of{parts}.tsv"
+    params:
+        source=lambda w: CONFIG.named("depth_source", w.depth).model_dump_json(),
+        root=lambda w: root_of(w.dataset, CONFIG.named("dataset", w.dataset)),
+        store=subpath(output[0], ancestor=2),
+        part="--part {part}/{parts}",
+    message:
+        "{wildcards.dataset}: {wildcards.depth} depth of {wildcards.split} crops, part {wildcards.part} of {wildcards.parts}"

@@ -5,6 +5,7 @@ rule features:
     input:
         crops=store("resources/{dataset}/{split}/crops"),
         weights=weights_of,
+        parts=parts_of("resources/{dataset}/{split}/features/{backbone}"),
     output:
         store("resources/{dataset}/{split}/features/{backbone}"),
     log:
@@ -17,12 +18,31 @@ rule features:
         "../envs/depthg.yaml"
     threads: workflow.cores
     resources:
-        gpu=1,
+        gpu=lambda w, input: computes(input),
     params:
         backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
         store=subpath(output[0], parent=True),
+        part=completed,
     message:
         "{wildcards.dataset}: {wildcards.backbone} features of {wildcards.split} crops"
     shell:
         "depthg features --crops {input.crops} --name {wildcards.backbone} --backbone {params.backbone:q} "
-        "--threads {threads} --out {params.store} > {log} 2>&1"
+        "--threads {threads} {params.part} --out {params.store} > {log} 2>&1"
+
+
+use rule features as features_part with:
+    input:
+        crops=store("resources/{dataset}/{split}/crops"),
+        weights=weights_of,
+    output:
+        part_of("resources/{dataset}/{split}/features/{backbone}"),
+    log:
+        "logs/{dataset}/{split}/features/{backbone}.{part}of{parts}.log",
+    benchmark:
+        "logs/{dataset}/{split}/features/{backbone}.{part}of{parts}.tsv"
+    params:
+        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
+        store=subpath(output[0], ancestor=2),
+        part="--part {part}/{parts}",
+    message:
+        "{wildcards.dataset}: {wildcards.backbone} features of {wildcards.split} crops, part {wildcards.part} of {wildcards.parts}"

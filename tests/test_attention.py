@@ -17,7 +17,8 @@ from depthg.backbones import DenseBackbone
 from depthg.config import Backbone
 from depthg.errors import DepthGError
 from depthg.features import make_features
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 VIT = {"patch_size": 8, "embed_dim": 12, "depth": 2, "num_heads": 2, "dynamic_img_size": True}
 

@@ -150,3 +150,16 @@ def test_weights_are_named_by_position(request, capsys):
     with pytest.raises(SystemExit):
         main(["weights", "fetsch", "exact"])
     assert "invalid choice: 'fetsch'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["5/4", "0/4", "three"])
+def test_a_part_that_is_none_is_explained(part, capsys):
+    words = ["features", "--crops", "c", "--name", "n", "--backbone", '{"model": "m"}', "--out", "o.zarr"]
+    assert main([*words, "--part", part]) == 1
+    assert f"error: --part {part}: no such part: write 1/4 … 4/4" in capsys.readouterr().err
+
+
+def test_a_part_that_is_missing_is_named(tmp_path, capsys):
+    words = ["features", "--crops", "c", "--name", "n", "--backbone", '{"model": "m"}']
+    assert main([*words, "--out", str(tmp_path / "f.zarr"), "--part", "all/3"]) == 1
+    assert "f.zarr: part 1/3 is not finished" in capsys.readouterr().err

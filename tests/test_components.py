@@ -6,7 +6,8 @@ import torch
 
 from depthg.components import find_axes, make_projected, principal_axes
 from depthg.errors import DepthGError
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 
 def tokens_near_a_plane(count, seed=0):

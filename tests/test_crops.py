@@ -13,7 +13,8 @@ from depthg.crops import crop_boxes, cut_image, cut_label, five_crop, make_crops
 from depthg.datasets.index import index
 from depthg.errors import DepthGError
 from depthg.settings import CropSettings
-from depthg.store import Store, Writer
+from depthg.store import Store
+from depthg.writer import Writer
 
 
 def test_five_regions_of_an_even_image():

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 from depthg import features
 from depthg.backbones import DenseBackbone
 from depthg.config import Backbone
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 VIT = {"patch_size": 8, "embed_dim": 12, "depth": 1, "num_heads": 2, "dynamic_img_size": True}
 

@@ -17,7 +17,8 @@ from depthg.geometry import (
     unproject,
 )
 from depthg.settings import GeometrySettings
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 clouds = st.builds(
     lambda seed, b, p: np.random.default_rng(seed).normal(size=(b, p, 3)),

@@ -12,14 +12,16 @@ import pytest
 from depthg import lock
 from depthg.errors import DepthGError
 from depthg.lock import Lock
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 ARRAYS = {"ids": Array((), "int32")}
 HOLD = """
 import sys
 from pathlib import Path
 import numpy as np
-from depthg.store import Array, Writer
+from depthg.store import Array
+from depthg.writer import Writer
 writer = Writer(Path(sys.argv[1]), 4, {"ids": Array((), "int32")}, {})
 writer.write(range(2), ids=np.arange(2))
 print("held", file=sys.stderr, flush=True)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from depthg.errors import DepthGError
 from depthg.neighbors import drop_channels, make_neighbors
 from depthg.settings import NeighborSettings
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 
 def unit_vectors(count, channels, seed=0):

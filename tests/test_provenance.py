@@ -13,6 +13,8 @@ def test_durations_are_named_by_stage(tmp_path, monkeypatch):
     path.parent.mkdir(parents=True)
     path.write_text("s\th:m:s\n12.34\t0:00:12\n")
     assert read_durations([path, Path("logs/demo/none.tsv")]) == {"train/features/vit": 12.3}
+    path.with_name("vit.2of3.tsv").write_text("s\th:m:s\n4\t0:00:04\n")
+    assert read_durations([path]) == {"train/features/vit": 12.3, "train/features/vit.2of3": 4.0}
 
 
 def test_versions_name_what_numbers_depend_on():

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthg.errors import DepthGError
-from depthg.store import MARKER, Array, Store, Writer, fingerprint
+from depthg.store import MARKER, Array, Store, fingerprint
+from depthg.writer import Writer
 
 ARRAYS = {"tokens": Array((2, 3), "float16", compress=False), "ids": Array((), "int32")}
 
@@ -119,7 +120,7 @@ def test_full_disk_is_announced_before_the_write(tmp_path, monkeypatch):
 def test_small_rows_share_chunks_and_large_ones_do_not(tmp_path):
     Writer(tmp_path / "a.zarr", 9, {"a": Array((64, 64, 8), "float32"), "b": Array((4,), "int32")}, {})
     assert zarr.open_array(tmp_path / "a.zarr" / "a").chunks == (1, 64, 64, 8)
-    assert zarr.open_array(tmp_path / "a.zarr" / "b").chunks == (4096, 4)
+    assert zarr.open_array(tmp_path / "a.zarr" / "b").chunks == (256, 4)
 
 
 def test_wrong_arrays_are_refused(tmp_path):
@@ -160,12 +161,12 @@ def test_raw_rows_are_read_as_zarr_reads_them(tmp_path):
 
 
 def test_raw_rows_that_share_a_chunk_are_read_as_zarr_reads_them(tmp_path):
-    values = np.random.default_rng(0).normal(size=(50, 20, 40)).astype(np.float32)  # 20 a chunk
+    values = np.random.default_rng(0).normal(size=(50, 20, 40)).astype(np.float32)  # 16 a chunk
     arrays = {"maps": Array((20, 40), "float32", compress=False), "ids": Array((), "int32", compress=False)}
     writer = Writer(tmp_path / "f.zarr", 50, arrays, {})
     writer.write(range(50), maps=values, ids=np.arange(50))
     writer.finish()
     store, rows = Store(writer.path), [49, 0, 19, 20, 49, -1]
-    assert len(list((writer.path / "maps/c").iterdir())) == 3
+    assert len(list((writer.path / "maps/c").iterdir())) == 4
     np.testing.assert_array_equal(store.read("maps", rows), values[rows])
     np.testing.assert_array_equal(store.read("ids", rows), np.arange(50)[rows])

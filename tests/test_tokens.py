@@ -11,8 +11,9 @@ from hypothesis.extra.numpy import arrays
 from depthg.components import find_axes, make_projected
 from depthg.config import Backbone
 from depthg.errors import DepthGError
-from depthg.store import Store, Writer, row_bytes
+from depthg.store import Store, row_bytes
 from depthg.tokens import TokenStore, packed, token_arrays, unpacked
+from depthg.writer import Writer
 
 SHAPE = (24, 24, 64)  # a chunk each, while scales share one
 

@@ -10,8 +10,9 @@ from depthg import features, views
 from depthg.backbones import DenseBackbone
 from depthg.config import Backbone
 from depthg.features import make_features
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
 from depthg.views import make_views, photometric_view
+from depthg.writer import Writer
 
 VIT = {"patch_size": 8, "embed_dim": 12, "depth": 1, "num_heads": 2, "dynamic_img_size": True}
 FLAT = np.full((16, 16, 3), (200, 90, 30), np.uint8)

@@ -39,6 +39,7 @@ OPTIONS = {  # what each option means, wherever it occurs
     "neighbors": "store of nearest crops (neighbors/*.zarr)",
     "offline": "download nothing: only check what is here (HF_HUB_OFFLINE=1 does the same)",
     "out": "what to write",
+    "part": "the part of the store to write: 2/3 is the second of three; all/3 completes it when they are written",
     "predictions": "pictures' predictions (predictions.npz)",
     "probes": "centroids and linear probe (probes.safetensors)",
     "root": "folder of the data set",
@@ -124,9 +125,10 @@ def _plain(kind: Any) -> Any:
 def _reader(kind: Any) -> Callable[[str], Any]:
     """What turns an option's text into a value of its kind."""
     from depthg.config import parse
+    from depthg.parts import Part
     from depthg.settings.base import Model
 
     if inspect.isclass(kind) and issubclass(kind, Model):
         return lambda text: parse(kind, text)
-    readers: dict[Any, Callable[[str], Any]] = {int: int, str: str, dict: json.loads}
+    readers: dict[Any, Callable[[str], Any]] = {int: int, str: str, dict: json.loads, Part: Part.parse}
     return str if get_origin(kind) is Literal else readers.get(kind, Path)

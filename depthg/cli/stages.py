@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from depthg.parts import WHOLE, Part
 
 if TYPE_CHECKING:
     from depthg import config
     from depthg import settings as slices
 
 Split = Literal["train", "val"]
+
+
+def in_parts(stage: Callable[..., None]) -> Callable[..., None]:
+    """Make `--part 2/3` of a stage's command write one part of its store, and `--part all/3` complete it."""
+
+    @wraps(stage)
+    def command(*, out: Path, part: Part = WHOLE, **options: Any) -> None:
+        if part.number is not None:
+            return stage(out=out, part=part, **options)
+        from depthg.writer import complete
+
+        complete(out, part.of)
+
+    return command
 
 
 def index(name: str, dataset: config.Dataset, out: Path) -> None:
@@ -19,28 +37,48 @@ def index(name: str, dataset: config.Dataset, out: Path) -> None:
     index(name, dataset, out)
 
 
-def crops(images: Path, classes: Path, split: Split, settings: slices.CropSettings, out: Path) -> None:
+@in_parts
+def crops(
+    images: Path,
+    classes: Path,
+    split: Split,
+    settings: slices.CropSettings,
+    out: Path,
+    part: Part = WHOLE,
+) -> None:
     """Cut images into square crops: five each for training, one for validation."""
     from depthg.crops import make_crops
 
-    make_crops(images, classes, split, out, settings)
+    make_crops(images, classes, split, out, settings, part)
 
 
-def depth(crops: Path, images: Path, root: Path, split: Split, source: config.DepthSource, out: Path) -> None:
+@in_parts
+def depth(
+    crops: Path,
+    images: Path,
+    root: Path,
+    split: Split,
+    source: config.DepthSource,
+    out: Path,
+    part: Part = WHOLE,
+) -> None:
     """Predict or read the depth of every crop, in [0, 1], far = 1."""
     from depthg.depth.stage import make_depth
 
-    make_depth(crops, images, root, split, out, source)
+    make_depth(crops, images, root, split, out, source, part)
 
 
-def features(crops: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2) -> None:
+@in_parts
+def features(
+    crops: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2, part: Part = WHOLE
+) -> None:
     """Run the frozen backbone once over all crops and keep its tokens."""
     from depthg.device import announce
     from depthg.features import make_features
 
     use(threads)
     announce(f"features of {name}")
-    make_features(crops, out, name, backbone)
+    make_features(crops, out, name, backbone, part)
 
 
 def axes(features: Path, channels: int, out: Path) -> None:

@@ -8,8 +8,9 @@ from depthg.datasets.base import ImageRecord, read_images
 from depthg.depth import SOURCES
 from depthg.depth.base import CropBatch, Source
 from depthg.errors import unknown
-from depthg.progress import track
-from depthg.store import Array, Store, Writer
+from depthg.parts import WHOLE, Part
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 SHRINK = 4  # depth is kept at a quarter of the crop's side; no backbone's tokens are finer
 
@@ -31,7 +32,9 @@ def depth_arrays(crop_side: int) -> dict[str, Array]:
     return {"depth": Array((crop_side // SHRINK, crop_side // SHRINK), "float16")}
 
 
-def make_depth(crops: Path, images: Path, root: Path, split: str, out: Path, source: DepthSource) -> None:
+def make_depth(
+    crops: Path, images: Path, root: Path, split: str, out: Path, source: DepthSource, part: Part = WHOLE
+) -> None:
     """Write the depth store of a crop store.
 
     Args:
@@ -41,6 +44,7 @@ def make_depth(crops: Path, images: Path, root: Path, split: str, out: Path, sou
         split: "train" or "val".
         out: store with `depth` float16 [M, ⌊S/4⌋, ⌊S/4⌋] in [0, 1], far = 1.
         source: where depth comes from.
+        part: the part of the store to write.
 
     Raises:
         DepthGError: the source cannot be had, or has no usable depth for an image.
@@ -50,9 +54,9 @@ def make_depth(crops: Path, images: Path, root: Path, split: str, out: Path, sou
     side = store.array("images").shape[1] // SHRINK
     owners = store.read("image")
     made_from = {"settings": source.model_dump(), "crops": store.fingerprint, "source": model.identity}
-    writer = Writer(out, len(store), depth_arrays(store.array("images").shape[1]), made_from)
-    batches, done = -(-writer.rows // model.batch), writer.done // model.batch
-    for rows in track(writer.pending(model.batch), batches, f"{split} depth", done):
+    arrays = depth_arrays(store.array("images").shape[1])
+    writer = Writer(out, len(store), arrays, made_from, part, unit=model.batch)
+    for rows in writer.tracked(model.batch, f"{split} depth"):
         batch = CropBatch(store, rows, [records[owner] for owner in owners[rows.start : rows.stop]])
         writer.write(rows, depth=model.predict(batch, side))
     writer.finish()

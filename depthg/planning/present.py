@@ -5,17 +5,20 @@ from pathlib import Path
 
 from depthg.disk import PlannedStore
 from depthg.store import MARKER
+from depthg.written import missing, written
 
 
 def rows_there(store: PlannedStore, folder: Path) -> int:
     """Rows of a store below a folder that are written; 0 where it has another length and will be made anew."""
     path = folder / store.path
-    finished = (path / MARKER).is_file()
     try:
-        rows = int(json.loads((path / (MARKER if finished else "progress.json")).read_text())["rows"])
+        if (path / MARKER).is_file():
+            return store.rows if json.loads((path / MARKER).read_text())["rows"] == store.rows else 0
+        if any(rows.stop > store.rows for rows in written(path)):
+            return 0
     except (OSError, ValueError, KeyError):
         return 0
-    return 0 if rows > store.rows or (finished and rows != store.rows) else rows
+    return store.rows - sum(map(len, missing(path, range(store.rows))))
 
 
 def state(store: PlannedStore, folder: Path) -> str:

@@ -20,10 +20,11 @@ from depthg.features import BATCH, dense_features
 from depthg.geometry import make_geometry
 from depthg.models.checkpoint import Model
 from depthg.settings import GeometrySettings, Settings, TrainSettings
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
 from depthg.training.batches import Batches
 from depthg.training.inputs import open_inputs
 from depthg.training.objective import OBJECTIVES
+from depthg.writer import Writer
 
 ENOUGH = 1.0  # seconds
 SEARCHED, QUERIES = 20_000, 256  # vectors of a search

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from depthg.depth.controls import CONTROLS, VALUES
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
+from depthg.writer import Writer
 
 
 @pytest.fixture

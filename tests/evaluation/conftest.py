@@ -8,7 +8,8 @@ import torch
 
 from depthg.models.checkpoint import Model, save
 from depthg.settings import TrainSettings
-from depthg.store import Array, Writer
+from depthg.store import Array
+from depthg.writer import Writer
 
 HEADER = "id,name,red,green,blue\n"
 COLORS = np.array([[200, 30, 30], [30, 200, 30], [30, 30, 200]])

@@ -4,8 +4,9 @@ import pytest
 
 from depthg.report.correlations import PULLED, PUSHED, draw_correlations, pulled, term_values
 from depthg.settings import Term, TrainSettings
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
 from depthg.training.inputs import Inputs
+from depthg.writer import Writer
 
 
 def store(path, **arrays) -> Store:

@@ -12,8 +12,9 @@ from depthg.report.propagation import QUERIES, draw_propagation, query_tokens, s
 from depthg.report.sampling import DOTS, draw_sampling, gap, token_colors
 from depthg.report.worst import draw_worst
 from depthg.settings import GeometrySettings, TrainSettings
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
 from depthg.training.inputs import Inputs
+from depthg.writer import Writer
 
 CLASSES = "id,name,red,green,blue\n0,road,128,64,128\n1,sky,70,130,180\n"
 ROAD, SKY = (128, 64, 128), (70, 130, 180)

@@ -7,7 +7,8 @@ import pytest
 from depthg.report.palette import cluster_palette
 from depthg.report.panels import Panel, lay_out
 from depthg.report.predictions import draw_predictions
-from depthg.store import Array, Writer
+from depthg.store import Array
+from depthg.writer import Writer
 
 HEADER = "id,name,red,green,blue\n"
 CLASSES = HEADER + "0,road,128,64,128\n1,sky,70,130,180\n2,tree,107,142,35\n"

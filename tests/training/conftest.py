@@ -6,8 +6,9 @@ import pytest
 
 from depthg.geometry import make_geometry
 from depthg.settings import GeometrySettings, TrainSettings
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
 from depthg.training.inputs import Inputs, open_inputs
+from depthg.writer import Writer
 
 CROPS, GRID, CHANNELS = 12, (4, 5), 8
 

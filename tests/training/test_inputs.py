@@ -3,8 +3,9 @@ import pytest
 
 from depthg.errors import DepthGError
 from depthg.settings import TrainSettings
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
 from depthg.training.inputs import open_inputs
+from depthg.writer import Writer
 
 
 def test_sizes_and_fingerprints(stores, guided_settings):

@@ -4,9 +4,10 @@ import torch
 
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model
-from depthg.store import Array, Store, Writer
+from depthg.store import Array, Store
 from depthg.training.objective import Correlation
 from depthg.training.selection import CRITERIA, Labelled, Selection
+from depthg.writer import Writer
 
 
 class Scripted:

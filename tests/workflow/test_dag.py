@@ -152,3 +152,24 @@ def test_a_backbone_without_attention_is_refused_before_anything_runs(project):
     done = project.snakemake(target, "--dry-run")
     assert done.returncode == 1
     assert "backbone resnet50: lhp: attention needs a plain ViT" in done.stdout + done.stderr
+
+
+PARTS = {"crops_part", "depth_part", "features_part"}
+GEOMETRY = "resources/mini/train/geometry/tiny/sensor/small.zarr/complete.json"
+
+
+def test_stores_are_made_in_as_many_parts_as_configured(project):
+    done = project.snakemake(GEOMETRY, "--dry-run", "--config", "parts=3")
+    for rule in PARTS:
+        assert re.search(rf"^{rule} +3$", done.stdout + done.stderr, re.M)
+        assert re.search(rf"^{rule.removesuffix('_part')} +1$", done.stdout + done.stderr, re.M)
+
+
+def test_a_store_made_as_a_whole_has_no_parts(project):
+    assert not project.planned(GEOMETRY) & PARTS
+
+
+def test_no_parts_are_refused(project):
+    done = project.snakemake(GEOMETRY, "--dry-run", "--config", "parts=0")
+    assert done.returncode == 1
+    assert "config.yaml: parts: Input should be greater than" in done.stdout + done.stderr

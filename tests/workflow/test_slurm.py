@@ -20,7 +20,7 @@ def test_rules_of_the_profile_exist(profile):
     rules = {
         name
         for path in ROOT.glob("rules/*.smk")
-        for name in re.findall(r"^rule (\w+):", path.read_text(), re.M)
+        for name in re.findall(r"^(?:use )?rule (?:\w+ as )?(\w+)(?: with)?:", path.read_text(), re.M)
     }
     assert profile["set-resources"].keys() | profile["groups"].keys() <= rules
 
