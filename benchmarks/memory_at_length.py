@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from depthg import neighbors
-from depthg.config import Stored
+from depthg.entries import Stored
 from depthg.errors import DepthGError
 from depthg.features import feature_arrays
 from depthg.settings import NeighborSettings, TrainSettings

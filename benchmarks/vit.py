@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 
 from benchmarks.measure import Work
 from depthg.backbones import DenseBackbone
-from depthg.config import Backbone
 from depthg.device import device
+from depthg.entries import Backbone
 from depthg.features import dense_features
 
 MODEL = "vit_small_patch8_224"

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import timm
 import torch
 from timm.models.vision_transformer import Attention
 from torch import Tensor, nn
 
 from depthg.backbones import DenseBackbone
-from depthg.config import Backbone
 from depthg.device import device
+from depthg.entries import Backbone
 from depthg.errors import DepthGError
 from depthg.features import dense_features, fill, opened
 from depthg.store import Array, Store
@@ -63,20 +62,6 @@ def _last_attention(net: nn.Module, name: str) -> Attention:
             "set lhp to depth or none, or choose another backbone"
         )
     return attention
-
-
-def check_attention(spec: Backbone, name: str) -> None:
-    """Refuse a backbone without attention before anything runs: its weights are neither read nor made.
-
-    Raises:
-        DepthGError: it has none.
-    """
-    try:
-        with torch.device("meta"):
-            net = timm.create_model(spec.model, pretrained=False, num_classes=0, **spec.args)
-    except (RuntimeError, TypeError):  # no such model or argument: the features stage says so
-        return
-    _last_attention(net, name)
 
 
 def neighborhood(grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

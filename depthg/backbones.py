@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 import depthg
-from depthg.config import Backbone
+from depthg.entries import Backbone
 from depthg.errors import DepthGError
 from depthg.fetch import check_pin, fetched, timm_hub_id
 from depthg.progress import tell

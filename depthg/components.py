@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from depthg.config import Stored
+from depthg.entries import Stored
 from depthg.errors import DepthGError
 from depthg.features import feature_arrays, fill, pool_tokens
 from depthg.progress import tell

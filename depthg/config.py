@@ -5,122 +5,20 @@
 with two settings of its own, so that an ablation needs no line in any file.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self
 
 import yaml
-from pydantic import (
-    BaseModel,
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
+from depthg.entries import Backbone, Dataset, DepthSource, Table
 from depthg.errors import DepthGError, unknown
 from depthg.settings import SHARED, GeometrySettings, Settings
-from depthg.settings.base import Fraction, Model, Positive
+from depthg.settings.base import Model, Positive
+from depthg.validation import validated
 
-M = TypeVar("M", bound=BaseModel)
 Layer = tuple[str, Mapping[str, Any]]  # where a part of the settings was written, and what
-Stored = Literal["float16", "int8"]
-Score = Literal["acc", "miou", "lin_acc", "lin_miou"]
-
-
-class Dataset(Model):
-    """A data set: where its images lie and how they are read."""
-
-    kind: str = Field("folder", description="loader, a name in depthg.datasets.KINDS")
-    root: str | None = Field(None, description="folder of the images; default resources/<name>/source")
-    needs: dict[str, str] = Field(
-        {}, description="what must be under root besides that of its kind: path → what it is"
-    )
-    on_bad_image: Literal["skip", "error"] = Field("error", description="a file that cannot be decoded")
-    val_fraction: Fraction = Field(0.2, description="share of validation images of an unsplit folder")
-    n_train: Positive | None = Field(None, description="demo: images rendered for training")
-    n_val: Positive | None = Field(None, description="demo: images rendered for validation")
-    preset: str | None = Field(None, description="a name under presets; none: the file's `preset`")
-    settings: dict[str, Any] = Field({}, description="settings for every experiment on this data set")
-    experiments: dict[str, dict[str, Any]] = Field({}, description="settings for one experiment on it")
-
-
-class Backbone(Model):
-    """A frozen feature extractor: a timm model and its weights, or another one's features in fewer channels."""
-
-    model: str = Field("", description="timm architecture")
-    args: dict[str, Any] = Field({}, description="arguments for timm.create_model")
-    weights: str | None = Field(None, description="file of weights; none: the timm hub's for `model`")
-    of: str | None = Field(None, description="backbone whose features are projected; in place of `model`")
-    channels: Positive | None = Field(None, description="principal axes they are projected on")
-    stored: Stored = Field(
-        "float16", description="how tokens are kept; int8, scaled token by token, takes half the disk"
-    )
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if bool(self.model) == bool(self.of) or bool(self.of) != bool(self.channels):
-            raise ValueError("give either `model`, or `of` and `channels`")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _as_ever(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without `stored` where it is float16, so that stores from before there was a choice stay valid."""
-        content = plain(self)
-        return content if self.stored == "int8" else {k: v for k, v in content.items() if k != "stored"}
-
-    @property
-    def stride(self) -> int | None:
-        """Pixels a token, as far as the arguments or the model's name tell."""
-        told = self.args.get("patch_size") or self.args.get("output_stride")
-        named = re.search(r"patch(\d+)", self.model)
-        return told or (int(named[1]) if named else None)
-
-    @property
-    def has_attention(self) -> bool:
-        """Whether it is a vision transformer: timm calls all of DINO, DINOv2 and DINOv3 `vit_…`."""
-        return self.model.startswith("vit_")
-
-
-class DepthSource(Model):
-    """Where depth maps come from."""
-
-    source: str = Field(description="a name in depthg.depth.SOURCES")
-    model: str | None = Field(None, description="network: hub id, local folder or file")
-    predict_on: Literal["crop", "image"] = Field(
-        "crop",
-        description="network: what it is shown; of an image's map, 8 bits are kept, then it is cropped",
-    )
-    name: str | None = Field(None, description="files: the folder <root>/depth/<name>")
-    larger: Literal["farther", "nearer"] | None = Field(None, description="files: what a larger value means")
-
-
-class Row(Model):
-    """One system of a table of results: what was published, and which of our experiments stands beside it."""
-
-    system: str = Field(description="as the paper calls it")
-    elsewhere: str | None = Field(None, description="its name on another data set; none: the same")
-    backbone: str | None = Field(None, description="as the paper calls it")
-    experiment: str | None = Field(None, description="ours, changes allowed; none: only quoted by the paper")
-    paper: dict[Score, float] = Field({}, description="percent")
-    note: str | None = Field(None, description="what a reader must know of the published figures")
-
-
-class Table(Model):
-    """A table of results, of the paper's data set or, with `--config dataset=…`, of another."""
-
-    title: str
-    dataset: str = Field(description="a name under datasets")
-    reference: str = Field(description="experiment that the others are held against on another data set")
-    rows: list[Row] = []
-
-    @property
-    def published(self) -> bool:
-        """Whether the paper has figures for it."""
-        return any(row.paper for row in self.rows)
 
 
 class Config(Model):
@@ -156,7 +54,7 @@ class Config(Model):
         for where, layer in self.layers(dataset, experiment):
             _check_keys(where, layer)
             merged = _merge(merged, layer)
-        settings = _validated(Settings, merged, f"{dataset}/{experiment or 'settings'}")
+        settings = validated(Settings, merged, f"{dataset}/{experiment or 'settings'}")
         self.named("depth_source", settings.depth)
         network, geometry = (
             self.network(settings.backbone),
@@ -197,6 +95,18 @@ class Config(Model):
         """The timm model behind a backbone, its own or that of the features it projects."""
         found = self.named("backbone", backbone)
         return self.named("backbone", found.of) if found.of else found
+
+    def expect_attention(self, backbone: str) -> None:
+        """Refuse a backbone without attention before anything runs.
+
+        Raises:
+            DepthGError: it has none.
+        """
+        if not self.named("backbone", backbone).has_attention:
+            raise DepthGError(
+                f"backbone {backbone}: lhp: attention needs a plain ViT of timm: "
+                "set lhp to depth or none, or choose another backbone"
+            )
 
     def preset_of(self, dataset: str) -> str:
         """The preset in use on a data set."""
@@ -286,32 +196,6 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _validated(model: type[M], content: Any, where: str) -> M:
-    """Build a model, turning pydantic's report into one line that names the key and the remedy."""
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            owner = _owner(model, first["loc"][:-1])
-            place = ".".join([where, *map(str, first["loc"][:-1])])
-            raise unknown("key", str(first["loc"][-1]), owner, place) from None
-        reason = first["msg"].removeprefix("Value error, ")
-        got = f", got {first['input']!r}" if first["loc"] else ""
-        raise DepthGError(f"{where}: {key + ': ' if key else ''}{reason}{got}") from None
-
-
-def _owner(model: Any, path: tuple[int | str, ...]) -> list[str]:
-    """The valid keys of the (nested) model at a path of an error."""
-    for part in path:
-        field = getattr(model, "model_fields", {}).get(part)
-        annotation = field.annotation if field else model
-        inner = getattr(annotation, "__args__", None)
-        model = inner[-1] if inner else annotation
-    return list(getattr(model, "model_fields", {}))
-
-
 def load(content: Mapping[str, Any] | Path) -> Config:
     """The configuration from Snakemake's merged mapping or from a YAML file.
 
@@ -319,20 +203,10 @@ def load(content: Mapping[str, Any] | Path) -> Config:
         DepthGError: the file is missing or not YAML, a key is unknown, or a value is out of range.
     """
     if isinstance(content, Mapping):
-        return _validated(Config, content, "config.yaml")
+        return validated(Config, content, "config.yaml")
     try:
-        return _validated(Config, yaml.safe_load(content.read_text()) or {}, str(content))
+        return validated(Config, yaml.safe_load(content.read_text()) or {}, str(content))
     except OSError as error:
         raise DepthGError(f"{content}: {error.strerror}: give the configuration with --config") from None
     except yaml.YAMLError as error:
         raise DepthGError(f"{content}: not YAML: {' '.join(str(error).split())}") from None
-
-
-def parse(model: type[M], text: str) -> M:
-    """A stage's settings from the command line: JSON, or the path of a YAML file.
-
-    Raises:
-        DepthGError: neither, or not what the stage takes.
-    """
-    content = json.loads(text) if text.startswith("{") else yaml.safe_load(Path(text).read_text())
-    return _validated(model, content, "--settings")

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depthg.backbones import MEAN, STD, DenseBackbone
-from depthg.config import Backbone
 from depthg.datasets.demo import PRETRAIN_SEED, render
+from depthg.entries import Backbone
 from depthg.progress import track
 
 PATCH = 8

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from depthg.backbones import DenseBackbone
-from depthg.config import Backbone, Stored
 from depthg.device import device, mixed_precision
+from depthg.entries import Backbone, Stored
 from depthg.parts import WHOLE, Part
 from depthg.store import Array, Store
 from depthg.tokens import packed, token_arrays

@@ -10,10 +10,12 @@ from pathlib import Path
 import yaml
 
 import depthg
-from depthg.config import Config, DepthSource, Model, Positive, load
+from depthg.config import Config, load
 from depthg.download import download, unavailable
+from depthg.entries import DepthSource
 from depthg.errors import DepthGError, unknown
 from depthg.progress import tell
+from depthg.settings.base import Model, Positive
 from depthg.store import file_hash
 
 FOLDER = Path("resources/weights")

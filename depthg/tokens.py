@@ -6,7 +6,7 @@ Cosines do not see a token's scale, so what is lost is at most half a step of 1/
 
 import numpy as np
 
-from depthg.config import Stored
+from depthg.entries import Stored
 from depthg.errors import DepthGError
 from depthg.store import Array, Rows, Store
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torchvision.transforms import v2
 
-from depthg.config import Backbone
+from depthg.entries import Backbone
 from depthg.features import dense_features, fill, opened
 from depthg.tokens import packed, token_arrays
 from depthg.writer import Writer

@@ -51,9 +51,7 @@ def attention_of(wildcards):
     own = settings_of(wildcards)
     if own.lhp != "attention":
         return []
-    from depthg.attention import check_attention  # torch and timm: seconds that other experiments save
-
-    check_attention(CONFIG.named("backbone", own.backbone), own.backbone)
+    CONFIG.expect_attention(own.backbone)
     return [store(f"resources/{wildcards.dataset}/train/attention/{own.backbone}")]
 
 

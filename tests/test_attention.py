@@ -9,12 +9,11 @@ from safetensors.torch import save_file
 from depthg.attention import (
     AttentionLogits,
     attention_weights,
-    check_attention,
     make_attention,
     neighborhood,
 )
 from depthg.backbones import DenseBackbone
-from depthg.config import Backbone
+from depthg.entries import Backbone
 from depthg.errors import DepthGError
 from depthg.features import make_features
 from depthg.store import Array, Store
@@ -136,13 +135,3 @@ def test_too_few_tokens(tmp_path, crops):
     writer.finish()
     with pytest.raises(DepthGError, match="9 tokens a crop, not 2×2: raise size"):
         make_attention(crops, tmp_path / "f.zarr", tmp_path / "a.zarr", "vit", spec)
-
-
-def test_a_backbone_without_attention_is_refused_without_its_weights():
-    check_attention(Backbone(model="vit_tiny_patch16_224", args=VIT), "vit")
-    for model in ("resnet18", "beit_base_patch16_224", "vit_small_patch16_dinov3"):
-        with pytest.raises(DepthGError, match="backbone mine: lhp: attention needs a plain ViT") as caught:
-            check_attention(Backbone(model=model), "mine")
-        assert "\n" not in str(caught.value)
-    check_attention(Backbone(model="vit_tini"), "mine")  # the features stage names what is wrong with these
-    check_attention(Backbone(model="vit_tiny_patch16_224", args={"depht": 3}), "mine")

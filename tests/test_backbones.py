@@ -6,7 +6,8 @@ import torch
 from safetensors.torch import save_file
 
 from depthg.backbones import MEAN, STD, DenseBackbone, token_shape
-from depthg.config import Backbone, load
+from depthg.config import load
+from depthg.entries import Backbone
 from depthg.errors import DepthGError
 from depthg.published import clean_keys
 

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from depthg.config import Config, load, parse
+from depthg.config import Config, load
 from depthg.crops import RESIZES
 from depthg.depth import controls
 from depthg.errors import DepthGError
@@ -18,6 +18,7 @@ from depthg.training.lhp import MIXINGS
 from depthg.training.objective import OBJECTIVES
 from depthg.training.schedule import SAMPLES
 from depthg.training.selection import CRITERIA
+from depthg.validation import parse
 
 BASE = {
     "presets": {"paper": {"steps": 7}},

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from depthg.config import Dataset
 from depthg.crops import crop_boxes, cut_image, cut_label, five_crop, make_crops
 from depthg.datasets.index import index
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 from depthg.settings import CropSettings
 from depthg.store import Store

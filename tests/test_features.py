@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from depthg import features
 from depthg.backbones import DenseBackbone
-from depthg.config import Backbone
+from depthg.entries import Backbone
 from depthg.store import Array, Store
 from depthg.writer import Writer
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from depthg.components import find_axes, make_projected
-from depthg.config import Backbone
 from depthg.errors import DepthGError
 from depthg.store import Store, row_bytes
 from depthg.tokens import TokenStore, packed, token_arrays, unpacked
@@ -100,10 +99,3 @@ def test_projected_features_from_int8_to_int8(tmp_path, tokens):
     steps = np.abs(tokens[7]).max(-1, keepdims=True) / 127
     assert (np.abs(found[0] - tokens[7]) / steps).max() < 5
     assert set(Store(tmp_path / "p.zarr").made_from) == {"features", "axes", "crops"}
-
-
-def test_the_choice_is_part_of_a_fingerprint_only_where_it_is_not_the_default():
-    assert "stored" not in Backbone(model="resnet50").model_dump()
-    spec = Backbone(model="resnet50", stored="int8")
-    assert spec.model_dump()["stored"] == "int8"
-    assert Backbone.model_validate_json(spec.model_dump_json()) == spec

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from depthg import features, views
 from depthg.backbones import DenseBackbone
-from depthg.config import Backbone
+from depthg.entries import Backbone
 from depthg.features import make_features
 from depthg.store import Array, Store
 from depthg.views import make_views, photometric_view

@@ -85,11 +85,11 @@ def make_parser(
 
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
     """One option a parameter, typed by its annotation; positional-only parameters (before `/`) by position."""
-    from depthg import config
+    from depthg import entries
     from depthg import settings as slices
     from depthg.report import plan
 
-    hints = get_type_hints(command, localns={"config": config, "slices": slices, "plan": plan})
+    hints = get_type_hints(command, localns={"entries": entries, "slices": slices, "plan": plan})
     for parameter in inspect.signature(command).parameters.values():
         kind = _plain(hints[parameter.name])
         by_position = parameter.kind is parameter.POSITIONAL_ONLY
@@ -124,9 +124,9 @@ def _plain(kind: Any) -> Any:
 
 def _reader(kind: Any) -> Callable[[str], Any]:
     """What turns an option's text into a value of its kind."""
-    from depthg.config import parse
     from depthg.parts import Part
     from depthg.settings.base import Model
+    from depthg.validation import parse
 
     if inspect.isclass(kind) and issubclass(kind, Model):
         return lambda text: parse(kind, text)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from depthg.parts import WHOLE, Part
 
 if TYPE_CHECKING:
-    from depthg import config
+    from depthg import entries
     from depthg import settings as slices
 
 Split = Literal["train", "val"]
@@ -30,7 +30,7 @@ def in_parts(stage: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def index(name: str, dataset: config.Dataset, out: Path) -> None:
+def index(name: str, dataset: entries.Dataset, out: Path) -> None:
     """Find and check every image and label of a data set → images.csv of both splits, classes.csv."""
     from depthg.datasets.index import index
 
@@ -58,7 +58,7 @@ def depth(
     images: Path,
     root: Path,
     split: Split,
-    source: config.DepthSource,
+    source: entries.DepthSource,
     out: Path,
     part: Part = WHOLE,
 ) -> None:
@@ -70,7 +70,7 @@ def depth(
 
 @in_parts
 def features(
-    crops: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2, part: Part = WHOLE
+    crops: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2, part: Part = WHOLE
 ) -> None:
     """Run the frozen backbone once over all crops and keep its tokens."""
     from depthg.device import announce
@@ -88,7 +88,7 @@ def axes(features: Path, channels: int, out: Path) -> None:
     find_axes(features, channels, out)
 
 
-def project(features: Path, axes: Path, out: Path, stored: config.Stored = "float16") -> None:
+def project(features: Path, axes: Path, out: Path, stored: entries.Stored = "float16") -> None:
     """Write features on their principal axes: a fraction of the channels, nearly the same cosines."""
     from depthg.components import make_projected
 
@@ -110,7 +110,7 @@ def geometry(depth: Path, features: Path, settings: slices.GeometrySettings, out
 
 
 def attention(
-    crops: Path, features: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2
+    crops: Path, features: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2
 ) -> None:
     """Find each token's neighbours by the attention of the backbone, for local hidden positives."""
     from depthg.attention import make_attention
@@ -121,7 +121,7 @@ def attention(
     make_attention(crops, features, out, name, backbone)
 
 
-def views(crops: Path, name: str, backbone: config.Backbone, out: Path, threads: int = 2) -> None:
+def views(crops: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2) -> None:
     """Run the frozen backbone over a photometric view of all crops and keep its tokens."""
     from depthg.device import announce
     from depthg.views import make_views

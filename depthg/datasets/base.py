@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from depthg.config import Dataset
 from depthg.datasets.classes import Classes
 from depthg.datasets.table import read_records
+from depthg.entries import Dataset
 from depthg.store import file_hash, fingerprint
 
 SPLITS = ("train", "val")

@@ -6,10 +6,10 @@
 
 from pathlib import Path
 
-from depthg.config import Dataset
 from depthg.datasets.base import SPLITS, Files, Listing
 from depthg.datasets.classes import Classes, named_classes
 from depthg.datasets.listed import check_present
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 
 COUNTS = {"train": 2_975, "val": 500}

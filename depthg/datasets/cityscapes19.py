@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from depthg.config import Dataset
 from depthg.datasets import cityscapes
 from depthg.datasets.base import Listing
 from depthg.datasets.classes import named_classes
+from depthg.entries import Dataset
 
 COUNTS, NEEDS = cityscapes.COUNTS, cityscapes.NEEDS
 CLASSES = (

@@ -7,10 +7,10 @@
 
 from pathlib import Path
 
-from depthg.config import Dataset
 from depthg.datasets.base import Listing
 from depthg.datasets.classes import named_classes
 from depthg.datasets.listed import listed
+from depthg.entries import Dataset
 
 COUNTS = {"train": 97_702, "val": 2_175}
 LISTS = {  # split → folder and list of images: of training, all that are mostly stuff; of validation, a harder part

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from depthg.config import Dataset
 from depthg.datasets import loader
 from depthg.datasets.base import root_of
 from depthg.datasets.required import check_root
 from depthg.datasets.sources import Archive, DataSource, source_of
 from depthg.datasets.unpack import unpack
 from depthg.download import download
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 from depthg.progress import tell
 from depthg.store import check_room, file_hash

@@ -11,9 +11,9 @@ import hashlib
 import os
 from pathlib import Path
 
-from depthg.config import Dataset
 from depthg.datasets.base import SPLITS, Files, Listing
 from depthg.datasets.classes import Classes, named_classes
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 
 NEEDS = {".": "a folder of images; see README.md, Your own images"}

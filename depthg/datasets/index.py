@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from depthg.config import Dataset
 from depthg.datasets import loader
 from depthg.datasets.base import Files, ImageRecord, Listing, root_of
 from depthg.datasets.classes import Classes, named_classes, write_classes
 from depthg.datasets.decode import VOID
 from depthg.datasets.survey import Survey, survey_all
 from depthg.datasets.table import write_records
+from depthg.entries import Dataset
 from depthg.errors import DepthGError, UnreadableImageError
 from depthg.progress import tell, warn
 

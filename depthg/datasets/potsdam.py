@@ -7,10 +7,10 @@
 
 from pathlib import Path
 
-from depthg.config import Dataset
 from depthg.datasets.base import Listing
 from depthg.datasets.classes import named_classes
 from depthg.datasets.listed import listed
+from depthg.entries import Dataset
 
 COUNTS = {"train": 4_545, "val": 855}
 LISTS = {"train": "labelled_train.txt", "val": "labelled_test.txt"}

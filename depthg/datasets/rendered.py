@@ -4,11 +4,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from depthg.config import Dataset
 from depthg.datasets import folder
 from depthg.datasets.base import Listing
 from depthg.datasets.classes import named_classes
 from depthg.datasets.demo import CLASSES, PALETTE, write_dataset
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 from depthg.progress import track
 

@@ -1,8 +1,8 @@
 """Whether a data set's files are there, asked before anything runs."""
 
-from depthg.config import Dataset
 from depthg.datasets import loader
 from depthg.datasets.base import root_of
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 
 ARCHIVES = (".zip", ".tar.gz")

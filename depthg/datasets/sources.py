@@ -5,8 +5,8 @@ from pathlib import Path
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
-from depthg.config import Model
 from depthg.errors import DepthGError
+from depthg.settings.base import Model
 
 
 class Archive(Model):

@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from depthg.config import DepthSource
 from depthg.datasets.base import ImageRecord
+from depthg.entries import DepthSource
 from depthg.store import Store
 
 

@@ -13,11 +13,11 @@ from zipfile import BadZipFile
 import numpy as np
 from PIL import Image
 
-from depthg.config import DepthSource
 from depthg.datasets.base import ImageRecord, content_hash
 from depthg.datasets.decode import DECODER_ERRORS
 from depthg.datasets.folder import companion
 from depthg.depth.base import CropBatch, cut, min_max
+from depthg.entries import DepthSource
 from depthg.errors import DepthGError
 
 SUFFIXES = (".png", ".npy", ".npz")

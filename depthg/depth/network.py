@@ -12,11 +12,11 @@ import torch
 from torch import nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from depthg.config import DepthSource
 from depthg.datasets.base import ImageRecord
 from depthg.datasets.decode import read_image
 from depthg.depth.base import CropBatch, cut, min_max
 from depthg.device import announce, device, fast_float32
+from depthg.entries import DepthSource
 from depthg.errors import DepthGError
 
 LEVELS = 255  # of an 8-bit map, as the released code keeps those of whole images

@@ -3,10 +3,10 @@
 from importlib import import_module
 from pathlib import Path
 
-from depthg.config import DepthSource
 from depthg.datasets.base import ImageRecord, read_images
 from depthg.depth import SOURCES
 from depthg.depth.base import CropBatch, Source
+from depthg.entries import DepthSource
 from depthg.errors import unknown
 from depthg.parts import WHOLE, Part
 from depthg.store import Array, Store

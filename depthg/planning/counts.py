@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from depthg.config import Dataset
 from depthg.datasets import loader
 from depthg.datasets.base import SPLITS, read_images, root_of
+from depthg.entries import Dataset
 from depthg.evaluation.clustering import TOKENS_A_CROP
 from depthg.settings import Settings
 

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from depthg.backbones import DenseBackbone
-from depthg.config import Backbone
 from depthg.device import device
+from depthg.entries import Backbone
 from depthg.evaluation.crf import refine
 from depthg.features import BATCH, dense_features
 from depthg.geometry import make_geometry

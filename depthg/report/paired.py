@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
 
@@ -35,5 +35,5 @@ def paired_difference(values: Sequence[float], reference: Sequence[float]) -> Di
     mean, count = float(differences.mean()), len(differences)
     if count == 1:
         return Difference(mean)
-    reach = t.ppf((1 + CONFIDENCE) / 2, count - 1) * differences.std(ddof=1) / math.sqrt(count)
+    reach = stdtrit(count - 1, (1 + CONFIDENCE) / 2) * differences.std(ddof=1) / math.sqrt(count)
     return Difference(mean, mean - float(reach), mean + float(reach))

@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from depthg.config import Config, Row, Score
+from depthg.config import Config
+from depthg.entries import Row, Score
 from depthg.errors import DepthGError
 from depthg.settings import Settings
 from depthg.settings.base import Model

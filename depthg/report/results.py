@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from depthg.config import Score
+from depthg.entries import Score
 from depthg.report.plan import Run
 
 BLOCKS: dict[Score, tuple[str, str]] = {  # score → block of metrics.json, and the number in it

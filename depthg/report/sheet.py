@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from depthg.config import Score
+from depthg.entries import Score
 from depthg.report.paired import Difference
 from depthg.report.plan import Plan
 from depthg.report.results import Value

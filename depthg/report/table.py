@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from depthg.config import Score
+from depthg.entries import Score
 from depthg.report.paired import Difference, paired_difference
 from depthg.report.plan import Plan, PlannedRow
 from depthg.report.results import Result, Value, read_result

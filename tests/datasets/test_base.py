@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from depthg.config import Dataset
 from depthg.datasets.base import ImageRecord, content_hash, read_images, root_of
 from depthg.datasets.table import write_records
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 
 

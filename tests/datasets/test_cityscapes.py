@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthg.config import Dataset
 from depthg.datasets import cityscapes as fine27
 from depthg.datasets import cityscapes19
 from depthg.datasets.base import read_images
 from depthg.datasets.index import index
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 
 TRAIN_IDS = [  # of the labelIds 7 … 33

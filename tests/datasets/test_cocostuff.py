@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthg.config import Dataset
 from depthg.crops import make_crops
 from depthg.datasets.base import read_images
 from depthg.datasets.classes import read_classes
 from depthg.datasets.cocostuff import COUNTS, find
 from depthg.datasets.index import index
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 from depthg.settings import CropSettings
 from depthg.store import Store

@@ -8,11 +8,11 @@ from zipfile import ZipFile
 import pytest
 import yaml
 
-from depthg.config import Dataset
 from depthg.datasets import KINDS, loader
 from depthg.datasets.cityscapes import find
 from depthg.datasets.fetch import fetch, unpack_all
 from depthg.datasets.sources import source_of
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 
 CATALOGUE = Path(__file__).parents[2] / "workflow/datasets.yaml"

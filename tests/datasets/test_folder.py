@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from depthg.config import Dataset
 from depthg.datasets.folder import companion, find
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 
 

@@ -8,10 +8,10 @@ from PIL import Image
 
 import depthg.datasets.index
 from depthg import progress
-from depthg.config import Dataset
 from depthg.datasets.base import read_images
 from depthg.datasets.classes import named_classes, read_classes
 from depthg.datasets.index import index
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from depthg.config import Dataset
 from depthg.crops import make_crops
 from depthg.datasets.decode import read_image, read_label
 from depthg.datasets.index import index
 from depthg.datasets.potsdam import find
+from depthg.entries import Dataset
 from depthg.errors import DepthGError, UnreadableImageError
 from depthg.settings import CropSettings
 from depthg.store import Store

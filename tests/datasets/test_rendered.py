@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from depthg.config import Dataset
 from depthg.datasets import rendered
 from depthg.datasets.base import read_images
 from depthg.datasets.classes import read_classes
 from depthg.datasets.demo import CLASSES, PALETTE
 from depthg.datasets.index import index
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 
 

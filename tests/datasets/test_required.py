@@ -2,8 +2,8 @@
 
 import pytest
 
-from depthg.config import Dataset
 from depthg.datasets.required import check_root
+from depthg.entries import Dataset
 from depthg.errors import DepthGError
 
 

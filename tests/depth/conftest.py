@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthg.config import Dataset, DepthSource
 from depthg.crops import make_crops
 from depthg.datasets.index import index
 from depthg.depth.stage import make_depth
+from depthg.entries import Dataset, DepthSource
 from depthg.settings import CropSettings
 from depthg.store import Store
 

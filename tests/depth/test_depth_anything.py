@@ -12,8 +12,8 @@ from transformers import (
     DPTImageProcessor,
 )
 
-from depthg.config import DepthSource
 from depthg.depth.depth_anything import DepthAnything
+from depthg.entries import DepthSource
 
 
 @pytest.fixture(scope="module")

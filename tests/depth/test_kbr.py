@@ -9,10 +9,10 @@ import torch
 from torch.nn.functional import elu, pad
 
 from depthg import fetch
-from depthg.config import DepthSource
 from depthg.depth import kbr
 from depthg.depth.kbr import KBR, shown_size
 from depthg.depth.kbr_network import KBRNetwork, from_published
+from depthg.entries import DepthSource
 from depthg.errors import DepthGError
 from depthg.fetch import Published
 

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import BitConfig, DPTConfig, DPTForDepthEstimation
 
-from depthg.config import DepthSource
 from depthg.depth.midas import Midas
+from depthg.entries import DepthSource
 from depthg.errors import DepthGError
 
 SMALL = {

@@ -7,12 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
-from depthg.config import Dataset, DepthSource
 from depthg.crops import make_crops
 from depthg.datasets.base import read_images
 from depthg.datasets.index import index
 from depthg.depth import stage
 from depthg.depth.network import Network
+from depthg.entries import Dataset, DepthSource
 from depthg.errors import DepthGError
 from depthg.settings import CropSettings
 from depthg.store import Store

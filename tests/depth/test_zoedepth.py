@@ -9,11 +9,11 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import BeitConfig, ZoeDepthConfig, ZoeDepthForDepthEstimation, ZoeDepthImageProcessor
 
-from depthg.config import Dataset, DepthSource
 from depthg.crops import make_crops
 from depthg.datasets.index import index
 from depthg.depth.stage import make_depth
 from depthg.depth.zoedepth import ZoeDepth
+from depthg.entries import Dataset, DepthSource
 from depthg.errors import DepthGError
 from depthg.settings import CropSettings
 from depthg.store import Store

@@ -7,9 +7,9 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from depthg.config import Dataset
 from depthg.datasets import loader
 from depthg.datasets.folder import companion
+from depthg.entries import Dataset
 from depthg.store import Store
 
 

@@ -1,0 +1,48 @@
+"""Content that a user wrote, as a model: what is wrong with it is said in one line, with the nearest valid key."""
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from depthg.errors import DepthGError, unknown
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validated(model: type[M], content: Any, where: str) -> M:
+    """Build a model, turning pydantic's report into one line that names the key and the remedy."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            owner = _owner(model, first["loc"][:-1])
+            place = ".".join([where, *map(str, first["loc"][:-1])])
+            raise unknown("key", str(first["loc"][-1]), owner, place) from None
+        reason = first["msg"].removeprefix("Value error, ")
+        got = f", got {first['input']!r}" if first["loc"] else ""
+        raise DepthGError(f"{where}: {key + ': ' if key else ''}{reason}{got}") from None
+
+
+def _owner(model: Any, path: tuple[int | str, ...]) -> list[str]:
+    """The valid keys of the (nested) model at a path of an error."""
+    for part in path:
+        field = getattr(model, "model_fields", {}).get(part)
+        annotation = field.annotation if field else model
+        inner = getattr(annotation, "__args__", None)
+        model = inner[-1] if inner else annotation
+    return list(getattr(model, "model_fields", {}))
+
+
+def parse(model: type[M], text: str) -> M:
+    """A stage's settings from the command line: JSON, or the path of a YAML file.
+
+    Raises:
+        DepthGError: neither, or not what the stage takes.
+    """
+    content = json.loads(text) if text.startswith("{") else yaml.safe_load(Path(text).read_text())
+    return validated(model, content, "--settings")
