@@ -109,7 +109,7 @@ def draw_batches(root: Path, rows: int) -> None:
     batches = Batches(inputs, TRAINING, seed=0)
     for step in range(BATCHES):
         batches(step)
-        inputs.siblings(int(batches.anchors(step)[0]))
+        batches.draws.siblings_of(int(batches.draws.anchors(step)[0]))
 
 
 def _renamed(root: Path) -> Path:

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from depthg.entries import Backbone, Dataset, DepthSource, Table
 from depthg.errors import DepthGError, unknown
-from depthg.settings import SHARED, GeometrySettings, Settings
+from depthg.settings import SHARED, GeometrySettings, ScheduleSettings, Settings
 from depthg.settings.base import Model, Positive
 from depthg.validation import validated
 
@@ -63,7 +63,28 @@ class Config(Model):
         if experiment is not None and settings.steps:
             _check_samples(settings, network)
             _check_order(settings, geometry)
+        if experiment is not None and settings.training_crops == "scheduled":
+            self._check_schedule(dataset, settings)
         return settings
+
+    def _check_schedule(self, dataset: str, own: Settings) -> None:
+        """Scheduled crops are those of the data set's settings, and of a backbone that needs no axes found before."""
+        if self.named("backbone", own.backbone).of:
+            raise DepthGError(
+                f"training_crops: scheduled crops are chosen before backbone {own.backbone} can be projected: "
+                "set training_crops to all, or choose a backbone of its own"
+            )
+        shared = self.resolve(dataset)
+        drawn, planned = own.slice(ScheduleSettings), shared.slice(ScheduleSettings)
+        fits = set(drawn.seeds) <= set(planned.seeds) and drawn.batches <= planned.batches
+        fits &= own.backbone == shared.backbone
+        for key in ("batch", "neighbors", "depth_pairs"):
+            fits &= getattr(drawn, key) == getattr(planned, key) or not own.steps
+        if not fits:
+            raise DepthGError(
+                "training_crops: scheduled crops are those that backbone, steps, batch, neighbors, depth_pairs and "
+                f"seeds of datasets: {dataset}: settings draw: set these there, or training_crops to all"
+            )
 
     def layers(self, dataset: str, experiment: str | None = None) -> list[Layer]:
         """What is laid over the defaults, the strongest last.

@@ -8,9 +8,10 @@ from depthg.backbones import token_shape
 from depthg.config import Config
 from depthg.crops import crop_arrays, crop_layout
 from depthg.depth.stage import depth_arrays
-from depthg.features import feature_arrays
+from depthg.features import feature_arrays, pooled_array
 from depthg.geometry import geometry_arrays
 from depthg.neighbors import neighbor_arrays
+from depthg.planning.counts import touched_crops
 from depthg.settings import NeighborSettings, Settings
 from depthg.store import Array, row_bytes
 from depthg.tokens import token_arrays
@@ -18,12 +19,19 @@ from depthg.tokens import token_arrays
 
 @dataclass(frozen=True)
 class PlannedStore:
-    """A store that a stage will write: its path below `resources/{dataset}`, and its arrays of so many rows."""
+    """A store that a stage will write: its path below `resources/{dataset}`, and its arrays of so many rows.
+
+    Where `at_most`, there may be fewer: how many crops a schedule draws, some of them twice, is seen once it is drawn.
+    """
 
     stage: str
     path: str
     rows: int
     arrays: dict[str, Array]
+
+    @property
+    def at_most(self) -> bool:
+        return self.path.startswith("scheduled/")
 
     @property
     def bytes(self) -> int:
@@ -41,17 +49,35 @@ def cache_sizes(images: Mapping[str, int], settings: Settings, config: Config) -
         DepthGError: timm has no such backbone.
     """
     sizes = {"crops": 0, "depth": 0, "features": 0}
-    for split, count in images.items():
-        for store in _of_split(split, count, settings, config):
+    for store in _all_stores(images, settings, settings, config):
+        if store.stage in sizes:
             sizes[store.stage] += store.bytes
     return sizes
 
 
-def planned_stores(images: Mapping[str, int], settings: Settings, config: Config) -> list[PlannedStore]:
-    """All stores that an experiment is made by, in the order of the data; arguments as above."""
-    stores = [store for split in images for store in _of_split(split, images[split], settings, config)]
-    read = stores if settings.needs_geometry else [store for store in stores if store.stage != "depth"]
-    return [*read, *_of_training(images["train"], settings, config)]
+def planned_stores(
+    images: Mapping[str, int], settings: Settings, shared: Settings, config: Config
+) -> list[PlannedStore]:
+    """All stores that an experiment is made by, in the order of the data.
+
+    Args:
+        images: of each split.
+        settings: of the experiment.
+        shared: of all experiments on the data set, by which crops are scheduled.
+        config: the whole.
+    """
+    stores = _all_stores(images, settings, shared, config)
+    return [store for store in stores if settings.needs_geometry or store.stage != "depth"]
+
+
+def _all_stores(
+    images: Mapping[str, int], settings: Settings, shared: Settings, config: Config
+) -> list[PlannedStore]:
+    """The same, and depth whether it is read or not."""
+    return [
+        *_of_training(images["train"], settings, shared, config),
+        *_of_split("val", images["val"], settings.eval_size, settings, config),
+    ]
 
 
 def token_grid(side: int, settings: Settings, config: Config) -> tuple[int, int, int]:
@@ -65,46 +91,50 @@ def token_grid(side: int, settings: Settings, config: Config) -> tuple[int, int,
     return rows, columns, config.named("backbone", name).channels or channels
 
 
-def _of_split(split: str, images: int, settings: Settings, config: Config) -> list[PlannedStore]:
-    """Crops, depth and features of a split."""
-    per_image, side = crop_layout(split, settings)
+def _of_split(split: str, rows: int, side: int, settings: Settings, config: Config) -> list[PlannedStore]:
+    """Crops of a split, their depth and features."""
     stored = config.named("backbone", settings.backbone).stored
-    of_stages = {
-        "crops": ("crops", crop_arrays(side)),
-        "depth": (f"depth/{settings.depth}", depth_arrays(side)),
-        "features": (
-            f"features/{settings.backbone}",
-            feature_arrays(token_grid(side, settings, config), stored),
-        ),
-    }
-    rows = images * per_image
+    features = feature_arrays(token_grid(side, settings, config), stored)
     return [
-        PlannedStore(stage, f"{split}/{path}.zarr", rows, arrays)
-        for stage, (path, arrays) in of_stages.items()
+        PlannedStore("crops", f"{split}/crops.zarr", rows, crop_arrays(side)),
+        PlannedStore("depth", f"{split}/depth/{settings.depth}.zarr", rows, depth_arrays(side)),
+        PlannedStore("features", f"{split}/features/{settings.backbone}.zarr", rows, features),
     ]
 
 
-def _of_training(images: int, settings: Settings, config: Config) -> list[PlannedStore]:
-    """What only the training reads."""
+def _of_training(images: int, settings: Settings, shared: Settings, config: Config) -> list[PlannedStore]:
+    """What training reads, and what that is made from."""
     per_image, side = crop_layout("train", settings)
-    shape, backbone = token_grid(side, settings, config), settings.backbone
+    shape, backbone, split = token_grid(side, settings, config), settings.backbone, settings.training_split
+    rows = crops = images * per_image
+    stores = []
+    if split == "scheduled":
+        rows = touched_crops(shared, crops)
+        pooled = f"train/pooled/{backbone}.zarr"
+        stores = [
+            PlannedStore("crops", "train/crops.zarr", crops, crop_arrays(side)),
+            PlannedStore("pooled", pooled, crops, pooled_array(shape[2])),
+        ]
+    near = neighbor_arrays(settings.slice(NeighborSettings))
     own = config.named("geometry", settings.geometry)
-    stores = {
-        "neighbors": (backbone, neighbor_arrays(settings.slice(NeighborSettings)), True),
-        "geometry": (
-            f"{backbone}/{settings.depth}/{settings.geometry}",
-            geometry_arrays(shape[:2], own),
-            settings.needs_geometry,
-        ),
-        "attention": (backbone, attention_arrays(shape[0] * shape[1]), settings.lhp == "attention"),
-        "views": (
-            backbone,
-            token_arrays(shape, config.named("backbone", backbone).stored),
-            settings.needs_view,
-        ),
+    tokens = token_arrays(shape, config.named("backbone", backbone).stored)
+    optional = {
+        "geometry": (f"{backbone}/{settings.depth}/{settings.geometry}", geometry_arrays(shape[:2], own)),
+        "attention": (backbone, attention_arrays(shape[0] * shape[1])),
+        "views": (backbone, tokens),
+    }
+    needed = {
+        "geometry": settings.needs_geometry,
+        "attention": settings.lhp == "attention",
+        "views": settings.needs_view,
     }
     return [
-        PlannedStore(stage, f"train/{stage}/{path}.zarr", images * per_image, arrays)
-        for stage, (path, arrays, needed) in stores.items()
-        if needed
+        *stores,
+        *_of_split(split, rows, side, settings, config),
+        PlannedStore("neighbors", f"train/neighbors/{backbone}.zarr", crops, near),
+        *(
+            PlannedStore(stage, f"{split}/{stage}/{path}.zarr", rows, arrays)
+            for stage, (path, arrays) in optional.items()
+            if needed[stage]
+        ),
     ]

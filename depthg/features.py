@@ -42,6 +42,18 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part 
     fill(Writer(out, len(source), arrays, made_from, part, unit=BATCH), compute, f"features {name}")
 
 
+def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
+    """Write `pooled` float32 [M, C] alone, all that neighbours are found by; arguments as above."""
+    source, backbone, made_from = opened(crops, name, spec)
+    channels = dense_features(backbone, source.read("images", [0])).shape[-1]
+
+    def compute(rows: range) -> dict[str, np.ndarray]:
+        return {"pooled": pool_tokens(dense_features(backbone, source.read("images", rows)))}
+
+    writer = Writer(out, len(source), pooled_array(channels), made_from, part, unit=BATCH)
+    fill(writer, compute, f"mean features {name}")
+
+
 def opened(crops: Path, name: str, spec: Backbone) -> tuple[Store, DenseBackbone, dict[str, Any]]:
     """A store of crops, the backbone called `name`, and what its features of them are made from."""
     source, backbone = Store(crops), DenseBackbone(spec, name).to(device())
@@ -71,7 +83,12 @@ def fill(writer: Writer, compute: Callable[[range], dict[str, np.ndarray]], what
 
 def feature_arrays(shape: tuple[int, ...], stored: Stored) -> dict[str, Array]:
     """The arrays of a store of tokens of a shape [h, w, C]."""
-    return {**token_arrays(shape, stored), "pooled": Array(shape[2:], "float32", compress=False)}
+    return token_arrays(shape, stored) | pooled_array(shape[2])
+
+
+def pooled_array(channels: int) -> dict[str, Array]:
+    """The array of mean vectors of C channels."""
+    return {"pooled": Array((channels,), "float32", compress=False)}
 
 
 @torch.inference_mode()

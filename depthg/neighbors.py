@@ -41,7 +41,7 @@ def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSet
     pooled = drop_channels(source.read("pooled"), settings.pooled_dropout)
     index = faiss.IndexFlatIP(pooled.shape[1])
     index.add(pooled)
-    origin = {"settings": settings.model_dump(), "features": source.fingerprint}
+    origin = {"settings": settings.model_dump(), "features": source.fingerprint, "crops": cut.fingerprint}
     writer = Writer(out, len(source), neighbor_arrays(settings), origin)
     for rows in track(writer.pending(BATCH), -(-len(source) // BATCH), "neighbours", writer.done // BATCH):
         chosen = np.arange(rows.start, rows.stop)

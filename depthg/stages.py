@@ -6,11 +6,14 @@ from depthg.settings import Settings
 def shared_stages(settings: Settings) -> list[str]:
     """Jobs whose artifacts all experiments on a data set may share, by name under `logs/{dataset}`."""
     backbone, depth = settings.backbone, settings.depth
-    names = ["index", f"train/neighbors/{backbone}"]
-    for split in ("train", "val"):
-        names += [f"{split}/crops", f"{split}/depth/{depth}", f"{split}/features/{backbone}"]
-    names += [f"train/geometry/{backbone}/{depth}/{settings.geometry}"]
-    return [*names, f"train/attention/{backbone}", f"train/views/{backbone}"]
+    training = settings.training_split
+    names = ["index", "train/crops", f"train/neighbors/{backbone}"]
+    if training == "scheduled":
+        names += [f"train/pooled/{backbone}", "scheduled/crops"]
+    for split in (training, "val"):
+        names += [f"{split}/depth/{depth}", f"{split}/features/{backbone}"]
+    names += ["val/crops", f"{training}/geometry/{backbone}/{depth}/{settings.geometry}"]
+    return [*names, f"{training}/attention/{backbone}", f"{training}/views/{backbone}"]
 
 
 def own_stages(experiment: str, settings: Settings) -> list[str]:

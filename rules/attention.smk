@@ -3,15 +3,15 @@
 
 rule attention:
     input:
-        crops=store("resources/{dataset}/train/crops"),
-        features=store("resources/{dataset}/train/features/{backbone}"),
+        crops=store("resources/{dataset}/{split}/crops"),
+        features=store("resources/{dataset}/{split}/features/{backbone}"),
         weights=weights_of,
     output:
-        store("resources/{dataset}/train/attention/{backbone}"),
+        store("resources/{dataset}/{split}/attention/{backbone}"),
     log:
-        "logs/{dataset}/train/attention/{backbone}.log",
+        "logs/{dataset}/{split}/attention/{backbone}.log",
     benchmark:
-        "logs/{dataset}/train/attention/{backbone}.tsv"
+        "logs/{dataset}/{split}/attention/{backbone}.tsv"
     conda:
         "../envs/depthg.yaml"
     threads: workflow.cores

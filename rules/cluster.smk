@@ -3,8 +3,8 @@
 
 rule cluster:
     input:
-        features=features("train"),
-        crops=store("resources/{dataset}/train/crops"),
+        features=of_training("features/{backbone}"),
+        crops=of_training("crops"),
         classes="resources/{dataset}/classes.csv",
         model="results/{dataset}/{experiment}/seed{seed}/model.safetensors",
     output:

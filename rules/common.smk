@@ -7,7 +7,14 @@ from depthg.datasets.base import root_of
 from depthg.datasets.required import check_root
 from depthg.fetch import FOLDER as WEIGHTS
 from depthg.gpus import count_gpus
-from depthg.settings import ClusterSettings, CropSettings, EvaluateSettings, NeighborSettings, TrainSettings
+from depthg.settings import (
+    ClusterSettings,
+    CropSettings,
+    EvaluateSettings,
+    NeighborSettings,
+    ScheduleSettings,
+    TrainSettings,
+)
 from depthg.store import MARKER, fingerprint
 
 CONFIG = load(config)
@@ -22,7 +29,7 @@ shell.prefix("set -euo pipefail; exec 3>&2; export DEPTHG_TERMINAL=3; ")
 wildcard_constraints:
     dataset="[^/]+",
     experiment="[^/]+",
-    split="train|val",
+    split="train|val|scheduled",
     seed=r"\d+",
     part=r"\d+",
     parts=r"\d+",

@@ -12,6 +12,8 @@ rule crops:
         "logs/{dataset}/{split}/crops.log",
     benchmark:
         "logs/{dataset}/{split}/crops.tsv"
+    wildcard_constraints:
+        split="train|val",
     conda:
         "../envs/depthg.yaml"
     threads: 2

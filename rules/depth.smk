@@ -4,7 +4,7 @@
 rule depth:
     input:
         crops=store("resources/{dataset}/{split}/crops"),
-        images="resources/{dataset}/{split}/images.csv",
+        images=images_of,
         network=network_of,
         parts=parts_of("resources/{dataset}/{split}/depth/{depth}"),
     output:
@@ -20,6 +20,7 @@ rule depth:
         gpu=lambda w, input: computes(input) * (CONFIG.named("depth_source", w.depth).source != "files"),
     params:
         source=lambda w: CONFIG.named("depth_source", w.depth).model_dump_json(),
+        split=whole,
         root=lambda w: root_of(w.dataset, CONFIG.named("dataset", w.dataset)),
         store=subpath(output[0], parent=True),
         part=completed,
@@ -27,13 +28,13 @@ rule depth:
         "{wildcards.dataset}: {wildcards.depth} depth of {wildcards.split} crops"
     shell:
         "depthg depth --crops {input.crops} --images {input.images} --root {params.root:q} "
-        "--split {wildcards.split} --source {params.source:q} {params.part} --out {params.store} > {log} 2>&1"
+        "--split {params.split} --source {params.source:q} {params.part} --out {params.store} > {log} 2>&1"
 
 
 use rule depth as depth_part with:
     input:
         crops=store("resources/{dataset}/{split}/crops"),
-        images="resources/{dataset}/{split}/images.csv",
+        images=images_of,
         network=network_of,
     output:
         part_of("resources/{dataset}/{split}/depth/{depth}"),
@@ -43,6 +44,7 @@ use rule depth as depth_part with:
         "logs/{dataset}/{split}/depth/{depth}.{part}of{parts}.tsv"
     params:
         source=lambda w: CONFIG.named("depth_source", w.depth).model_dump_json(),
+        split=whole,
         root=lambda w: root_of(w.dataset, CONFIG.named("dataset", w.dataset)),
         store=subpath(output[0], ancestor=2),
         part="--part {part}/{parts}",

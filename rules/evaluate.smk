@@ -3,7 +3,7 @@
 
 rule evaluate:
     input:
-        features=features("val"),
+        features=val_features,
         crops=store("resources/{dataset}/val/crops"),
         classes="resources/{dataset}/classes.csv",
         model="results/{dataset}/{experiment}/seed{seed}/model.safetensors",

@@ -64,10 +64,11 @@ rule worst:
 
 rule sampling:
     input:
-        crops=store("resources/{dataset}/train/crops"),
-        features=as_ours(features("train")),
+        crops=of_training("crops"),
+        features=as_ours(of_training("features/{backbone}")),
         neighbors=as_ours(neighbors_of),
         geometry=as_ours(geometry_of),
+        schedule=as_ours(schedule_of),
     output:
         "results/{dataset}/figures/sampling.png",
     log:
@@ -78,17 +79,18 @@ rule sampling:
         "../envs/depthg.yaml"
     params:
         settings=as_ours(settings(TrainSettings)),
+        schedule=options("schedule"),
     message:
         "{wildcards.dataset}: draw the tokens that are sampled"
     shell:
         "depthg figure sampling --crops {input.crops} --features {input.features} "
-        "--neighbors {input.neighbors} --geometry {input.geometry} --settings {params.settings:q} "
-        "--out {output} > {log} 2>&1"
+        "--neighbors {input.neighbors} --geometry {input.geometry} {params.schedule} "
+        "--settings {params.settings:q} --out {output} > {log} 2>&1"
 
 
 rule propagation:
     input:
-        crops=store("resources/{dataset}/train/crops"),
+        crops=of_training("crops"),
         geometry=as_ours(geometry_of),
         attention=shown_attention,
     output:
@@ -110,9 +112,10 @@ rule propagation:
 
 rule correlations:
     input:
-        features=features("train"),
+        features=of_training("features/{backbone}"),
         neighbors=neighbors_of,
         geometry=geometry_of,
+        schedule=schedule_of,
     output:
         "results/{dataset}/{experiment}/correlations.png",
     log:
@@ -123,9 +126,9 @@ rule correlations:
         "../envs/depthg.yaml"
     params:
         settings=settings(TrainSettings),
-        geometry=options("geometry"),
+        stores=options("geometry", "schedule"),
     message:
         "{wildcards.dataset}: draw what each term asks of the codes of {wildcards.experiment}"
     shell:
         "depthg figure correlations --features {input.features} --neighbors {input.neighbors} "
-        "{params.geometry} --settings {params.settings:q} --out {output} > {log} 2>&1"
+        "{params.stores} --settings {params.settings:q} --out {output} > {log} 2>&1"

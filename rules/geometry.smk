@@ -3,14 +3,14 @@
 
 rule geometry:
     input:
-        depth=store("resources/{dataset}/train/depth/{depth}"),
-        features=store("resources/{dataset}/train/features/{backbone}"),
+        depth=store("resources/{dataset}/{split}/depth/{depth}"),
+        features=store("resources/{dataset}/{split}/features/{backbone}"),
     output:
-        store("resources/{dataset}/train/geometry/{backbone}/{depth}/{geometry}"),
+        store("resources/{dataset}/{split}/geometry/{backbone}/{depth}/{geometry}"),
     log:
-        "logs/{dataset}/train/geometry/{backbone}/{depth}/{geometry}.log",
+        "logs/{dataset}/{split}/geometry/{backbone}/{depth}/{geometry}.log",
     benchmark:
-        "logs/{dataset}/train/geometry/{backbone}/{depth}/{geometry}.tsv"
+        "logs/{dataset}/{split}/geometry/{backbone}/{depth}/{geometry}.tsv"
     conda:
         "../envs/depthg.yaml"
     threads: 2

@@ -28,22 +28,51 @@ def network_of(wildcards):
     return published(CONFIG.named("depth_source", wildcards.depth).model)
 
 
-def features(split):
-    """An `input` function: the features that an experiment works on."""
-    return lambda wildcards: store(
-        f"resources/{wildcards.dataset}/{split}/features/{settings_of(wildcards).backbone}"
+def whole(wildcards):
+    """The split whose images the crops of a path are of."""
+    return "train" if wildcards.split == "scheduled" else wildcards.split
+
+
+def images_of(wildcards):
+    return f"resources/{wildcards.dataset}/{whole(wildcards)}/images.csv"
+
+
+def shared_store(wildcards, split, path):
+    """A store below a split's folder, for the backbone, depth and geometry of the settings."""
+    return store(f"resources/{wildcards.dataset}/{split}/{path}".format(**dict(settings_of(wildcards))))
+
+
+def of_training(path):
+    """An `input` function: a store of what training reads, of all training crops or of the scheduled."""
+    return lambda wildcards: shared_store(wildcards, settings_of(wildcards).training_split, path)
+
+
+def val_features(wildcards):
+    return shared_store(wildcards, "val", "features/{backbone}")
+
+
+def mean_features(wildcards):
+    """What neighbours are found by: of crops that are not all scheduled, mean vectors are all there is."""
+    of_all = settings_of(wildcards).training_crops == "all"
+    return store(
+        f"resources/{wildcards.dataset}/train/{'features' if of_all else 'pooled'}/{wildcards.backbone}"
     )
 
 
 def neighbors_of(wildcards):
-    return store(f"resources/{wildcards.dataset}/train/neighbors/{settings_of(wildcards).backbone}")
+    return shared_store(wildcards, "train", "neighbors/{backbone}")
+
+
+def schedule_of(wildcards):
+    """The scheduled crops, only where nothing is computed of the others."""
+    scheduled = settings_of(wildcards).training_crops == "scheduled"
+    return [of_training("crops")(wildcards)] if scheduled else []
 
 
 def geometry_of(wildcards):
     """The geometry store, only for experiments that read it."""
-    own = settings_of(wildcards)
-    path = f"resources/{wildcards.dataset}/train/geometry/{own.backbone}/{own.depth}/{own.geometry}"
-    return [store(path)] if own.needs_geometry else []
+    path = of_training("geometry/{backbone}/{depth}/{geometry}")
+    return [path(wildcards)] if settings_of(wildcards).needs_geometry else []
 
 
 def attention_of(wildcards):
@@ -52,13 +81,12 @@ def attention_of(wildcards):
     if own.lhp != "attention":
         return []
     CONFIG.expect_attention(own.backbone)
-    return [store(f"resources/{wildcards.dataset}/train/attention/{own.backbone}")]
+    return [of_training("attention/{backbone}")(wildcards)]
 
 
 def view_of(wildcards):
     """The features of a photometric view, only for experiments that hold codes against it."""
-    own = settings_of(wildcards)
-    return [store(f"resources/{wildcards.dataset}/train/views/{own.backbone}")] if own.needs_view else []
+    return [of_training("views/{backbone}")(wildcards)] if settings_of(wildcards).needs_view else []
 
 
 def labelled_of(wildcards):
@@ -66,7 +94,7 @@ def labelled_of(wildcards):
     if settings_of(wildcards).selection != "labels":
         return []
     folder = f"resources/{wildcards.dataset}"
-    return [features("val")(wildcards), store(f"{folder}/val/crops"), f"{folder}/classes.csv"]
+    return [val_features(wildcards), store(f"{folder}/val/crops"), f"{folder}/classes.csv"]
 
 
 def clusters_of(wildcards, input):
@@ -94,15 +122,15 @@ def options(*names):
 
 def shown_depth(wildcards):
     """The validation depth, only for experiments that read depth: others must not wait for a depth network."""
-    own = settings_of(wildcards)
-    return [store(f"resources/{wildcards.dataset}/val/depth/{own.depth}")] if own.needs_geometry else []
+    needed = settings_of(wildcards).needs_geometry
+    return [shared_store(wildcards, "val", "depth/{depth}")] if needed else []
 
 
 def shown_attention(wildcards):
     """The neighbours by attention, only of backbones that have attention."""
     backbone = CONFIG.resolve(wildcards.dataset).backbone
-    path = store(f"resources/{wildcards.dataset}/train/attention/{backbone}")
-    return [path] if CONFIG.named("backbone", backbone).has_attention else []
+    path = of_training("attention/{backbone}")
+    return [path(wildcards)] if CONFIG.named("backbone", backbone).has_attention else []
 
 
 class OfOurs(dict):

@@ -3,7 +3,7 @@
 
 rule neighbors:
     input:
-        features=store("resources/{dataset}/train/features/{backbone}"),
+        features=mean_features,
         crops=store("resources/{dataset}/train/crops"),
     output:
         store("resources/{dataset}/train/neighbors/{backbone}"),

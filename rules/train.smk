@@ -6,11 +6,12 @@ The first rule that knows about experiments: all before it is shared.
 
 rule train:
     input:
-        features=features("train"),
+        features=of_training("features/{backbone}"),
         neighbors=neighbors_of,
         geometry=geometry_of,
         attention=attention_of,
         view=view_of,
+        schedule=schedule_of,
         classes=classes_of,
         labelled=labelled_of,
     output:
@@ -28,7 +29,7 @@ rule train:
         gpu=1,
     params:
         settings=settings(TrainSettings),
-        stores=options("geometry", "attention", "view", "labelled"),
+        stores=options("geometry", "attention", "view", "schedule", "labelled"),
         clusters=clusters_of,
         out=subpath(output.model, parent=True),
     message:

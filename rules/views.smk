@@ -3,14 +3,14 @@
 
 rule views:
     input:
-        crops=store("resources/{dataset}/train/crops"),
+        crops=store("resources/{dataset}/{split}/crops"),
         weights=weights_of,
     output:
-        store("resources/{dataset}/train/views/{backbone}"),
+        store("resources/{dataset}/{split}/views/{backbone}"),
     log:
-        "logs/{dataset}/train/views/{backbone}.log",
+        "logs/{dataset}/{split}/views/{backbone}.log",
     benchmark:
-        "logs/{dataset}/train/views/{backbone}.tsv"
+        "logs/{dataset}/{split}/views/{backbone}.tsv"
     conda:
         "../envs/depthg.yaml"
     threads: workflow.cores

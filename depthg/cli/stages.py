@@ -81,6 +81,26 @@ def features(
     make_features(crops, out, name, backbone, part)
 
 
+@in_parts
+def pooled(
+    crops: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2, part: Part = WHOLE
+) -> None:
+    """Run the frozen backbone once over all crops and keep only their mean vectors."""
+    from depthg.device import announce
+    from depthg.features import make_pooled
+
+    use(threads)
+    announce(f"mean features of {name}")
+    make_pooled(crops, out, name, backbone, part)
+
+
+def scheduled(crops: Path, neighbors: Path, settings: slices.ScheduleSettings, out: Path) -> None:
+    """Pick the crops that the trainings of all seeds will draw."""
+    from depthg.scheduled import make_scheduled
+
+    make_scheduled(crops, neighbors, out, settings)
+
+
 def axes(features: Path, channels: int, out: Path) -> None:
     """Find the principal axes of a store of features."""
     from depthg.components import find_axes
@@ -140,6 +160,7 @@ def train(
     geometry: Path | None = None,
     attention: Path | None = None,
     view: Path | None = None,
+    schedule: Path | None = None,
     clusters: int | None = None,
     labelled: list[Path] | None = None,
     threads: int = 2,
@@ -150,7 +171,7 @@ def train(
 
     use(threads)
     chosen_by = Labelled(*labelled) if labelled else None
-    stores = {"geometry": geometry, "attention": attention, "view": view}
+    stores = {"geometry": geometry, "attention": attention, "view": view, "schedule": schedule}
     train(features, neighbors, out, settings, seed, clusters, chosen_by, **stores)
 
 

@@ -35,13 +35,20 @@ def figure_worst(worst: Path, classes: Path, out: Path) -> None:
 
 
 def figure_sampling(
-    crops: Path, features: Path, neighbors: Path, geometry: Path, settings: slices.TrainSettings, out: Path
+    crops: Path,
+    features: Path,
+    neighbors: Path,
+    geometry: Path,
+    settings: slices.TrainSettings,
+    out: Path,
+    schedule: Path | None = None,
 ) -> None:
     """Draw which tokens are sampled at random, and which by distance in space (Fig. 5)."""
     from depthg.report.sampling import draw_sampling
     from depthg.training.inputs import open_inputs
 
-    draw_sampling(crops, open_inputs(features, neighbors, settings, geometry=geometry), settings, out)
+    inputs = open_inputs(features, neighbors, settings, geometry=geometry, schedule=schedule)
+    draw_sampling(crops, inputs, settings, out)
 
 
 def figure_propagation(crops: Path, geometry: Path, out: Path, attention: Path | None = None) -> None:
@@ -57,12 +64,14 @@ def figure_correlations(
     settings: slices.TrainSettings,
     out: Path,
     geometry: Path | None = None,
+    schedule: Path | None = None,
 ) -> None:
     """Draw which pairs of tokens each term of the loss pulls together, and which it pushes apart (Eq. 2, 6)."""
     from depthg.report.correlations import draw_correlations
     from depthg.training.inputs import open_inputs
 
-    draw_correlations(open_inputs(features, neighbors, settings, geometry=geometry), settings, out)
+    inputs = open_inputs(features, neighbors, settings, geometry=geometry, schedule=schedule)
+    draw_correlations(inputs, settings, out)
 
 
 def scores(metrics: list[Path], out: Path) -> None:

@@ -29,12 +29,13 @@ def count_images(name: str, dataset: Dataset) -> tuple[dict[str, int], str]:
 def touched_crops(settings: Settings, crops: int) -> int:
     """The training crops whose tokens the schedules of all seeds can touch, at most.
 
-    A batch has its anchors and a neighbour of each, where depth is paired across crops a sibling of each, too;
-    hidden positives draw their pools from anywhere.
+    A batch has its anchors and a neighbour of each, where depth is paired across crops a sibling of each, too (of
+    scheduled crops, whether or not an experiment reads its depth); hidden positives draw their pools from anywhere.
     """
     if not settings.steps:
         return 0
-    sibling = settings.depth_loss != "none" and settings.depth_pairs == "sibling"
+    paired = settings.depth_loss != "none" or settings.training_crops == "scheduled"
+    sibling = paired and settings.depth_pairs == "sibling"
     touched = settings.batches * settings.batch * (3 if sibling else 2)
     if settings.objective == "hidden_positives":
         pools = settings.hidden_positives

@@ -21,7 +21,7 @@ def planned(config: Config, dataset: str, experiment: str) -> Iterator[str]:
     """
     settings = config.resolve(dataset, experiment)
     images, how = count_images(dataset, config.named("dataset", dataset))
-    stores = planned_stores(images, settings, config)
+    stores = planned_stores(images, settings, config.resolve(dataset), config)
     folders = Path("resources", dataset), Path("results", dataset, experiment)
     counts = ", ".join(f"{count:,} {split}" for split, count in images.items())
     yield f"{dataset}/{experiment}: {counts} images ({how})"
@@ -56,7 +56,7 @@ def _work(
     by_stage: dict[str, int] = {}
     for store in stores:
         by_stage[store.stage] = by_stage.get(store.stage, 0) + store.rows
-    passes = sum(by_stage.get(stage, 0) for stage in ("features", "attention", "views"))
+    passes = sum(by_stage.get(stage, 0) for stage in ("features", "pooled", "attention", "views"))
     h, w, channels = token_grid(settings.size, settings, config)
     seeds = len(settings.seeds)
     refined = f"{2 * images['val'] * seeds:,} maps" if settings.crf else "none"
@@ -72,12 +72,13 @@ def _work(
 
 def _touched(stores: list[PlannedStore], settings: Settings) -> list[str]:
     """How few of the training crops' tokens the schedule can touch."""
-    features = next(store for store in stores if store.path.startswith("train/features/"))
-    touched, probed = touched_crops(settings, features.rows), probed_crops(settings, features.rows)
-    part = size_text(touched * row_bytes(features.arrays))
+    crops = next(store.rows for store in stores if store.path == "train/crops.zarr")
+    tokens = row_bytes(next(store.arrays for store in stores if store.stage == "features"))
+    touched, probed = touched_crops(settings, crops), probed_crops(settings, crops)
+    part, whole = (size_text(count * tokens) for count in (touched, crops))
     return [
-        f"schedule: touches at most {touched:,} of {features.rows:,} training crops; the tokens of only those "
-        f"would take {part} in place of {size_text(features.bytes)}",
+        f"schedule: touches at most {touched:,} of {crops:,} training crops; their tokens take {part}, those of "
+        f"all {whole} (training_crops: {settings.training_crops})",
         f"probes: k-means and the linear probe read at most {probed:,} training crops",
     ]
 

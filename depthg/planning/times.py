@@ -6,7 +6,6 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from depthg.config import Config
-from depthg.crops import crop_layout
 from depthg.disk import PlannedStore, token_grid
 from depthg.evaluation.classes import read_classes
 from depthg.planning import probe
@@ -64,8 +63,8 @@ def stage_hours(
 def _store_seconds(store: PlannedStore, settings: Settings, config: Config) -> float:
     """What a row of a store takes; 0 where it is not probed."""
     spec = config.named("backbone", settings.backbone)
-    if store.stage in ("features", "attention", "views") and spec.model:
-        side = crop_layout(store.path.split("/")[0], settings)[1]
+    if store.stage in ("features", "pooled", "attention", "views") and spec.model:
+        side = settings.eval_size if store.path.startswith("val/") else settings.size
         return probe.backbone_seconds(spec, settings.backbone, side)
     if store.stage == "neighbors":
         channels = token_grid(settings.size, settings, config)[2]

@@ -9,28 +9,31 @@ from typing import Self, TypeVar
 from pydantic import BaseModel, Field, model_validator
 
 from depthg.settings.readout import ClusterSettings, EvaluateSettings
-from depthg.settings.shared import CropSettings, GeometrySettings, NeighborSettings
-from depthg.settings.train import PoolSettings, Term, TrainSettings
+from depthg.settings.shared import CropSettings, GeometrySettings, NeighborSettings, ScopeSettings
+from depthg.settings.train import DrawSettings, PoolSettings, ScheduleSettings, Term, TrainSettings
 
 __all__ = [
     "SHARED",
     "ClusterSettings",
     "CropSettings",
+    "DrawSettings",
     "EvaluateSettings",
     "GeometrySettings",
     "NeighborSettings",
     "PoolSettings",
+    "ScheduleSettings",
+    "ScopeSettings",
     "Settings",
     "Term",
     "TrainSettings",
 ]
 
-SHARED = (CropSettings, NeighborSettings)
+SHARED = (CropSettings, NeighborSettings, ScopeSettings)
 M = TypeVar("M", bound=BaseModel)
 
 
 class Settings(  # pydantic lists the fields of the last base first: read upwards, this is the data flow
-    EvaluateSettings, ClusterSettings, TrainSettings, NeighborSettings, CropSettings
+    EvaluateSettings, ClusterSettings, TrainSettings, NeighborSettings, ScopeSettings, CropSettings
 ):
     """Everything one experiment on one data set depends on."""
 
@@ -45,7 +48,16 @@ class Settings(  # pydantic lists the fields of the last base first: read upward
             raise ValueError(f"neighbors: ranks 1 … {self.neighbors} but only {self.keep} are kept (keep)")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds: each only once")
+        if self.training_crops == "scheduled" and self.objective == "hidden_positives":
+            raise ValueError("objective: hidden_positives draws from all crops: set training_crops to all")
+        if self.training_crops == "scheduled" and self.selection == "loss":
+            raise ValueError("selection: loss looks at crops that are not drawn: set training_crops to all")
         return self
+
+    @property
+    def training_split(self) -> str:
+        """The folder of what training reads: of all training crops, or of the scheduled."""
+        return "train" if self.training_crops == "all" else "scheduled"
 
     def slice(self, part: type[M]) -> M:
         """The settings that one stage depends on."""

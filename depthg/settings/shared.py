@@ -18,6 +18,16 @@ class CropSettings(Model):
     )
 
 
+class ScopeSettings(Model):
+    """Training crops → those that anything but a mean vector is computed of."""
+
+    training_crops: Literal["all", "scheduled"] = Field(
+        "all",
+        description="whose depth, tokens and geometry are computed: of all training crops, or of those that the "
+        "trainings of `seeds` will draw; all once more for their mean vectors",
+    )
+
+
 class NeighborSettings(Model):
     """Crops → their nearest crops by mean feature."""
 

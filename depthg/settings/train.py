@@ -32,21 +32,41 @@ class PoolSettings(Model):
     warm_up: int = Field(1000, ge=0, description="steps before positives by code are used")
 
 
-class TrainSettings(Model):
+class DrawSettings(Model):
+    """Which crops a training sees."""
+
+    steps: int = Field(2334, ge=0, description="batches, or what step_unit says")
+    step_unit: Literal["batches", "optimizers"] = Field(
+        "batches", description="what a step is; as released, each of 3 optimizers counts one a batch"
+    )
+    batch: Annotated[int, Field(ge=2)] = 32
+    neighbors: Positive = Field(7, description="the neighbour is drawn from ranks 1 … this")
+    depth_pairs: Literal["crop", "sibling"] = Field(
+        "crop", description="whose depths are paired: a crop's own, or those of two crops of one image"
+    )
+
+    @property
+    def batches(self) -> int:
+        """Batches to train on."""
+        return self.steps if self.step_unit == "batches" else -(-self.steps // 3)
+
+
+class ScheduleSettings(DrawSettings):
+    """Which crops the trainings of all seeds see."""
+
+    seeds: list[int]
+
+
+class TrainSettings(DrawSettings):
     """Tokens → segmentation head."""
 
-    # what is trained, and how long
+    # what is trained
     objective: Literal["correlation", "hidden_positives"] = Field(
         "correlation", description="what is minimised: depthg.training.objective.OBJECTIVES"
     )
     head: Literal["segmentation", "identity"] = Field("segmentation", description="depthg.models.HEADS")
     code_dim: Positive = Field(70, description="Q, channels of the code")
     dropout: Fraction = 0.1
-    steps: int = Field(2334, ge=0, description="batches, or what step_unit says")
-    step_unit: Literal["batches", "optimizers"] = Field(
-        "batches", description="what a step is; as released, each of 3 optimizers counts one a batch"
-    )
-    batch: Annotated[int, Field(ge=2)] = 32
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     weight_decay: Weight = Field(0.0, description="decoupled, of all that is trained")
     clip: Annotated[float, Field(gt=0)] | None = Field(None, description="longest gradient; none: no limit")
@@ -69,7 +89,6 @@ class TrainSettings(Model):
         description="where tokens are read: depthg.training.sampling.PLACES; transposed as released",
     )
     negatives: Positive = Field(5, description="random other crops an anchor is held against")
-    neighbors: Positive = Field(7, description="the neighbour is drawn from ranks 1 … this")
     # what is correlated
     centring: bool = Field(True, description="spatial centring of the feature correlation")
     terms: dict[Literal["self", "knn", "random", "depth"], Term] = Field(
@@ -92,9 +111,6 @@ class TrainSettings(Model):
     )
     depth_bandwidth: Annotated[float, Field(gt=0)] = Field(
         0.1, description="similarity kernels: the difference at which similarity has fallen to 1/e"
-    )
-    depth_pairs: Literal["crop", "sibling"] = Field(
-        "crop", description="whose depths are paired: a crop's own, or those of two crops of one image"
     )
     depth_at: Literal["samples", "grid"] = Field(
         "samples", description="where depth is read: depthg.training.sampling.DEPTHS; grid as released"
@@ -121,11 +137,6 @@ class TrainSettings(Model):
         if self.objective == "hidden_positives" and self.codebook:
             raise ValueError("codebook: learns beside correlation only: set it to false for hidden_positives")
         return self
-
-    @property
-    def batches(self) -> int:
-        """Batches to train on."""
-        return self.steps if self.step_unit == "batches" else -(-self.steps // 3)
 
     @property
     def needs_geometry(self) -> bool:

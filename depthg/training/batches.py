@@ -1,11 +1,10 @@
 """What a training step sees: anchors, one neighbour of each, and the tokens sampled from both.
 
-A batch is a pure function of (seed, step), so that a resumed training goes on exactly where it stopped.
-Tokens, codes and depth are all taken at the same token indices (row · w + column).
+A batch is a pure function of (seed, step); which crops it is of, `depthg.training.draws` says. Tokens, codes and
+depth are all taken at the same token indices (row · w + column).
 """
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from depthg.settings import TrainSettings
 from depthg.training.batch import Batch, Side, take
+from depthg.training.draws import Draws
 from depthg.training.inputs import Inputs
 from depthg.training.lhp import MIXINGS
 from depthg.training.sampling import DEPTHS, PLACES, SAMPLERS
@@ -29,39 +29,23 @@ class Batches:
     """
 
     def __init__(self, inputs: Inputs, settings: TrainSettings, seed: int):
-        self.inputs, self.settings, self.seed = inputs, settings, seed
+        self.inputs, self.settings = inputs, settings
+        self.draws = Draws(inputs.neighbors, settings, seed)
 
     def __call__(self, step: int) -> Batch:
         """The batch of a step, on the CPU."""
-        rng = np.random.default_rng([self.seed, 1, step])
-        anchors = self.anchors(step)
-        neighbors = self._neighbors(anchors, rng)
+        drawn, rng = self.draws.anchors(step), self.draws.rng(step)
+        anchors, neighbors = map(self.inputs.places_of, (drawn, self.draws.neighbors(drawn, rng)))
         anchor_at, neighbor_at = (self._sample(rows, step, rng) for rows in (anchors, neighbors))
         anchor, neighbor = self._side(anchors, anchor_at, True), self._side(neighbors, neighbor_at, False)
         places, rolls = self._places(anchors, anchor_at), self._rolls(rng)
         batch = Batch(anchor, neighbor, places, rolls, view=self._view(anchors, anchor_at))
         if self.settings.depth_loss == "none" or self.settings.depth_pairs == "crop":
             return batch
-        siblings = self._siblings(anchors, rng)
+        siblings = self.inputs.places_of(self.draws.siblings(drawn, step))
         at = self._sample(siblings, step, rng)
         sibling, places = self._side(siblings, at, False), self._places(siblings, at)
         return replace(batch, sibling=sibling, sibling_places=places)
-
-    def anchors(self, step: int) -> np.ndarray:
-        """Crops int64 [B]: each at most once an epoch, the order drawn anew for every epoch."""
-        epoch, place = divmod(step, self.inputs.crops // self.settings.batch)
-        order = _permutation(self.inputs.crops, self.seed, epoch)
-        return order[place * self.settings.batch :][: self.settings.batch]
-
-    def _neighbors(self, anchors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A crop of uniform rank among the nearest of each anchor, int [B]."""
-        ranks = rng.integers(self.settings.neighbors, size=len(anchors))
-        return self.inputs.neighbors.read("ids", anchors)[np.arange(len(anchors)), ranks]
-
-    def _siblings(self, anchors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Another crop of the image of each anchor, int [B]."""
-        others = [np.setdiff1d(self.inputs.siblings(crop), crop) for crop in anchors]
-        return np.array([rng.choice(crops) for crops in others])
 
     def _sample(self, rows: np.ndarray, step: int, rng: np.random.Generator) -> np.ndarray:
         """The sampled tokens of crops, int64 [B, n]."""
@@ -113,9 +97,3 @@ def distinct(wanted: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
     kept = needed.argsort(dim=1, descending=True, stable=True)[:, : int(needed.sum(1).max())]
     place = (needed.cumsum(1) - 1).gather(1, wanted.flatten(1))
     return kept, place.view_as(wanted)
-
-
-@lru_cache(maxsize=2)
-def _permutation(crops: int, seed: int, epoch: int) -> np.ndarray:
-    """The order in which an epoch visits the crops."""
-    return np.random.default_rng([seed, 0, epoch]).permutation(crops)

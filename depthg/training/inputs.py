@@ -13,6 +13,7 @@ from depthg.geometry import CAMERAS
 from depthg.settings import GeometrySettings, TrainSettings
 from depthg.store import Store
 from depthg.tokens import TokenStore
+from depthg.training.draws import check_crops, check_siblings
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,12 @@ class Inputs:
     """The stores of one set of crops; those that may be None only where the settings need them.
 
     Attributes:
-        features: tokens of all crops.
-        neighbors: their nearest crops.
+        features: tokens of all crops, or of the scheduled.
+        neighbors: the nearest crops of all.
         geometry: depth, farthest-point order, nearest tokens in space.
         attention: nearest tokens by attention.
         view: tokens of a photometric view of all crops.
+        schedule: the scheduled crops, which all but the neighbours are of then.
     """
 
     features: Store
@@ -32,11 +34,12 @@ class Inputs:
     geometry: Store | None = None
     attention: Store | None = None
     view: Store | None = None
+    schedule: Store | None = None
 
     @property
     def crops(self) -> int:
-        """M."""
-        return len(self.features)
+        """M, of all."""
+        return len(self.neighbors)
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -76,14 +79,27 @@ class Inputs:
         points = CAMERAS[self.camera.camera].unproject(depth, self.camera).view(*depth.shape, 3)
         return torch.cat([depth[..., None], points], dim=-1)
 
-    @cached_property
-    def images(self) -> np.ndarray:
-        """The image that each crop is part of, int [M]."""
-        return self.neighbors.read("image")
+    def places_of(self, crops: np.ndarray) -> np.ndarray:
+        """Where the stores hold crops, given by their number among all, int64 [B]: at that place, or as scheduled.
 
-    def siblings(self, crop: int) -> np.ndarray:
-        """All crops of a crop's image, itself included, ascending."""
-        return np.flatnonzero(self.images == self.images[crop])
+        Raises:
+            DepthGError: a crop is not among those scheduled.
+        """
+        if self.schedule is None:
+            return crops
+        places = np.searchsorted(self._scheduled, crops)
+        found = self._scheduled[np.minimum(places, len(self._scheduled) - 1)] == crops
+        if not found.all():
+            raise DepthGError(
+                f"training: crop {crops[~found][0]} is not in {self.schedule.path}: it was made for other seeds or "
+                "settings: list all seeds under `seeds`, or set training_crops to all"
+            )
+        return places
+
+    @cached_property
+    def _scheduled(self) -> np.ndarray:
+        assert self.schedule is not None
+        return self.schedule.read("row")
 
     def mixture(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Nearest tokens int64 [B, P, k] of all tokens of crops, and how much each counts, float32."""
@@ -104,7 +120,7 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **othe
         features: store with `tokens`.
         neighbors: store made from it.
         settings: of the training.
-        **others: `geometry`, `attention`, `view`; made from it, too.
+        **others: `geometry`, `attention`, `view`, made from it, too; `schedule`, where they are of scheduled crops.
 
     Raises:
         DepthGError: one is missing or made from other features, or the settings ask for more than they hold.
@@ -126,9 +142,17 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **othe
         optional[name].expect(features=tokens)
     if "view" in optional:
         _check_view(tokens, optional["view"])
-    inputs = Inputs(tokens, Store(neighbors).expect(features=tokens), **optional)
+    near, schedule = Store(neighbors), others.get("schedule")
+    if schedule is None:
+        near.expect(features=tokens)
+    else:
+        optional["schedule"] = Store(schedule).expect(neighbors=near)
+        tokens.expect(crops=optional["schedule"])
+    inputs = Inputs(tokens, near, **optional)
     if settings.steps:
-        _check_crops(inputs, settings)
+        check_crops(near, settings)
+        if settings.depth_loss != "none" and settings.depth_pairs == "sibling":
+            check_siblings(near)
         _check_samples(inputs, settings)
     return inputs
 
@@ -137,28 +161,6 @@ def _check_view(tokens: Store, view: Store) -> None:
     """The view is of the same crops, by the same backbone."""
     if any(view.made_from.get(part) != tokens.made_from.get(part) for part in ("crops", "weights")):
         raise DepthGError(f"{tokens.path} and {view.path} are of other crops or backbones: make both again")
-
-
-def _check_crops(inputs: Inputs, settings: TrainSettings) -> None:
-    """There are crops enough for a batch and for the neighbours of each."""
-    crops, kept = inputs.crops, inputs.neighbors.array("ids").shape[1]
-    if settings.batch > crops:
-        raise DepthGError(
-            f"settings: batch: {settings.batch} crops a step, but {inputs.features.path} holds {crops}: "
-            f"set batch to at most {crops}, or add images"
-        )
-    if settings.neighbors > min(kept, crops - 1):
-        raise DepthGError(
-            f"settings: neighbors: ranks 1 … {settings.neighbors}, but the {crops} crops of "
-            f"{inputs.neighbors.path} have {min(kept, crops - 1)} each: set neighbors to at most that"
-        )
-    if settings.depth_loss != "none" and settings.depth_pairs == "sibling":
-        alone = np.unique(inputs.images, return_counts=True)[1].min() < 2
-        if alone:
-            raise DepthGError(
-                "settings: depth_pairs: sibling pairs crops of one image, but images have one crop: "
-                "set depth_pairs to crop, or five_crop to true for the data set"
-            )
 
 
 def _check_samples(inputs: Inputs, settings: TrainSettings) -> None:

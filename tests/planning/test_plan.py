@@ -106,6 +106,29 @@ def test_int8_takes_half():
     assert "training: 1 × 0 batches" in half and "touches at most 0 of" in half
 
 
+def test_of_scheduled_crops_only_mean_vectors_are_of_all(tmp_path):
+    coco = CONFIG["datasets"]["coco"]
+    own = {"training_crops": "scheduled", "batch": 32, "steps": 2334}
+    changed = {"datasets": {"coco": coco | {"settings": coco["settings"] | own}}}
+    changed["experiments"] = {"kmeans": {"head": "identity", "steps": 0}, "plain": {}}
+    for experiment in ("kmeans", "plain"):  # what one of them does not read, the other does
+        found = text(experiment=experiment, **changed)
+        mean = line(found, "resources/coco/train/pooled/tiny.zarr")
+        assert mean[:2] == ["488,510", f"{488_510 * 12 * 4 / 1e6:.1f}"]
+        tokens, crops = 149_376 * (4 * 4 * 12 * 2 + 12 * 4), "149,376"
+        features = line(found, "resources/coco/scheduled/features/tiny.zarr")
+        assert features[:2] == [crops, f"{tokens / 1e6:.1f}"]
+        assert line(found, "resources/coco/train/crops.zarr")[0] == "488,510"
+        assert f"backbone: {488_510 + 149_376 + 2_175:,} passes" in found
+        assert "train/features" not in found
+    folder = tmp_path / "resources/coco/scheduled/features/tiny.zarr"
+    folder.mkdir(parents=True)
+    (folder / "complete.json").write_text(json.dumps({"rows": 130_000}))  # some were drawn twice
+    assert (
+        line(text(experiment="kmeans", **changed), "resources/coco/scheduled/features/tiny.zarr")[-1] == "yes"
+    )
+
+
 def test_what_is_there_is_not_done_again(tmp_path):
     folder = tmp_path / "resources/coco/train"
     for store, name, rows in (

@@ -40,23 +40,27 @@ def crops_of(stores, tokens):
 
 def test_an_epoch_sees_every_crop_once(make):
     batches = make()
-    epochs = [np.concatenate([batches.anchors(step) for step in steps]) for steps in ([0, 1, 2], [3, 4, 5])]
+    epochs = [
+        np.concatenate([batches.draws.anchors(step) for step in steps]) for steps in ([0, 1, 2], [3, 4, 5])
+    ]
     assert all(sorted(epoch) == list(range(12)) for epoch in epochs)
     assert list(epochs[0]) != list(epochs[1])
-    assert list(make(seed=1).anchors(0)) != list(batches.anchors(0))
+    assert list(make(seed=1).draws.anchors(0)) != list(batches.draws.anchors(0))
 
 
 def test_crops_left_over_by_an_epoch_wait_for_the_next(make):
     batches = make(batch=5)
-    first = np.concatenate([batches.anchors(0), batches.anchors(1)])
-    assert len(set(first)) == 10 and len(batches.anchors(2)) == 5
+    first = np.concatenate([batches.draws.anchors(0), batches.draws.anchors(1)])
+    assert len(set(first)) == 10 and len(batches.draws.anchors(2)) == 5
 
 
 def test_neighbours_are_of_the_first_ranks_each_as_likely(make, stores):
     batches, seen = make(), []
     for step in range(60):
         neighbors = crops_of(stores, batches(step).neighbor.tokens)
-        ranks = [list(stores.ids[a]).index(n) for a, n in zip(batches.anchors(step), neighbors, strict=True)]
+        ranks = [
+            list(stores.ids[a]).index(n) for a, n in zip(batches.draws.anchors(step), neighbors, strict=True)
+        ]
         seen += ranks
     counts = np.bincount(seen)
     assert len(counts) == 3  # settings.neighbors of the four that are stored
@@ -67,7 +71,7 @@ def test_neighbours_are_of_the_first_ranks_each_as_likely(make, stores):
 def test_tokens_and_depth_are_those_at_the_sampled_indices(make, stores, sampling):
     batches = make(sampling=sampling, depth_loss="product", lhp="depth")
     batch = batches(2)
-    for place, crop in enumerate(batches.anchors(2)):
+    for place, crop in enumerate(batches.draws.anchors(2)):
         tokens = batch.anchor.sampled(batch.anchor.tokens)
         for n, (found, index) in enumerate(places_of(stores, tokens)[place].tolist()):
             assert found == crop
@@ -116,7 +120,7 @@ def test_random_samples_are_distinct_and_new_at_every_step(make, stores):
 
 def test_farthest_samples_begin_the_order(make, stores):
     batches = make(sampling="fps", lhp="depth")
-    anchor, order = batches(3).anchor, Store(stores.geometry).read("order", batches.anchors(3))
+    anchor, order = batches(3).anchor, Store(stores.geometry).read("order", batches.draws.anchors(3))
     np.testing.assert_array_equal(places_of(stores, anchor.sampled(anchor.tokens))[..., 1], order[:, :9])
 
 

@@ -134,7 +134,7 @@ def test_the_view_is_of_the_same_tokens(make, others):
     objective, batches = make(sampling="random")
     batch, tokens = batches(1), Store(others["view"]).read("tokens").reshape(12, 20, 8)
     plain = Store(objective.pools.references.store.path).read("tokens").reshape(12, 20, 8)
-    for place, crop in enumerate(batches.anchors(1)):
+    for place, crop in enumerate(batches.draws.anchors(1)):
         sampled = batch.anchor.sampled(batch.anchor.tokens)[place].numpy()
         at = [int((plain[crop].astype(np.float32) == token).all(1).argmax()) for token in sampled]
         np.testing.assert_array_equal(batch.view[place].numpy(), tokens[crop, at].astype(np.float32))

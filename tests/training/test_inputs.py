@@ -44,11 +44,6 @@ def test_nothing_is_asked_of_the_stores_without_steps(stores):
     open_inputs(stores.features, stores.neighbors, TrainSettings(steps=0))
 
 
-def test_siblings_are_the_crops_of_an_image(stores, settings):
-    inputs = stores.open(settings)
-    assert inputs.siblings(4).tolist() == [3, 4, 5]
-
-
 def test_attention_is_needed_but_not_given(stores, settings):
     with pytest.raises(DepthGError, match="need the attention store: give --attention"):
         stores.open(settings.model_copy(update={"lhp": "attention"}))

@@ -60,9 +60,9 @@ class Project:
             text=True,
         )
 
-    def planned(self, target: str) -> set[str]:
-        """The rules that a dry run would execute."""
-        done = self.snakemake(target, "--dry-run")
+    def planned(self, target: str, *config: str) -> set[str]:
+        """The rules that a dry run would execute, with changes to the configuration."""
+        done = self.snakemake(target, "--dry-run", *(["--config", *config] if config else []))
         assert done.returncode == 0, done.stdout + done.stderr
         table = (done.stdout + done.stderr).partition("\njob ")[2].partition("\ntotal ")[0]
         return {line.split()[0] for line in table.splitlines()[2:]}

@@ -154,6 +154,7 @@ def test_a_backbone_without_attention_is_refused_before_anything_runs(project):
     assert "backbone resnet50: lhp: attention needs a plain ViT" in done.stdout + done.stderr
 
 
+SCHEDULED = "settings={training_crops: scheduled}"
 PARTS = {"crops_part", "depth_part", "features_part"}
 GEOMETRY = "resources/mini/train/geometry/tiny/sensor/small.zarr/complete.json"
 
@@ -173,3 +174,22 @@ def test_no_parts_are_refused(project):
     done = project.snakemake(GEOMETRY, "--dry-run", "--config", "parts=0")
     assert done.returncode == 1
     assert "config.yaml: parts: Input should be greater than" in done.stdout + done.stderr
+
+
+def test_of_scheduled_crops_only_mean_vectors_are_of_all(project):
+    planned = project.planned("results/mini/ours/seed0/model.safetensors", SCHEDULED)
+    assert planned == {
+        "index",
+        "crops",
+        "pooled",
+        "neighbors",
+        "scheduled",
+        "depth",
+        "features",
+        "geometry",
+        "train",
+    }
+    done = project.snakemake("results/mini/stego_hp/metrics.json", "--dry-run", "--config", SCHEDULED)
+    assert "hidden_positives draws from all crops: set training_crops to all" in done.stdout + done.stderr
+    done = project.snakemake("results/mini/ours+batch=5/metrics.json", "--dry-run", "--config", SCHEDULED)
+    assert "scheduled crops are those that backbone, steps, batch" in done.stdout + done.stderr

@@ -1,0 +1,72 @@
+"""Needs: training crops. Makes: mean vectors of all, and the store of those crops that trainings will draw.
+
+Only where training_crops says `scheduled`: neighbours need no more of a crop than its mean vector, and which crops
+are drawn follows from the neighbours and the seeds.
+"""
+
+
+rule pooled:
+    input:
+        crops=store("resources/{dataset}/train/crops"),
+        weights=weights_of,
+        parts=parts_of("resources/{dataset}/train/pooled/{backbone}"),
+    output:
+        store("resources/{dataset}/train/pooled/{backbone}"),
+    log:
+        "logs/{dataset}/train/pooled/{backbone}.log",
+    benchmark:
+        "logs/{dataset}/train/pooled/{backbone}.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    threads: workflow.cores
+    resources:
+        gpu=lambda w, input: computes(input),
+    params:
+        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
+        store=subpath(output[0], parent=True),
+        part=completed,
+    message:
+        "{wildcards.dataset}: {wildcards.backbone} mean vectors of all training crops"
+    shell:
+        "depthg pooled --crops {input.crops} --name {wildcards.backbone} --backbone {params.backbone:q} "
+        "--threads {threads} {params.part} --out {params.store} > {log} 2>&1"
+
+
+use rule pooled as pooled_part with:
+    input:
+        crops=store("resources/{dataset}/train/crops"),
+        weights=weights_of,
+    output:
+        part_of("resources/{dataset}/train/pooled/{backbone}"),
+    log:
+        "logs/{dataset}/train/pooled/{backbone}.{part}of{parts}.log",
+    benchmark:
+        "logs/{dataset}/train/pooled/{backbone}.{part}of{parts}.tsv"
+    params:
+        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
+        store=subpath(output[0], ancestor=2),
+        part="--part {part}/{parts}",
+    message:
+        "{wildcards.dataset}: {wildcards.backbone} mean vectors of all training crops, part {wildcards.part} of {wildcards.parts}"
+
+
+rule scheduled:
+    input:
+        crops=store("resources/{dataset}/train/crops"),
+        neighbors=neighbors_of,
+    output:
+        store("resources/{dataset}/scheduled/crops"),
+    log:
+        "logs/{dataset}/scheduled/crops.log",
+    benchmark:
+        "logs/{dataset}/scheduled/crops.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    params:
+        settings=settings(ScheduleSettings),
+        store=subpath(output[0], parent=True),
+    message:
+        "{wildcards.dataset}: pick the training crops that will be drawn"
+    shell:
+        "depthg scheduled --crops {input.crops} --neighbors {input.neighbors} "
+        "--settings {params.settings:q} --out {params.store} > {log} 2>&1"
