@@ -13,6 +13,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,8 +24,12 @@ import numpy as np
 from depthg import neighbors
 from depthg.entries import Stored
 from depthg.errors import DepthGError
+from depthg.evaluation.clustering import fit_centroids, sample_codes
+from depthg.evaluation.codes import CodeReader
 from depthg.features import feature_arrays
-from depthg.settings import NeighborSettings, TrainSettings
+from depthg.geometry import make_geometry
+from depthg.scheduled import scheduled_crops
+from depthg.settings import GeometrySettings, NeighborSettings, ScheduleSettings, TrainSettings
 from depthg.store import Array, Store
 from depthg.tokens import TokenStore, packed
 from depthg.training.batches import Batches
@@ -35,6 +40,7 @@ ROWS = 488_510  # five crops of each of COCO-Stuff's 97,702 training images
 CROPS_AN_IMAGE = 5
 CHANNELS = 8
 WRITE, READ, BATCHES = 4096, 64, 50
+CODES = 20_000  # tokens that k-means is fitted on
 SEARCHED, KEPT = 4, 30  # batches of 4096 whose neighbours are looked for; neighbours of a crop
 TRAINING = TrainSettings(samples=1, depth_pairs="sibling")  # siblings are looked up among all rows
 
@@ -69,12 +75,11 @@ def find_neighbors(root: Path, rows: int) -> None:
     """The stage of the workflow; of all batches, the first few, since one takes as much memory as all."""
     whole, out = neighbors.track, root / "neighbors.zarr"
     neighbors.track = lambda ranges, *told: whole(islice(ranges, SEARCHED), *told)
-    try:
+    with suppress(DepthGError):  # not all rows are written
         neighbors.make_neighbors(
             root / "features_float16.zarr", root / "crops.zarr", out, NeighborSettings(keep=KEPT)
         )
-    except DepthGError:  # not all rows are written
-        _go_on(out, rows)
+    _go_on(out, rows)
 
 
 def _go_on(out: Path, rows: int) -> None:
@@ -86,6 +91,32 @@ def _go_on(out: Path, rows: int) -> None:
         ids = (crops[:, None] + np.arange(1, KEPT + 1)) % rows
         writer.write(some, ids=ids, similarities=np.ones_like(ids), image=crops // CROPS_AN_IMAGE)
     writer.finish()
+
+
+def schedule(root: Path, rows: int) -> None:
+    """The crops that a training of 2,334 batches draws."""
+    scheduled_crops(Store(root / "neighbors.zarr"), ScheduleSettings(seeds=[0]))
+
+
+def make_points(root: Path, rows: int) -> None:
+    """Depth of every crop, and the geometry of its only token."""
+    made_from = {"crops": Store(root / "crops.zarr").fingerprint}
+    writer = Writer(root / "depth.zarr", rows, {"depth": Array((2, 2), "float16")}, made_from)
+    for some in writer.pending(WRITE):
+        writer.write(some, depth=np.random.default_rng(some.start).random((len(some), 2, 2)))
+    writer.finish()
+    make_geometry(
+        root / "depth.zarr",
+        root / "features_float16.zarr",
+        root / "geometry.zarr",
+        GeometrySettings(order_length=1, lhp_neighbors=1),
+    )
+
+
+def cluster(root: Path, rows: int) -> None:
+    """k-means on the features: tokens of crops from anywhere."""
+    reader = CodeReader(TokenStore(root / "features_float16.zarr"), lambda tokens: tokens)
+    fit_centroids(sample_codes(reader, CODES, seed=0), clusters=27, restarts=1, seed=0)
 
 
 def read_in_order(root: Path, rows: int) -> None:
@@ -126,6 +157,9 @@ STAGES: dict[str, tuple[Callable[[Path, int], None], str]] = {  # what it runs, 
     "write features": (write_features, "features_float16"),
     "write features, int8": (write_int8, "features_int8"),
     "neighbours": (find_neighbors, "neighbors"),
+    "geometry": (make_points, "geometry"),
+    "scheduled": (schedule, ""),
+    "cluster": (cluster, ""),
     f"draw {BATCHES} batches": (draw_batches, ""),
     "read in order": (read_in_order, ""),
     f"read {BATCHES} × {READ} at random": (read_at_random, ""),
