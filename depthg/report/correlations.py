@@ -1,7 +1,7 @@
 """What each term asks of the codes: the histogram of its target, and the shift that parts pulling from pushing.
 
 No label and no training is needed for it. A term that pulls nearly all pairs together (or pushes nearly all
-apart) says little about which: choose its shift, or its kernel, by this figure.
+apart) says little about which. What share is best is not known: docs/depth.md.
 """
 
 from pathlib import Path

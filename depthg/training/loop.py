@@ -86,7 +86,9 @@ def _optimise(
     _check_trainable(model)
     announce("training")
     objective, optimizer = OBJECTIVES[settings.objective](model, inputs, seed), _optimizer(model)
-    criterion = CRITERIA[settings.selection](inputs, settings, objective, seed, labelled)
+    criterion = CRITERIA[settings.selection](
+        inputs=inputs, settings=settings, objective=objective, seed=seed, labelled=labelled
+    )
     selection = Selection(criterion, settings.batches)
     rolling = RollingCheckpoint(
         out / CHECKPOINT,

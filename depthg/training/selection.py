@@ -43,17 +43,9 @@ class Loss:
         settings: of the training.
         objective: of the model in training.
         seed: of the run.
-        labelled: not used.
     """
 
-    def __init__(
-        self,
-        inputs: Inputs,
-        settings: TrainSettings,
-        objective: Objective,
-        seed: int,
-        labelled: Labelled | None,
-    ):
+    def __init__(self, inputs: Inputs, settings: TrainSettings, objective: Objective, seed: int, **_: Any):
         self.batches, self.objective = Batches(inputs, settings, seed + 2**32), objective
 
     @torch.no_grad()
@@ -68,9 +60,6 @@ class Labels:
     """As released and in STEGO: mIoU of k-means on the validation set. It has seen the labels it is scored by.
 
     Args:
-        inputs: not used.
-        settings: not used.
-        objective: not used.
         seed: of k-means.
         labelled: the validation set.
 
@@ -78,14 +67,7 @@ class Labels:
         DepthGError: there are no labels.
     """
 
-    def __init__(
-        self,
-        inputs: Inputs,
-        settings: TrainSettings,
-        objective: Objective,
-        seed: int,
-        labelled: Labelled | None,
-    ):
+    def __init__(self, seed: int, labelled: Labelled | None, **_: Any):
         if labelled is None or not len(read_classes(labelled.classes)):
             raise DepthGError("settings: selection: labels needs labelled validation images: set it to last")
         self.seed, self.classes = seed, len(read_classes(labelled.classes))
@@ -110,10 +92,11 @@ class Labels:
         return score(counts, match(counts)).miou
 
 
-def last(*_: object) -> None:
+def last(**_: Any) -> None:
     """No criterion: the last weights stand."""
 
 
+# Each is given what there is to judge by, by name, and takes what it needs of it.
 CRITERIA: dict[str, Callable[..., Criterion | None]] = {"last": last, "loss": Loss, "labels": Labels}
 
 

@@ -48,7 +48,9 @@ def test_the_loss_criterion_is_the_mean_loss_of_fixed_batches(stores, guided_set
     torch.manual_seed(0)
     model, inputs = Model(guided_settings, 8).eval(), stores.open(guided_settings)
     objective = Correlation(model)
-    criterion = CRITERIA["loss"](inputs, guided_settings, objective, 0, None)
+    criterion = CRITERIA["loss"](
+        inputs=inputs, settings=guided_settings, objective=objective, seed=0, labelled=None
+    )
     found = criterion(model)
     with torch.no_grad():
         losses = [objective(criterion.batches(i), 0)["total"].item() for i in range(8)]
@@ -77,16 +79,14 @@ def test_the_label_criterion_is_the_miou_of_clustered_codes(tmp_path, settings):
     labels = np.kron(kind, np.ones((3, 3), int))
     labels[0, :3] = 255
     model = Model(settings.model_copy(update={"head": "identity"}), 8)
-    found = CRITERIA["labels"](None, settings, None, 0, labelled(tmp_path, tokens, labels, ["a", "b"]))
+    found = CRITERIA["labels"](seed=0, labelled=labelled(tmp_path, tokens, labels, ["a", "b"]))
     assert found(model) == 100
     labels[:] = rng.permutation(labels.ravel()).reshape(labels.shape)
     (tmp_path / "other").mkdir()
-    found = CRITERIA["labels"](
-        None, settings, None, 0, labelled(tmp_path / "other", tokens, labels, ["a", "b"])
-    )
+    found = CRITERIA["labels"](seed=0, labelled=labelled(tmp_path / "other", tokens, labels, ["a", "b"]))
     assert found(model) < 60
 
 
-def test_selection_by_labels_needs_labels(tmp_path, settings):
+def test_selection_by_labels_needs_labels():
     with pytest.raises(DepthGError, match="labels needs labelled validation images: set it to last"):
-        CRITERIA["labels"](None, settings, None, 0, None)
+        CRITERIA["labels"](seed=0, labelled=None)
