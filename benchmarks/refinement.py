@@ -41,13 +41,13 @@ def _scored(seed: int) -> Scored:
     """A rendered picture, and a random prediction for it."""
     view = render(seed, SIDE, SIDE)
     logits = torch.randn(GRID[0] * GRID[1], CLASSES, generator=torch.Generator().manual_seed(seed))
-    probabilities = upsample(logits, GRID, (SIDE, SIDE)).softmax(0).numpy()
-    return Prediction(seed, view.image, view.label.astype(np.uint16), {}), {"unsupervised": probabilities}
+    full = upsample(logits, GRID, (SIDE, SIDE))
+    return Prediction(seed, view.image, view.label.astype(np.uint16), {}), {"unsupervised": full}
 
 
 def _count(scored: list[Scored], workers: int) -> np.ndarray:
     counts = np.zeros((CLASSES, CLASSES), np.int64)
-    fresh = ((Prediction(p.crop, p.image, p.label, {}), scores) for p, scores in scored)
+    fresh = ((Prediction(p.crop, p.image, p.label, {}), logits) for p, logits in scored)
     for prediction in add_refined(fresh, workers):
         counts += confusion(prediction.maps["unsupervised_crf"], prediction.label, CLASSES, CLASSES)
     return counts

@@ -27,7 +27,7 @@ class Prediction:
     maps: dict[str, np.ndarray]
 
 
-Scored = tuple[Prediction, dict[str, np.ndarray]]  # with the probabilities float32 [n, S, S] by probe
+Scored = tuple[Prediction, dict[str, Tensor]]  # with the logits float32 [n, S, S] by probe
 
 
 def upsample(logits: Tensor, grid: tuple[int, int], size: Sequence[int]) -> Tensor:
@@ -37,7 +37,7 @@ def upsample(logits: Tensor, grid: tuple[int, int], size: Sequence[int]) -> Tens
 
 
 def predict(reader: CodeReader, probes: Probes, crops: Store, rows: Sequence[int]) -> Iterator[Scored]:
-    """The prediction for each crop of `rows`, in order, with the probabilities that the CRF starts from."""
+    """The prediction for each crop of `rows`, in order, with its logits."""
     for start in range(0, len(rows), BATCH):
         chosen = rows[start : start + BATCH]
         images, labels = crops.read("images", chosen), crops.read("labels", chosen)
@@ -53,12 +53,17 @@ def _predict_crop(
     full = {name: upsample(value, grid, label.shape) for name, value in logits.items()}
     # max is several times as fast as argmax across the first axis
     maps = {name: value.max(dim=0).indices.numpy().astype(np.uint16) for name, value in full.items()}
-    return Prediction(crop, image, label, maps), {name: v.softmax(dim=0).numpy() for name, v in full.items()}
+    return Prediction(crop, image, label, maps), full
 
 
 def add_refined(predictions: Iterable[Scored], workers: int) -> Iterator[Prediction]:
     """The predictions, each with its CRF-refined maps besides; the CRF runs in `workers` processes."""
-    jobs = ((prediction, (prediction.image, scores)) for prediction, scores in predictions)
+    jobs = ((prediction, (prediction.image, _probabilities(logits))) for prediction, logits in predictions)
     for prediction, refined in ordered_map(refine_maps, jobs, workers):
         prediction.maps.update({f"{name}_crf": map_ for name, map_ in refined.items()})
         yield prediction
+
+
+def _probabilities(logits: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """What the CRF starts from, float32 [n, S, S] by probe."""
+    return {name: value.softmax(dim=0).numpy() for name, value in logits.items()}
