@@ -4,6 +4,7 @@ import json
 import re
 
 from depthg.evaluation.classes import read_classes
+from depthg.planning.counts import check_pool
 from depthg.report.formats import write_table
 from depthg.report.plan import plan
 from depthg.stages import own_stages, shared_stages
@@ -82,6 +83,15 @@ def attention_of(wildcards):
         return []
     CONFIG.expect_attention(own.backbone)
     return [of_training("attention/{backbone}")(wildcards)]
+
+
+def fitting_pool(wildcards):
+    """Nothing to depend on, but a pool that is larger than the data is told before anything runs."""
+    own = settings_of(wildcards)
+    if own.objective == "hidden_positives":
+        dataset = CONFIG.named("dataset", wildcards.dataset)
+        check_pool(wildcards.dataset, dataset, own, CONFIG.network(own.backbone).stride)
+    return []
 
 
 def view_of(wildcards):

@@ -6,6 +6,7 @@ The first rule that knows about experiments: all before it is shared.
 
 rule train:
     input:
+        fitting_pool,
         features=of_training("features/{backbone}"),
         neighbors=neighbors_of,
         geometry=geometry_of,

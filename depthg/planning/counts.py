@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from depthg.crops import crop_layout
 from depthg.datasets import loader
 from depthg.datasets.base import SPLITS, read_images, root_of
 from depthg.entries import Dataset
-from depthg.evaluation.clustering import TOKENS_A_CROP
+from depthg.errors import DepthGError
 from depthg.settings import Settings
 
 
@@ -24,6 +25,30 @@ def count_images(name: str, dataset: Dataset) -> tuple[dict[str, int], str]:
         return {split: rendered[split] or expected[split] for split in SPLITS}, "expected, not indexed yet"
     listing = kind.find(root_of(name, dataset), dataset)
     return {split: len(files) for split, files in listing.files.items()}, "found, not indexed yet"
+
+
+def check_pool(name: str, dataset: Dataset, settings: Settings, stride: int | None) -> None:
+    """Refuse pools of hidden positives that are larger than the data, before anything runs.
+
+    Args:
+        name: of the data set.
+        dataset: whose training images are counted.
+        settings: of the experiment.
+        stride: pixels a token; none: not known before the training, which looks again.
+
+    Raises:
+        DepthGError: there are fewer tokens than references.
+    """
+    if stride is None:
+        return
+    images, how = count_images(name, dataset)
+    crops = images["train"] * crop_layout("train", settings)[0]
+    tokens = crops * (settings.size // stride) ** 2
+    if settings.hidden_positives.pool > tokens:
+        raise DepthGError(
+            f"settings: hidden_positives: pool: {settings.hidden_positives.pool} references, but the {crops} training "
+            f"crops of {name} ({how}) have {tokens} tokens: set pool to at most that"
+        )
 
 
 def touched_crops(settings: Settings, crops: int) -> int:
@@ -45,5 +70,7 @@ def touched_crops(settings: Settings, crops: int) -> int:
 
 def probed_crops(settings: Settings, crops: int) -> int:
     """The training crops that k-means and the linear probes of all seeds can read besides, at most."""
+    from depthg.evaluation.clustering import TOKENS_A_CROP  # torch and faiss: the workflow plans without
+
     sampled = -(-settings.cluster_samples // TOKENS_A_CROP)
     return min(crops, (sampled + settings.linear_steps * settings.linear_batch) * len(settings.seeds))

@@ -155,6 +155,19 @@ def test_a_backbone_without_attention_is_refused_before_anything_runs(project):
 
 
 SCHEDULED = "settings={training_crops: scheduled}"
+
+
+def test_a_pool_larger_than_the_data_is_refused_before_anything_runs(project):
+    target = "results/mini/stego_hp+hidden_positives.pool=1921/metrics.json"
+    done = project.snakemake(target, "--dry-run")
+    assert done.returncode == 1  # 6 images, five crops of each, 8 × 8 tokens of a crop
+    message = (
+        "pool: 1921 references, but the 30 training crops of mini (found, not indexed yet) have 1920 tokens"
+    )
+    assert message in done.stdout + done.stderr
+    assert project.snakemake(target.replace("1921", "1920"), "--dry-run").returncode == 0
+
+
 PARTS = {"crops_part", "depth_part", "features_part"}
 GEOMETRY = "resources/mini/train/geometry/tiny/sensor/small.zarr/complete.json"
 
