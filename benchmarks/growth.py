@@ -8,13 +8,15 @@ from benchmarks.mixing import mixing
 from benchmarks.neighbors import searching
 from benchmarks.points import geometry
 from benchmarks.stores import CROPS_AN_IMAGE, Stores, write_stores
-from benchmarks.training import LHP, PRODUCT, STEPS, training
+from benchmarks.training import LHP, PRODUCT, training
 from benchmarks.vit import forward_of
 from depthg.settings import TrainSettings
 
 SIDES = (14, 20, 28)  # of the grid of tokens
 SAMPLES = (7, 9, 11)  # N
 ROUNDS = 3
+STEPS = 10
+SHORT, SHORT_LHP = (whole.model_copy(update={"steps": STEPS}) for whole in (PRODUCT, LHP))
 
 
 def measured(root: Path) -> list[Growth]:
@@ -26,8 +28,8 @@ def measured(root: Path) -> list[Growth]:
         _grown("geometry", "tokens", SIDES, lambda side: _geometry(root, 32, side), square=True),
         _grown("neighbours", "crops", (2_000, 4_000, 8_000), lambda crops: searching(crops, crops)),
         _over_images(root),
-        *_steps(root, f"{STEPS} training steps", PRODUCT),
-        *_steps(root, f"{STEPS} training steps, 3D-LHP", LHP),
+        *_steps(root, f"{STEPS} training steps", SHORT),
+        *_steps(root, f"{STEPS} training steps, 3D-LHP", SHORT_LHP),
         _grown("mixing", "crops", (8, 16, 32), mixing),
         _grown("mixing", "tokens", SIDES, lambda side: mixing(8, (side, side)), square=True),
         _grown("mixing", "N", SAMPLES, lambda n: mixing(8, samples=n**2)),
@@ -54,7 +56,7 @@ def _over_images(root: Path) -> Growth:
 
     def make(images: int) -> Work:
         stores = write_stores(root / f"images_{images}", CROPS_AN_IMAGE * images, (14, 14), patch=1)
-        return lambda: training(stores, PRODUCT)
+        return lambda: training(stores, SHORT)
 
     return _grown(f"{STEPS} training steps", "images", (16, 64, 256), make)
 

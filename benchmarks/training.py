@@ -17,7 +17,7 @@ from depthg.store import Store
 from depthg.training.inputs import open_inputs
 from depthg.training.loop import train
 
-STEPS = 10  # of ours in a pass: opening the stores and writing the model are part of it
+STEPS = 30  # of ours in a pass: opening the stores and writing the model are part of it
 SHOWN = 4  # crops that the backbone's forward is timed on
 PRODUCT = TrainSettings(sampling="fps", depth_loss="product", steps=STEPS)
 LHP = PRODUCT.model_copy(update={"lhp": "depth"})

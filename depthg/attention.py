@@ -4,6 +4,7 @@ Needs crops and the store of their features; makes `attention.zarr`. The attenti
 before its softmax, averaged over heads, between patch tokens only.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,13 +136,14 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
     h, w = tokens.array("tokens").shape[1:3]
     if h * w < len(NEAR):
         raise DepthGError(f"{tokens.path}: lhp: attention needs 9 tokens a crop, not {h}×{w}: raise size")
-    read, (ids, inside) = AttentionLogits(backbone), neighborhood((h, w))
+    logits_of, (ids, inside) = AttentionLogits(backbone), neighborhood((h, w))
     near, within = torch.from_numpy(ids).to(device()), torch.from_numpy(inside).to(device())
 
-    def compute(rows: range) -> dict[str, np.ndarray]:
-        logits = read(source.read("images", rows))
+    def compute(rows: range, images: np.ndarray) -> dict[str, np.ndarray]:
+        logits = logits_of(images)
         weights = [attention_weights(crop, near, within, h).cpu().numpy() for crop in logits]
         return {"neighbors": np.tile(ids, (len(rows), 1, 1)), "weights": np.stack(weights)}
 
     made_from["features"] = tokens.fingerprint
-    fill(Writer(out, len(source), attention_arrays(h * w), made_from), compute, f"attention {name}")
+    writer = Writer(out, len(source), attention_arrays(h * w), made_from)
+    fill(writer, partial(source.read, "images"), compute, f"attention {name}")

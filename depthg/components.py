@@ -6,6 +6,7 @@ here is made of correlate with those of all channels at 0.994 (256: 76 %, 0.986;
 those of the second moment, not of the covariance: cosines are taken from the origin, and so must the axes be.
 """
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -77,12 +78,13 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         "crops": source.made_from["crops"],
     }
 
-    def compute(rows: range) -> dict[str, np.ndarray]:
-        tokens = torch.from_numpy(source.read("tokens", rows)).float() @ basis
+    def compute(rows: range, read: np.ndarray) -> dict[str, np.ndarray]:
+        tokens = torch.from_numpy(read).float() @ basis
         return {**packed(tokens.numpy(), stored), "pooled": pool_tokens(tokens)}
 
     fill(
         Writer(out, len(source), feature_arrays(shape, stored), made_from),
+        partial(source.read, "tokens"),
         compute,
         "features on principal axes",
     )

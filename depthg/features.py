@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from depthg.backbones import DenseBackbone
 from depthg.device import device, mixed_precision
 from depthg.entries import Backbone, Stored
 from depthg.parts import WHOLE, Part
+from depthg.prefetch import prefetch
 from depthg.store import Array, Store
 from depthg.tokens import packed, token_arrays
 from depthg.writer import Writer
@@ -34,12 +37,13 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part 
     source, backbone, made_from = opened(crops, name, spec)
     tokens = dense_features(backbone, source.read("images", [0]))
 
-    def compute(rows: range) -> dict[str, np.ndarray]:
-        tokens = dense_features(backbone, source.read("images", rows))
+    def compute(rows: range, images: np.ndarray) -> dict[str, np.ndarray]:
+        tokens = dense_features(backbone, images)
         return {**packed(tokens.cpu().numpy(), spec.stored), "pooled": pool_tokens(tokens)}
 
     arrays = feature_arrays(tuple(tokens.shape[1:]), spec.stored)
-    fill(Writer(out, len(source), arrays, made_from, part, unit=BATCH), compute, f"features {name}")
+    writer = Writer(out, len(source), arrays, made_from, part, unit=BATCH)
+    fill(writer, partial(source.read, "images"), compute, f"features {name}")
 
 
 def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
@@ -47,11 +51,11 @@ def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = 
     source, backbone, made_from = opened(crops, name, spec)
     channels = dense_features(backbone, source.read("images", [0])).shape[-1]
 
-    def compute(rows: range) -> dict[str, np.ndarray]:
-        return {"pooled": pool_tokens(dense_features(backbone, source.read("images", rows)))}
+    def compute(rows: range, images: np.ndarray) -> dict[str, np.ndarray]:
+        return {"pooled": pool_tokens(dense_features(backbone, images))}
 
     writer = Writer(out, len(source), pooled_array(channels), made_from, part, unit=BATCH)
-    fill(writer, compute, f"mean features {name}")
+    fill(writer, partial(source.read, "images"), compute, f"mean features {name}")
 
 
 def opened(crops: Path, name: str, spec: Backbone) -> tuple[Store, DenseBackbone, dict[str, Any]]:
@@ -61,18 +65,27 @@ def opened(crops: Path, name: str, spec: Backbone) -> tuple[Store, DenseBackbone
     return source, backbone, {"settings": spec.model_dump(), "weights": weights, "crops": source.fingerprint}
 
 
-def fill(writer: Writer, compute: Callable[[range], dict[str, np.ndarray]], what: str) -> None:
+def fill(
+    writer: Writer,
+    read: Callable[[range], np.ndarray],
+    compute: Callable[[range, np.ndarray], dict[str, np.ndarray]],
+    what: str,
+) -> None:
     """Compute and write the rows of a store, or of a part, that are still to be written, and finish it.
+
+    While a batch is computed, the next are read and decoded, and the one before is written.
 
     Args:
         writer: of the store.
-        compute: rows → what every array holds for them.
+        read: rows → what they are computed from.
+        compute: rows and that → what every array holds for them.
         what: is shown to the user.
     """
-    with ThreadPoolExecutor(1) as pool:  # one batch is written while the next is computed
+    sources = prefetch(lambda rows: (rows, read(rows)), writer.tracked(BATCH, what))
+    with closing(sources), ThreadPoolExecutor(1) as pool:
         written = None
-        for rows in writer.tracked(BATCH, what):
-            values = compute(rows)
+        for rows, source in sources:
+            values = compute(rows, source)
             if written is not None:
                 written.result()
             written = pool.submit(writer.write, rows, **values)

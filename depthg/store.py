@@ -9,6 +9,7 @@ the arrays: `fingerprint.json` (what the store was made from), `progress.json` (
 
 import hashlib
 import json
+import mmap
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -151,11 +152,47 @@ class Store:
             values = self._gather(name, [int(row) for row in rows])
         else:
             values = np.asarray(array[rows])
-        if values.dtype.kind == "f" and values.size and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
-            raise DepthGError(
-                f"{self.path}: rows of '{name}' are missing: delete the folder and make it again"
+        return self._checked(name, values)
+
+    def take(self, name: str, rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Entries of rows: of raw chunks no more than these are read, six times as fast as all of a row.
+
+        Args:
+            name: an array [M, h, w, …].
+            rows: int [B].
+            at: int [B, n], entry = i · w + j.
+
+        Returns:
+            [B, n, …].
+
+        Raises:
+            DepthGError: as `read`.
+        """
+        array = self.array(name)
+        shape = (array.shape[1] * array.shape[2], *array.shape[3:])
+        if not self._is_raw(array):
+            whole = self.read(name, rows).reshape(len(rows), *shape)
+            return whole[np.arange(len(rows))[:, None], at]
+        values = np.empty((*at.shape, *shape[1:]), array.dtype)
+        for place, row in enumerate(rows):
+            np.take(
+                self._mapped(name, int(row)).reshape(shape), at[place], axis=0, out=values[place], mode="clip"
             )
+        return self._checked(name, values)
+
+    def _checked(self, name: str, values: np.ndarray) -> np.ndarray:
+        """The values of some rows, if all were written."""
+        if values.dtype.kind == "f" and values.size and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
+            raise self._missing(f"rows of '{name}' are")
         return values
+
+    def _missing(self, what: str) -> DepthGError:
+        return DepthGError(f"{self.path}: {what} missing: delete the folder and make it again")
+
+    @staticmethod
+    def _is_raw(array: zarr.Array) -> bool:
+        """Whether a row lies in one file, as it is."""
+        return not array.compressors and array.shards is None and array.chunks[1:] == array.shape[1:]
 
     def _gather(self, name: str, rows: list[int]) -> np.ndarray:
         """Rows of one array, one by one: two to three times as fast as Zarr's orthogonal selection.
@@ -164,7 +201,7 @@ class Store:
         """
         array = self.array(name)
         values = np.empty((len(rows), *array.shape[1:]), array.dtype)
-        raw = not array.compressors and array.shards is None and array.chunks[1:] == array.shape[1:]
+        raw = self._is_raw(array)
         for place, row in enumerate(rows):
             if raw and 0 <= row < len(self):
                 self._read_chunk(name, row, values[place : place + 1])
@@ -174,18 +211,33 @@ class Store:
 
     def _read_chunk(self, name: str, row: int, value: np.ndarray) -> None:
         """Fill `value` [1, …] with a row's part of its chunk."""
-        chunk, place = divmod(row, self.array(name).chunks[0])
-        key = self.array(name).metadata.encode_chunk_key((chunk, *[0] * (value.ndim - 1)))
+        path, place = self._chunk(name, row)
         try:
-            with (self.path / name / key).open("rb", buffering=0) as stream:
+            with open(path, "rb", buffering=0) as stream:
                 stream.seek(place * value.nbytes)
                 read = stream.readinto(value.data.cast("B"))
         except FileNotFoundError:
             read = 0
         if read != value.nbytes:
-            raise DepthGError(
-                f"{self.path}: row {row} of '{name}' is missing: delete the folder and make it again"
-            )
+            raise self._missing(f"row {row} of '{name}' is")
+
+    def _mapped(self, name: str, row: int) -> np.ndarray:
+        """A row of a raw array, of which only what is looked at is read."""
+        array, (path, place) = self.array(name), self._chunk(name, row)
+        size = int(np.prod(array.shape[1:]))
+        try:
+            with open(path, "rb", buffering=0) as stream:
+                content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            return np.frombuffer(content, array.dtype, size, place * size * array.dtype.itemsize)
+        except (FileNotFoundError, ValueError):  # empty, or cut short
+            raise self._missing(f"row {row} of '{name}' is") from None
+
+    def _chunk(self, name: str, row: int) -> tuple[str, int]:
+        """The file of a row's chunk, and which row of it that is; no Path, as a batch asks for hundreds."""
+        array = self.array(name)
+        chunk, place = divmod(row, array.chunks[0])
+        key = array.metadata.encode_chunk_key((chunk, *[0] * (array.ndim - 1)))
+        return os.path.join(self.path, name, key), place
 
     def batches(self, name: str, batch: int) -> Iterable[tuple[range, np.ndarray]]:
         """All rows of one array in order, `batch` at a time."""

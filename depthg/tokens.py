@@ -7,7 +7,6 @@ Cosines do not see a token's scale, so what is lost is at most half a step of 1/
 import numpy as np
 
 from depthg.entries import Stored
-from depthg.errors import DepthGError
 from depthg.store import Array, Rows, Store
 
 STEPS = 127  # on each side of 0; −128 is left for chunks that were never written
@@ -53,10 +52,14 @@ class TokenStore(Store):
     def read(self, name: str, rows: Rows = slice(None)) -> np.ndarray:
         """Rows of one array; tokens float16 where they are kept so, else float32; see `Store.read`."""
         values = super().read(name, rows)
-        if name != "tokens" or values.dtype != np.int8:
-            return values
-        if (values.reshape(len(values), -1)[:, :1] < -STEPS).any():
-            raise DepthGError(
-                f"{self.path}: rows of 'tokens' are missing: delete the folder and make it again"
-            )
-        return unpacked(values, super().read("scales", rows))
+        return unpacked(values, super().read("scales", rows)) if values.dtype == np.int8 else values
+
+    def take(self, name: str, rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Tokens [B, n, C] of rows, likewise; see `Store.take`."""
+        values = super().take(name, rows, at)
+        return unpacked(values, super().take("scales", rows, at)) if values.dtype == np.int8 else values
+
+    def _checked(self, name: str, values: np.ndarray) -> np.ndarray:
+        if values.dtype == np.int8 and (values.reshape(len(values), -1)[:, :1] < -STEPS).any():
+            raise self._missing(f"rows of '{name}' are")
+        return super()._checked(name, values)

@@ -51,11 +51,14 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
     """
     source, backbone, made_from = opened(crops, name, spec)
 
-    def compute(rows: range) -> dict[str, np.ndarray]:
+    def read(rows: range) -> np.ndarray:
         images = source.read("images", rows)
-        views = [photometric_view(image, crop) for image, crop in zip(images, rows, strict=True)]
-        return packed(dense_features(backbone, np.stack(views)).cpu().numpy(), spec.stored)
+        return np.stack([photometric_view(image, crop) for image, crop in zip(images, rows, strict=True)])
 
-    shape = compute(range(1))["tokens"].shape[1:]
+    def compute(rows: range, views: np.ndarray) -> dict[str, np.ndarray]:
+        return packed(dense_features(backbone, views).cpu().numpy(), spec.stored)
+
+    shape = compute(range(1), read(range(1)))["tokens"].shape[1:]
     made_from["view"] = repr(PHOTOMETRIC)
-    fill(Writer(out, len(source), token_arrays(shape, spec.stored), made_from), compute, f"views {name}")
+    writer = Writer(out, len(source), token_arrays(shape, spec.stored), made_from)
+    fill(writer, read, compute, f"views {name}")

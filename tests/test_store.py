@@ -170,3 +170,33 @@ def test_raw_rows_that_share_a_chunk_are_read_as_zarr_reads_them(tmp_path):
     assert len(list((writer.path / "maps/c").iterdir())) == 4
     np.testing.assert_array_equal(store.read("maps", rows), values[rows])
     np.testing.assert_array_equal(store.read("ids", rows), np.arange(50)[rows])
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["raw", "compressed"])
+def grids(request, tmp_path_factory):
+    """A store of 12 entries a row, several rows a chunk, and what is in it."""
+    values = np.random.default_rng(0).random((300, 3, 4, 5)).astype(np.float32)
+    path = tmp_path_factory.mktemp("grids") / "s.zarr"
+    writer = Writer(path, 300, {"tokens": Array((3, 4, 5), "float32", request.param)}, {})
+    writer.write(range(300), tokens=values)
+    writer.finish()
+    return path, values.reshape(300, 12, 5)
+
+
+@given(rows=st.lists(st.integers(0, 299), min_size=1, max_size=6), seed=st.integers(0, 99))
+def test_entries_of_rows_are_those_of_whole_rows(grids, rows, seed):
+    path, values = grids
+    at = np.random.default_rng(seed).integers(12, size=(len(rows), 7))
+    assert np.array_equal(Store(path).take("tokens", np.array(rows), at), values[np.array(rows)[:, None], at])
+
+
+@pytest.mark.parametrize("left", [40, 0, None])
+def test_entries_of_a_chunk_that_is_gone_or_cut_short(tmp_path, left):
+    writer = Writer(tmp_path / "s.zarr", 4, {"tokens": Array((3, 4, 5), "float32", compress=False)}, {})
+    writer.write(range(4), tokens=np.ones((4, 3, 4, 5)))
+    writer.finish()
+    chunk = tmp_path / "s.zarr/tokens/c/0/0/0/0"
+    content = chunk.read_bytes()
+    chunk.unlink() if left is None else chunk.write_bytes(content[:left])
+    with pytest.raises(DepthGError, match="row 3 of 'tokens' is missing: delete the folder"):
+        Store(tmp_path / "s.zarr").take("tokens", np.array([3]), np.zeros((1, 2), int))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from depthg.settings import TrainSettings
-from depthg.training.batch import Batch, Side, take
+from depthg.training.batch import Batch, Side
 from depthg.training.draws import Draws
 from depthg.training.inputs import Inputs
 from depthg.training.lhp import MIXINGS
@@ -59,22 +59,21 @@ class Batches:
         return DEPTHS[self.settings.depth_at](self.inputs.places(rows), torch.from_numpy(at))
 
     def _side(self, rows: np.ndarray, sampled: np.ndarray, anchor: bool) -> Side:
-        tokens = torch.from_numpy(self.inputs.features.read("tokens", rows))
         at = torch.from_numpy(PLACES[self.settings.tokens_at](sampled, self.inputs.grid))
         ids, shares = torch.empty(*at.shape, 0, dtype=torch.int64), torch.empty(*at.shape, 0)
         if self.settings.lhp != "none":
             near, weights = self.inputs.mixture(rows)
             ids, shares = MIXINGS[self.settings.mixing](near, weights, at, anchor)
         kept, place = distinct(torch.cat([at[..., None], ids], dim=-1), self.inputs.tokens)
-        return Side(take(tokens.flatten(1, 2), kept).float(), place[..., 0], place[..., 1:], shares)
+        tokens = torch.from_numpy(self.inputs.features.take("tokens", rows, kept.numpy())).float()
+        return Side(tokens, place[..., 0], place[..., 1:], shares)
 
     def _view(self, rows: np.ndarray, sampled: np.ndarray) -> Tensor | None:
         """Tokens of the photometric view where the anchors' own are read, float32 [B, n, C]."""
         if self.inputs.view is None:
             return None
-        tokens = torch.from_numpy(self.inputs.view.read("tokens", rows))
-        at = torch.from_numpy(PLACES[self.settings.tokens_at](sampled, self.inputs.grid))
-        return take(tokens.flatten(1, 2), at).float()
+        at = PLACES[self.settings.tokens_at](sampled, self.inputs.grid)
+        return torch.from_numpy(self.inputs.view.take("tokens", rows, at)).float()
 
     def _rolls(self, rng: np.random.Generator) -> list[int]:
         """The cyclic shifts; repeated only where the batch is too small for enough of them."""

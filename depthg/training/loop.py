@@ -20,13 +20,13 @@ from depthg.device import announce, device
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model, save
 from depthg.models.codebook import LEARNING_RATE
+from depthg.prefetch import prefetch
 from depthg.progress import track
 from depthg.provenance import provenance
 from depthg.settings import TrainSettings
 from depthg.training.batches import Batches
 from depthg.training.inputs import Inputs, open_inputs
 from depthg.training.objective import OBJECTIVES
-from depthg.training.prefetch import prefetch
 from depthg.training.rolling import RollingCheckpoint
 from depthg.training.schedule import guided
 from depthg.training.selection import CRITERIA, Labelled, Selection

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from depthg.training.prefetch import prefetch
+from depthg.prefetch import prefetch
 
 
 def workers():

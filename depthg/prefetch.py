@@ -1,14 +1,15 @@
-"""Read ahead: the next batches are made in a background thread while the current one is trained on."""
+"""Read ahead: the next batches are made in a background thread while the current one is worked on."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
-def prefetch(make: Callable[[int], T], steps: Iterable[int], ahead: int = 2) -> Generator[T, None, None]:
+def prefetch(make: Callable[[S], T], steps: Iterable[S], ahead: int = 2) -> Generator[T, None, None]:
     """Yield `make(step)` for every step in order, `ahead` of them in the making.
 
     An error in `make` is raised here, at its step; leaving the iteration early stops the thread.
