@@ -47,7 +47,8 @@ def _grown(
 
 
 def _geometry(root: Path, crops: int, side: int) -> Work:
-    stores = write_stores(root / f"geometry_{crops}_{side}", crops, (side, side), channels=8)
+    path = root / f"geometry_{crops}_{side}"
+    stores = Stores(path) if path.exists() else write_stores(path, crops, (side, side), channels=8)
     return lambda: geometry(stores)
 
 

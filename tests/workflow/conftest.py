@@ -31,6 +31,7 @@ SETTINGS = {
     "linear_steps": 5,
     "pictures": 2,
 }
+SMALL = {"stego_hp": {"hidden_positives": {"pool": 512}}}  # of 1,920 tokens
 
 
 class Project:
@@ -39,7 +40,7 @@ class Project:
     def __init__(self, folder: Path):
         self.folder, self.printed = folder, ""
         self.config = {
-            "datasets": {"mini": {"root": "photos", "settings": SETTINGS}},
+            "datasets": {"mini": {"root": "photos", "settings": SETTINGS, "experiments": SMALL}},
             "backbones": {
                 "tiny": {"model": "vit_tiny_patch16_224", "args": VIT, "weights": "tiny.safetensors"}
             },

@@ -18,4 +18,4 @@ def test_the_whole_of_hidden_positives_trains(finished):
 def test_a_pool_larger_than_the_data_is_one_line(finished):
     done = finished.snakemake(HP.replace("pool=64", "pool=9999"))
     assert done.returncode == 1
-    assert "error: settings: hidden_positives: pool: 9999 references" in done.stdout + done.stderr
+    assert "settings: hidden_positives: pool: 9999 references" in done.stdout + done.stderr
