@@ -111,7 +111,7 @@ def farthest_point_order(points: Tensor, n: int, start: Tensor) -> Tensor:
     Ties go to the lowest index. The first m of the order are the m-point sample, for any m ≤ n.
 
     Args:
-        points: float [B, P, 3].
+        points: float [B, P, 3], on the CPU.
         n: length of the order, at most P.
         start: the first of the order, int64 [B, 1].
 
@@ -122,6 +122,7 @@ def farthest_point_order(points: Tensor, n: int, start: Tensor) -> Tensor:
     x, y, z = x.contiguous(), y.contiguous(), z.contiguous()
     last = start
     nearest = torch.full_like(x, torch.inf)
+    shared = nearest.numpy()  # its argmax is ten times as fast as torch's
     order = torch.empty(len(points), n, dtype=torch.int64, device=points.device)
     for place in range(n):
         order[:, place] = last[:, 0]
@@ -130,7 +131,7 @@ def farthest_point_order(points: Tensor, n: int, start: Tensor) -> Tensor:
         to_last += (z - z.gather(1, last)).square_()
         torch.minimum(nearest, to_last, out=nearest)
         nearest.scatter_(1, last, -1.0)  # below every distance: never chosen again
-        last = nearest.argmax(1, keepdim=True)
+        last = torch.from_numpy(shared.argmax(1, keepdims=True))
     return order
 
 
