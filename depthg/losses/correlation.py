@@ -1,5 +1,6 @@
 """Feature correlation and its distillation into codes (STEGO; Eq. 1–2)."""
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -44,10 +45,11 @@ def correlation_loss(codes: Tensor, target: Tensor, shift: float) -> Tensor:
 
     Args:
         codes: correlation S of the codes, float [..., n, m].
-        target: correlation F of features, or D of depth, float [..., n, m].
+        target: correlation F of features, or D of depth, float [..., n, m], of the same dtype.
         shift: b, of the range of the target.
 
     Returns:
         Scalar.
     """
-    return -(codes.clamp_min(0) * (target - shift)).mean()
+    # As a dot product: the product itself, and its gradient before the clamp, are never written to memory.
+    return -torch.dot(codes.relu().flatten(), (target - shift).flatten()) / codes.numel()

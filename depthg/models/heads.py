@@ -42,7 +42,7 @@ class SegmentationHead(nn.Module):
         self.dropout = ChannelDropout(dropout)
         self.linear = nn.Linear(channels, code_dim)
         self.nonlinear = nn.Sequential(
-            nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, code_dim)
+            nn.Linear(channels, channels), nn.ReLU(inplace=True), nn.Linear(channels, code_dim)
         )
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -22,20 +22,18 @@ class Side(_Movable):
     """The anchors, or the neighbours, of a batch.
 
     Attributes:
-        tokens: float32 [B, T, C], those that pass the head: the sampled ones and, for 3D-LHP, their neighbours.
-        at: int64 [B, n], where in `tokens` the sampled ones are.
+        tokens: float32 [B, T, C], those that pass the head: the n sampled ones, then their neighbours for LHP.
         mix_ids: int64 [B, n, k], where in `tokens` the neighbours of each sampled one are; k = 0 without LHP.
         mix_shares: float32 [B, n, k], the share of each in the mixed code.
     """
 
     tokens: Tensor
-    at: Tensor
     mix_ids: Tensor
     mix_shares: Tensor
 
     def sampled(self, values: Tensor) -> Tensor:
         """Values [B, T, …] of the tokens at the sampled ones, [B, n, …]."""
-        return take(values, self.at)
+        return values[:, : self.mix_ids.shape[1]]
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,9 @@ class Batches:
         if self.settings.lhp != "none":
             near, weights = self.inputs.mixture(rows)
             ids, shares = MIXINGS[self.settings.mixing](near, weights, at, anchor)
-        kept, place = distinct(torch.cat([at[..., None], ids], dim=-1), self.inputs.tokens)
+        kept, places = with_neighbors(at, ids, self.inputs.tokens)
         tokens = torch.from_numpy(self.inputs.features.take("tokens", rows, kept.numpy())).float()
-        return Side(tokens, place[..., 0], place[..., 1:], shares)
+        return Side(tokens, places, shares)
 
     def _view(self, rows: np.ndarray, sampled: np.ndarray) -> Tensor | None:
         """Tokens of the photometric view where the anchors' own are read, float32 [B, n, C]."""
@@ -81,18 +81,22 @@ class Batches:
         return [1 + int(roll) for roll in rng.choice(others, wanted, replace=wanted > others)]
 
 
-def distinct(wanted: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
+def with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
     """The tokens that a step needs, each once: the head sees one token at a time, so no other need pass it.
 
     Args:
-        wanted: token indices int64 [B, n, m], repeated at will.
+        at: sampled tokens int64 [B, n], distinct in a row.
+        ids: their neighbours int64 [B, n, k], repeated at will.
         tokens: P, tokens of a crop.
 
     Returns:
-        kept: int64 [B, T], distinct in a row; T is the most that any crop needs, others pass a few in vain.
-        place: int64 [B, n, m], where in `kept` each wanted one is.
+        kept: int64 [B, T], the sampled ones first, distinct in a row; T is the most that any crop needs, others
+            pass a few in vain.
+        places: int64 [B, n, k], where in `kept` each neighbour is.
     """
-    needed = torch.zeros(len(wanted), tokens, dtype=torch.int64).scatter_(1, wanted.flatten(1), 1)
-    kept = needed.argsort(dim=1, descending=True, stable=True)[:, : int(needed.sum(1).max())]
-    place = (needed.cumsum(1) - 1).gather(1, wanted.flatten(1))
-    return kept, place.view_as(wanted)
+    count, last = at.shape[1], torch.arange(tokens).expand(len(at), -1)
+    rank = torch.full((len(at), tokens), count + 1).scatter_(1, ids.flatten(1), count)
+    rank.scatter_(1, at, last[:, :count])
+    kept = rank.argsort(dim=1, stable=True)
+    places = torch.empty_like(kept).scatter_(1, kept, last).gather(1, ids.flatten(1))
+    return kept[:, : int((rank <= count).sum(1).max())], places.view_as(ids)

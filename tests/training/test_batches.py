@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hypothesis_numpy
 from depthg.store import Store
 from depthg.tokens import packed
 from depthg.training.batch import take
-from depthg.training.batches import Batches, distinct
+from depthg.training.batches import Batches, with_neighbors
 from depthg.training.inputs import open_inputs
 from depthg.training.sampling import SAMPLERS
 
@@ -87,18 +87,21 @@ def test_only_tokens_that_are_read_pass_the_head(make):
     for side in ("anchor", "neighbor"):
         few, many = getattr(lean, side), getattr(full, side)
         assert torch.equal(few.sampled(few.tokens), many.sampled(many.tokens))
-        read = {index for row in (many.at, many.mix_ids.flatten(1)) for index in row[0].tolist()}
+        read = {*range(9), *many.mix_ids[0].flatten().tolist()}
         assert read == set(range(max(read) + 1))  # none of the first crop's passes in vain
 
 
 @given(
-    wanted=hypothesis_numpy.arrays(np.int64, (3, 4, 2), elements=st.integers(0, 10)),
+    ids=hypothesis_numpy.arrays(np.int64, (3, 4, 2), elements=st.integers(0, 10)),
+    order=st.permutations(range(11)),
 )
-def test_distinct_keeps_every_wanted_token_once(wanted):
-    kept, place = distinct(torch.from_numpy(wanted), 11)
-    assert kept.shape[1] == max(len(np.unique(crop)) for crop in wanted)
+def test_sampled_tokens_come_first_and_every_token_once(ids, order):
+    at = np.stack([np.roll(order, crop)[:4] for crop in range(3)])
+    kept, places = with_neighbors(torch.from_numpy(at), torch.from_numpy(ids), 11)
+    assert kept.shape[1] == max(len({*a, *i.flatten()}) for a, i in zip(at, ids, strict=True))
+    assert torch.equal(kept[:, :4], torch.from_numpy(at))
     assert all(len(set(row)) == len(row) for row in kept.tolist())
-    assert torch.equal(take(kept, place.flatten(1)).view(3, 4, 2), torch.from_numpy(wanted))
+    assert torch.equal(take(kept, places.flatten(1)).view(3, 4, 2), torch.from_numpy(ids))
 
 
 @pytest.mark.parametrize("sampling", ["random", "fps"])
@@ -106,7 +109,8 @@ def test_the_number_of_samples_never_changes(make, sampling):
     batches = make(sampling=sampling, samples=3)
     for step in (*STEPS, 1000, 2000, 2333):
         batch = batches(step)
-        assert batch.anchor.at.shape == batch.neighbor.at.shape == (4, 9)
+        assert batch.anchor.mix_ids.shape[:2] == batch.neighbor.mix_ids.shape[:2] == (4, 9)
+        assert batch.anchor.tokens.shape[1] == batch.neighbor.tokens.shape[1] == 9
 
 
 def test_random_samples_are_distinct_and_new_at_every_step(make, stores):
@@ -133,7 +137,7 @@ def test_lhp_reads_eight_neighbours_for_both_sides(make, stores):
     batch, stored = batches(0), Store(stores.geometry)
     for side in (batch.anchor, batch.neighbor):
         assert side.mix_ids.shape == side.mix_shares.shape == (4, 9, 8)
-        assert torch.equal(side.mix_ids[..., 0], side.at)
+        assert torch.equal(side.mix_ids[..., 0], torch.arange(9).expand(4, 9))  # a token is its own nearest
         torch.testing.assert_close(side.mix_shares.sum(-1), torch.ones(4, 9), atol=4e-3, rtol=0)
         for place in range(4):
             crop, index = places_of(stores, side.sampled(side.tokens))[place, 5]
@@ -172,5 +176,5 @@ def test_tokens_kept_as_int8_make_the_same_batch_but_for_half_a_step(make, store
     write(tmp_path / "n.zarr", {"features": kept.fingerprint}, ids=ids, image=image)
     inputs = open_inputs(tmp_path / "f.zarr", tmp_path / "n.zarr", settings)
     found, expected = Batches(inputs, settings, 0)(3).anchor, make()(3).anchor
-    assert torch.equal(found.at, expected.at) and found.tokens.dtype == torch.float32
+    assert found.tokens.dtype == torch.float32
     assert 0 < (found.tokens - expected.tokens).abs().max() < np.abs(stores.tokens).max() / 127

@@ -101,11 +101,10 @@ def test_each_part_from_its_own_ingredients(make):
         codes = model.head(tokens)
         slow_codes = functional.normalize(slow(tokens), dim=-1).flatten(0, 1)
         features = functional.normalize(tokens, dim=-1).flatten(0, 1)
-        at = batch.anchor.at
         all_codes = model.head(batch.anchor.tokens)
         mixed = torch.zeros_like(codes)
         for crop in range(4):
-            for n in range(at.shape[1]):
+            for n in range(codes.shape[1]):
                 for j in range(9):
                     share = batch.anchor.mix_shares[crop, n, j]
                     mixed[crop, n] += share * all_codes[crop, batch.anchor.mix_ids[crop, n, j]]
