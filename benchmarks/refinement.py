@@ -12,7 +12,7 @@ from depthg.datasets.demo import render
 from depthg.evaluation.metrics import confusion
 from depthg.evaluation.predict import Prediction, Scored, add_refined, upsample
 
-CROPS_A_CORE = 12
+CROPS_A_CORE = 16
 SHARE = 0.9  # of the cores
 
 
@@ -22,7 +22,7 @@ def measured(root: Path) -> list[Row]:
     crops = CROPS_A_CORE * max(cores, 2)
     scored = [_scored(crop) for crop in range(crops)]
     works = {"ours": lambda: _count(scored, cores), "reference": lambda: _count(scored, 1)}
-    costs = alternate(works, rounds=2)
+    costs = alternate(works, rounds=3)
     row = Row(
         "CRF and counts",
         f"{crops} maps of 320 px, {CLASSES} clusters, {cores} processes",

@@ -36,7 +36,3 @@ def main() -> None:
         grown += [one for one in found if isinstance(one, Growth)]
         table = write(arguments.out, [*rows, *derived(rows)], grown)
     print(table)
-
-
-if __name__ == "__main__":
-    main()
