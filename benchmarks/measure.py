@@ -6,6 +6,7 @@ the median of the ratios of neighbouring runs, a time the median of times.
 
 import ctypes
 import gc
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -177,3 +178,8 @@ def disk_mb(*paths: Path) -> float:
     """Bytes of all files below some folders, MB."""
     files = (file for path in paths for file in path.rglob("*"))
     return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,13 +1,12 @@
 """The CRF and the counts of pixels, in as many processes as there are cores."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from benchmarks.logits import CLASSES, GRID, SIDE
-from benchmarks.measure import Row, Target, alternate
+from benchmarks.measure import Row, Target, alternate, cores
 from depthg.datasets.demo import render
 from depthg.evaluation.metrics import confusion
 from depthg.evaluation.predict import Prediction, Scored, add_refined, upsample
@@ -18,20 +17,20 @@ SHARE = 0.9  # of the cores
 
 def measured(root: Path) -> list[Row]:
     """One row. The workers' start is part of it, once for all crops, as in the stage."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    crops = CROPS_A_CORE * max(cores, 2)
+    workers = cores()
+    crops = CROPS_A_CORE * max(workers, 2)
     scored = [_scored(crop) for crop in range(crops)]
-    works = {"ours": lambda: _count(scored, cores), "reference": lambda: _count(scored, 1)}
+    works = {"ours": lambda: _count(scored, workers), "reference": lambda: _count(scored, 1)}
     costs = alternate(works, rounds=3)
     row = Row(
         "CRF and counts",
-        f"{crops} maps of 320 px, {CLASSES} clusters, {cores} processes",
+        f"{crops} maps of 320 px, {CLASSES} clusters, {workers} processes",
         costs["ours"],
         costs["reference"],
         "one process",
         crops,
         "maps",
-        Target("ratio", SHARE * cores),
+        Target("ratio", SHARE * workers),
         note="memory is that of the main process; the target is 0.9 times the cores",
     )
     return [row]

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Cost, Growth, Row
+from benchmarks.measure import Cost, Growth, Row, cores
 
 COLUMNS = (
     "stage | size | ours | throughput | against | reference | times as fast | target | met | "
@@ -34,11 +34,10 @@ def write(out: Path, rows: Sequence[Row], grown: Sequence[Growth]) -> str:
 
 def machine() -> dict[str, Any]:
     """Cores, processor, and the versions that do the work."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     packages = ("torch", "faiss-cpu", "numpy", "zarr")
     return {
         "processor": _processor(),
-        "cores": cores,
+        "cores": cores(),
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
         "load": [round(load, 1) for load in os.getloadavg()],
