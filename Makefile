@@ -24,7 +24,7 @@ test: install  ## the tests, a few minutes
 test-slow: install  ## whole workflows on miniatures of the benchmarks, some minutes more
 	pytest -m slow
 
-bench: install  ## every stage against a straightforward way: benchmarks/results.md
+bench: install  ## every stage against a straightforward way, half an hour: benchmarks/results.md
 	python -m benchmarks
 
 check: install  ## style, types, and the workflow's own linter
