@@ -29,13 +29,12 @@ def centre(target: Tensor) -> Tensor:
     """Remove from every location its mean correlation, keeping the mean of the batch (spatial centring).
 
     Args:
-        target: float [..., B, n, m].
+        target: float [B, n, m].
 
     Returns:
-        float, as `target`: every row [m] has the mean of its batch [B, n, m].
+        float [B, n, m]: every row [m] has the mean of the batch.
     """
-    mean = target.mean((-3, -2, -1), keepdim=True)
-    return target - target.mean(-1, keepdim=True) + mean
+    return target - target.mean(-1, keepdim=True) + target.mean()
 
 
 def correlation_loss(codes: Tensor, target: Tensor, shift: float) -> Tensor:

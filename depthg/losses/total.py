@@ -1,10 +1,11 @@
 """The terms of the training loss at the sampled tokens (Eq. 3 and 7).
 
-Every term correlates the anchors of a batch with partners of its own: `CORRELATIONS`. The targets are
-computed once and serve the codes and, with local hidden positives, the mixed codes as well.
+Every term correlates the anchors of a batch with partners of its own: `PARTNERS`. Each correlation is small enough
+for a processor's cache, and stays apart from the others for that. The targets are computed once and serve the codes
+and, with local hidden positives, the mixed codes as well.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -27,35 +28,41 @@ class Codes:
         self.siblings = self.anchors if siblings is None else unit(siblings)
 
 
-def with_itself(codes: Codes, rolls: list[int]) -> Tensor:
-    """Anchors with themselves: float [B, n, n]."""
-    return correlation(codes.anchors, codes.anchors)
+def itself(codes: Codes, rolls: list[int]) -> list[Tensor]:
+    """The anchors."""
+    return [codes.anchors]
 
 
-def with_neighbor(codes: Codes, rolls: list[int]) -> Tensor:
-    """Anchors with their neighbours: float [B, n, n]."""
-    return correlation(codes.anchors, codes.neighbors)
+def neighbor(codes: Codes, rolls: list[int]) -> list[Tensor]:
+    """Their neighbours."""
+    return [codes.neighbors]
 
 
-def with_sibling(codes: Codes, rolls: list[int]) -> Tensor:
-    """Anchors with another crop of their image, or themselves where none is paired: float [B, n, n]."""
-    return correlation(codes.anchors, codes.siblings)
+def sibling(codes: Codes, rolls: list[int]) -> list[Tensor]:
+    """Another crop of the image of each anchor, or the anchors where none is paired."""
+    return [codes.siblings]
 
 
-def with_others(codes: Codes, rolls: list[int]) -> Tensor:
-    """Anchors with other anchors of the batch, one for each cyclic shift: float [len(rolls), B, n, n]."""
-    return torch.stack([correlation(codes.anchors, codes.anchors.roll(roll, dims=0)) for roll in rolls])
+def others(codes: Codes, rolls: list[int]) -> list[Tensor]:
+    """Other anchors of the batch, once for each cyclic shift."""
+    return [codes.anchors.roll(roll, dims=0) for roll in rolls]
 
 
-CORRELATIONS: dict[str, Callable[[Codes, list[int]], Tensor]] = {
-    "self": with_itself,
-    "knn": with_neighbor,
-    "random": with_others,
-    "depth": with_sibling,
+# By term: what the anchors [B, n, C] are correlated with, each [B, n, C].
+PARTNERS: dict[str, Callable[[Codes, list[int]], list[Tensor]]] = {
+    "self": itself,
+    "knn": neighbor,
+    "random": others,
+    "depth": sibling,
 }
 
 
-def feature_target(term: str, features: Codes, rolls: list[int], centring: bool) -> Tensor:
+def correlations(term: str, codes: Codes, rolls: list[int]) -> Iterable[Tensor]:
+    """Of the anchors with each of their partners, float [B, n, n]."""
+    return (correlation(codes.anchors, partners) for partners in PARTNERS[term](codes, rolls))
+
+
+def feature_targets(term: str, features: Codes, rolls: list[int], centring: bool) -> list[Tensor]:
     """What the codes shall follow in a feature term (Eq. 1).
 
     Args:
@@ -65,20 +72,25 @@ def feature_target(term: str, features: Codes, rolls: list[int], centring: bool)
         centring: centre the correlations.
 
     Returns:
-        float [..., B, n, n].
+        float [B, n, n] for each partner.
     """
-    target = CORRELATIONS[term](features, rolls)
-    return centre(target) if centring else target
+    found = correlations(term, features, rolls)
+    return [centre(target) if centring else target for target in found]
 
 
 def term_losses(
-    terms: Mapping[str, Term], codes: Codes, targets: Mapping[str, Tensor], rolls: list[int]
+    terms: Mapping[str, Term], codes: Codes, targets: Mapping[str, list[Tensor]], rolls: list[int]
 ) -> dict[str, Tensor]:
-    """The loss of each term, before its weight: scalars by name (Eq. 2, Eq. 6)."""
+    """The loss of each term, before its weight, the mean over its partners: scalars by name (Eq. 2, Eq. 6)."""
     return {
-        name: correlation_loss(CORRELATIONS[name](codes, rolls), targets[name], term.shift)
+        name: _mean_loss(correlations(name, codes, rolls), targets[name], term.shift)
         for name, term in terms.items()
     }
+
+
+def _mean_loss(found: Iterable[Tensor], targets: list[Tensor], shift: float) -> Tensor:
+    pairs = zip(found, targets, strict=True)
+    return torch.stack([correlation_loss(codes, target, shift) for codes, target in pairs]).mean()
 
 
 def weighted_sum(terms: Mapping[str, Term], losses: Mapping[str, Tensor]) -> Tensor:

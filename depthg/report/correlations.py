@@ -54,8 +54,8 @@ def term_values(inputs: Inputs, settings: TrainSettings) -> dict[str, tuple[floa
         batch = batches(step)
         sides = batch.anchor, batch.neighbor
         features = Codes(*(side.sampled(side.tokens) for side in sides))
-        for name, target in targets(settings, terms, batch, features).items():
-            found[name].append(target.flatten().numpy())
+        for name, wanted in targets(settings, terms, batch, features).items():
+            found[name] += [target.flatten().numpy() for target in wanted]
     return {name: (term.shift, np.concatenate(found[name])) for name, term in terms.items()}
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from depthg.losses.depth import KERNELS, NORMS
-from depthg.losses.total import Codes, feature_target, term_losses, weighted_sum
+from depthg.losses.total import Codes, feature_targets, term_losses, weighted_sum
 from depthg.models.checkpoint import Model
 from depthg.settings import TrainSettings
 from depthg.training.batch import Batch, Side
@@ -72,8 +72,8 @@ class Correlation:
 
 def targets(
     settings: TrainSettings, terms: Iterable[str], batch: Batch, features: Codes
-) -> dict[str, Tensor]:
-    """The correlations that each term distils into the codes, float [..., B, n, n].
+) -> dict[str, list[Tensor]]:
+    """The correlations that each term distils into the codes, float [B, n, n] for each of its partners.
 
     Args:
         settings: how features and depths are correlated.
@@ -82,9 +82,9 @@ def targets(
         features: of the batch at the sampled tokens.
     """
     return {
-        term: depth_target(settings, batch)
+        term: [depth_target(settings, batch)]
         if term == "depth"
-        else feature_target(term, features, batch.rolls, settings.centring)
+        else feature_targets(term, features, batch.rolls, settings.centring)
         for term in terms
     }
 

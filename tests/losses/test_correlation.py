@@ -48,12 +48,6 @@ def test_centring_moves_every_row_to_the_mean_of_the_batch():
     np.testing.assert_allclose(found.mean(-1), total)
 
 
-def test_centring_of_several_negatives_is_that_of_each():
-    (f,) = arrays((3, 2, 4, 4))
-    f = torch.from_numpy(f)
-    torch.testing.assert_close(centre(f), torch.stack([centre(one) for one in f]))
-
-
 def test_loss_is_the_mean_over_positive_code_correlations():
     s, f = arrays((2, 3, 4), (2, 3, 4))
     expected = 0.0

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from depthg.losses.depth import KERNELS
-from depthg.losses.total import Codes, feature_target, term_losses, weighted_sum
+from depthg.losses.total import Codes, feature_targets, term_losses, weighted_sum
 from depthg.settings import Term
 
 ROLLS = [1, 3]
@@ -55,9 +55,9 @@ def test_terms_against_loops(batch, centring):
 
     tensors = {name: torch.from_numpy(array) for name, array in batch.items()}
     features, codes = Codes(tensors["f"], tensors["g"]), Codes(tensors["s"], tensors["t"])
-    targets = {name: feature_target(name, features, ROLLS, centring) for name in ("self", "knn", "random")}
+    targets = {name: feature_targets(name, features, ROLLS, centring) for name in ("self", "knn", "random")}
     places = tensors["d"][..., None]
-    targets["depth"] = KERNELS["product"](places, places, 0.1)
+    targets["depth"] = [KERNELS["product"](places, places, 0.1)]
     losses = term_losses(TERMS, codes, targets, ROLLS)
     assert {name: loss.item() for name, loss in losses.items()} == pytest.approx(expected)
     weights = {"self": 0.5, "knn": 0.3, "random": 0.7, "depth": 0.2}
@@ -69,6 +69,6 @@ def test_a_sibling_is_the_partner_of_the_depth_term_where_given(batch):
     s, t = batch["s"], batch["t"]
     codes = Codes(*map(torch.from_numpy, (s, t, t)))
     target = torch.zeros(4, 3, 3, dtype=torch.float64)
-    found = term_losses({"depth": Term(weight=1, shift=-1.0)}, codes, {"depth": target}, ROLLS)["depth"]
+    found = term_losses({"depth": Term(weight=1, shift=-1.0)}, codes, {"depth": [target]}, ROLLS)["depth"]
     expected = np.mean([np.maximum(cosines(s[i], t[i]), 0) for i in range(4)])
     assert found.item() == pytest.approx(-expected)
