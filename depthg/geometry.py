@@ -123,7 +123,7 @@ def farthest_point_order(points: Tensor, n: int, start: Tensor) -> Tensor:
     last = start
     nearest = torch.full_like(x, torch.inf)
     shared = nearest.numpy()  # its argmax is ten times as fast as torch's
-    order = torch.empty(len(points), n, dtype=torch.int64, device=points.device)
+    order = torch.empty(len(points), n, dtype=torch.int64)
     for place in range(n):
         order[:, place] = last[:, 0]
         to_last = (x - x.gather(1, last)).square_()
