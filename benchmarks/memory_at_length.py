@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from depthg import neighbors
 from depthg.entries import Stored
@@ -62,7 +63,8 @@ def write_features(root: Path, rows: int, stored: Stored = "float16") -> None:
     for some in writer.pending(WRITE):
         values = np.random.default_rng(some.start).normal(size=(len(some), CHANNELS)).astype(np.float32)
         values /= np.linalg.norm(values, axis=1, keepdims=True)
-        writer.write(some, pooled=values, **packed(values[:, None, None], stored))
+        kept = packed(torch.from_numpy(values)[:, None, None], stored)
+        writer.write(some, pooled=values, **{name: value.numpy() for name, value in kept.items()})
     writer.finish()
 
 

@@ -137,12 +137,12 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
     if h * w < len(NEAR):
         raise DepthGError(f"{tokens.path}: lhp: attention needs 9 tokens a crop, not {h}×{w}: raise size")
     logits_of, (ids, inside) = AttentionLogits(backbone), neighborhood((h, w))
-    near, within = torch.from_numpy(ids).to(device()), torch.from_numpy(inside).to(device())
+    neighbors = torch.from_numpy(ids)
+    near, within = neighbors.to(device()), torch.from_numpy(inside).to(device())
 
-    def compute(rows: range, images: np.ndarray) -> dict[str, np.ndarray]:
-        logits = logits_of(images)
-        weights = [attention_weights(crop, near, within, h).cpu().numpy() for crop in logits]
-        return {"neighbors": np.tile(ids, (len(rows), 1, 1)), "weights": np.stack(weights)}
+    def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
+        weights = [attention_weights(crop, near, within, h) for crop in logits_of(images)]
+        return {"neighbors": neighbors.expand(len(rows), -1, -1), "weights": torch.stack(weights).half()}
 
     made_from["features"] = tokens.fingerprint
     writer = Writer(out, len(source), attention_arrays(h * w), made_from)

@@ -78,9 +78,9 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         "crops": source.made_from["crops"],
     }
 
-    def compute(rows: range, read: np.ndarray) -> dict[str, np.ndarray]:
+    def compute(rows: range, read: np.ndarray) -> dict[str, Tensor]:
         tokens = torch.from_numpy(read).float() @ basis
-        return {**packed(tokens.numpy(), stored), "pooled": pool_tokens(tokens)}
+        return {**packed(tokens, stored), "pooled": pool_tokens(tokens)}
 
     fill(
         Writer(out, len(source), feature_arrays(shape, stored), made_from),

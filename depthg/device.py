@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
 import torch
+from torch import Tensor
 
 from depthg.errors import DepthGError
 from depthg.gpus import claim_gpu
@@ -20,6 +21,14 @@ def device() -> torch.device:
     claimed = torch.device("cuda", claim_gpu(names))
     torch.cuda.set_device(claimed)
     return claimed
+
+
+def send(values: Tensor, where: torch.device) -> Tensor:
+    """The same values on a device. Nothing waits for a GPU: it takes them when it comes to it."""
+    if where.type == "cuda":  # by itself it can from pinned memory only
+        with torch.cuda.device(where):
+            values = values.pin_memory()
+    return values.to(where, non_blocking=True)
 
 
 def announce(what: str) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from depthg.backbones import DenseBackbone
-from depthg.device import device, mixed_precision
+from depthg.device import device, mixed_precision, send
 from depthg.entries import Backbone, Stored
 from depthg.parts import WHOLE, Part
 from depthg.prefetch import prefetch
@@ -37,9 +37,9 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part 
     source, backbone, made_from = opened(crops, name, spec)
     tokens = dense_features(backbone, source.read("images", [0]))
 
-    def compute(rows: range, images: np.ndarray) -> dict[str, np.ndarray]:
+    def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
         tokens = dense_features(backbone, images)
-        return {**packed(tokens.cpu().numpy(), spec.stored), "pooled": pool_tokens(tokens)}
+        return {**packed(tokens, spec.stored), "pooled": pool_tokens(tokens)}
 
     arrays = feature_arrays(tuple(tokens.shape[1:]), spec.stored)
     writer = Writer(out, len(source), arrays, made_from, part, unit=BATCH)
@@ -51,7 +51,7 @@ def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = 
     source, backbone, made_from = opened(crops, name, spec)
     channels = dense_features(backbone, source.read("images", [0])).shape[-1]
 
-    def compute(rows: range, images: np.ndarray) -> dict[str, np.ndarray]:
+    def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
         return {"pooled": pool_tokens(dense_features(backbone, images))}
 
     writer = Writer(out, len(source), pooled_array(channels), made_from, part, unit=BATCH)
@@ -68,19 +68,24 @@ def opened(crops: Path, name: str, spec: Backbone) -> tuple[Store, DenseBackbone
 def fill(
     writer: Writer,
     read: Callable[[range], np.ndarray],
-    compute: Callable[[range, np.ndarray], dict[str, np.ndarray]],
+    compute: Callable[[range, np.ndarray], dict[str, Tensor]],
     what: str,
 ) -> None:
     """Compute and write the rows of a store, or of a part, that are still to be written, and finish it.
 
-    While a batch is computed, the next are read and decoded, and the one before is written.
+    While a batch is computed, the next are read and decoded, and the one before is fetched and written: a GPU
+    is asked for the next batch before anything waits for the last.
 
     Args:
         writer: of the store.
         read: rows → what they are computed from.
-        compute: rows and that → what every array holds for them.
+        compute: rows and that → what every array holds for them, on any device.
         what: is shown to the user.
     """
+
+    def write(rows: range, values: dict[str, Tensor]) -> None:
+        writer.write(rows, **{name: value.cpu().numpy() for name, value in values.items()})
+
     sources = prefetch(lambda rows: (rows, read(rows)), writer.tracked(BATCH, what))
     with closing(sources), ThreadPoolExecutor(1) as pool:
         written = None
@@ -88,7 +93,7 @@ def fill(
             values = compute(rows, source)
             if written is not None:
                 written.result()
-            written = pool.submit(writer.write, rows, **values)
+            written = pool.submit(write, rows, values)
         if written is not None:
             written.result()
     writer.finish()
@@ -108,9 +113,9 @@ def pooled_array(channels: int) -> dict[str, Array]:
 def dense_features(backbone: DenseBackbone, images: np.ndarray) -> Tensor:
     """Tokens [B, h, w, C], float32, of crops [B, S, S, 3], uint8."""
     with mixed_precision():
-        return backbone(torch.from_numpy(images).to(device()))
+        return backbone(send(torch.from_numpy(images), device()))
 
 
-def pool_tokens(tokens: Tensor) -> np.ndarray:
+def pool_tokens(tokens: Tensor) -> Tensor:
     """The unit vectors [B, C], float32, along the mean of the tokens [B, h, w, C]."""
-    return normalize(tokens.mean(dim=(1, 2)), dim=1).cpu().numpy()
+    return normalize(tokens.mean(dim=(1, 2)), dim=1)

@@ -5,6 +5,8 @@ Cosines do not see a token's scale, so what is lost is at most half a step of 1/
 """
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from depthg.entries import Stored
 from depthg.store import Array, Rows, Store
@@ -18,13 +20,13 @@ def token_arrays(shape: tuple[int, ...], stored: Stored) -> dict[str, Array]:
     return tokens if stored == "float16" else tokens | {"scales": Array(shape[:2], "float16", compress=False)}
 
 
-def packed(tokens: np.ndarray, stored: Stored) -> dict[str, np.ndarray]:
-    """What each of these arrays holds for tokens float32 [B, h, w, C]."""
+def packed(tokens: Tensor, stored: Stored) -> dict[str, Tensor]:
+    """What each of these arrays holds for tokens float32 [B, h, w, C]; packed where they are, as less is to move."""
     if stored == "float16":
-        return {"tokens": tokens.astype(np.float16)}
-    scales = _scales(np.abs(tokens).max(-1))
-    steps = np.where(scales > 0, scales, 1).astype(np.float32)[..., None]
-    return {"tokens": np.rint(tokens / steps).astype(np.int8), "scales": scales}
+        return {"tokens": tokens.half()}
+    scales = _scales(tokens.abs().amax(-1))
+    steps = torch.where(scales > 0, scales, 1).float()[..., None]
+    return {"tokens": (tokens / steps).round().to(torch.int8), "scales": scales}
 
 
 def unpacked(tokens: np.ndarray, scales: np.ndarray) -> np.ndarray:
@@ -32,11 +34,11 @@ def unpacked(tokens: np.ndarray, scales: np.ndarray) -> np.ndarray:
     return np.multiply(tokens, scales[..., None].astype(np.float32), dtype=np.float32)
 
 
-def _scales(largest: np.ndarray) -> np.ndarray:
+def _scales(largest: Tensor) -> Tensor:
     """The least float16 of which 127 steps reach the largest value of each token."""
-    scales = (largest / STEPS).astype(np.float16)
-    short = scales.astype(np.float32) * STEPS < largest
-    return np.where(short, np.nextafter(scales, np.float16(np.inf)), scales)
+    scales = (largest / STEPS).half()
+    short = scales.float() * STEPS < largest
+    return (scales.view(torch.int16) + short).view(torch.float16)  # the next float16 has the next bits
 
 
 class TokenStore(Store):

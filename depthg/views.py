@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from torchvision.transforms import v2
 
 from depthg.entries import Backbone
@@ -55,10 +56,10 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         images = source.read("images", rows)
         return np.stack([photometric_view(image, crop) for image, crop in zip(images, rows, strict=True)])
 
-    def compute(rows: range, views: np.ndarray) -> dict[str, np.ndarray]:
-        return packed(dense_features(backbone, views).cpu().numpy(), spec.stored)
+    def compute(rows: range, views: np.ndarray) -> dict[str, Tensor]:
+        return packed(dense_features(backbone, views), spec.stored)
 
-    shape = compute(range(1), read(range(1)))["tokens"].shape[1:]
+    shape = tuple(compute(range(1), read(range(1)))["tokens"].shape[1:])
     made_from["view"] = repr(PHOTOMETRIC)
     writer = Writer(out, len(source), token_arrays(shape, spec.stored), made_from)
     fill(writer, read, compute, f"views {name}")

@@ -7,6 +7,7 @@ apart) says little about which. What share is best is not known: docs/depth.md.
 from pathlib import Path
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from depthg.losses.total import Codes
@@ -51,7 +52,7 @@ def term_values(inputs: Inputs, settings: TrainSettings) -> dict[str, tuple[floa
     terms, batches = guided(settings, 0), Batches(inputs, settings, 0)
     found: dict[str, list[np.ndarray]] = {name: [] for name in terms}
     for step in track(range(BATCHES), BATCHES, "correlations"):
-        batch = batches(step)
+        batch = batches(step).to(torch.device("cpu"))
         sides = batch.anchor, batch.neighbor
         features = Codes(*(side.sampled(side.tokens) for side in sides))
         for name, wanted in targets(settings, terms, batch, features).items():

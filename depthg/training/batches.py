@@ -65,15 +65,15 @@ class Batches:
             near, weights = self.inputs.mixture(rows)
             ids, shares = MIXINGS[self.settings.mixing](near, weights, at, anchor)
         kept, places = with_neighbors(at, ids, self.inputs.tokens)
-        tokens = torch.from_numpy(self.inputs.features.take("tokens", rows, kept.numpy())).float()
+        tokens = torch.from_numpy(self.inputs.features.take("tokens", rows, kept.numpy()))
         return Side(tokens, places, shares)
 
     def _view(self, rows: np.ndarray, sampled: np.ndarray) -> Tensor | None:
-        """Tokens of the photometric view where the anchors' own are read, float32 [B, n, C]."""
+        """Tokens of the photometric view where the anchors' own are read, float [B, n, C]."""
         if self.inputs.view is None:
             return None
         at = PLACES[self.settings.tokens_at](sampled, self.inputs.grid)
-        return torch.from_numpy(self.inputs.view.take("tokens", rows, at)).float()
+        return torch.from_numpy(self.inputs.view.take("tokens", rows, at))
 
     def _rolls(self, rng: np.random.Generator) -> list[int]:
         """The cyclic shifts; repeated only where the batch is too small for enough of them."""

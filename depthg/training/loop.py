@@ -2,9 +2,9 @@
 
 Every step is a pure function of (seed, step): a killed run resumes from its rolling checkpoint and ends in
 the same weights. Beside the model it leaves `history.jsonl`, a line every few steps, and `config.yaml`.
+A GPU is never waited for within a step: batches are sent ahead, and losses are looked at every few steps.
 """
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -25,6 +25,7 @@ from depthg.progress import track
 from depthg.provenance import provenance
 from depthg.settings import TrainSettings
 from depthg.training.batches import Batches
+from depthg.training.history import History
 from depthg.training.inputs import Inputs, open_inputs
 from depthg.training.objective import OBJECTIVES
 from depthg.training.rolling import RollingCheckpoint
@@ -33,7 +34,6 @@ from depthg.training.selection import CRITERIA, Labelled, Selection
 
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.jsonl"
-HISTORY_EVERY = 10  # steps
 CHECKPOINT_EVERY = 100  # steps
 
 
@@ -100,27 +100,32 @@ def _optimise(
         selection=selection,
     )
     start, lines = rolling.restore()
-    batches = prefetch(Batches(inputs, settings, seed), range(start, settings.batches))
-    with closing(batches), (out / HISTORY).open("w", buffering=1) as history:
-        history.writelines(lines)
+    make, history = Batches(inputs, settings, seed), History(out / HISTORY, settings, lines)
+    batches = prefetch(lambda step: make(step).to(device()), range(start, settings.batches))
+    with closing(batches), closing(history):
         for step, batch in enumerate(
             track(batches, settings.batches, f"training, seed {seed}", start), start
         ):
             torch.manual_seed(step_seed(seed, step))
-            losses = objective(batch.to(device()), step)
-            _check_finite(losses, step)
-            optimizer.zero_grad()
-            losses["total"].backward()
-            if settings.clip is not None:
-                clip_grad_norm_(model.parameters(), settings.clip)
-            optimizer.step()
-            score = selection.look(model, step)
-            if step % HISTORY_EVERY == 0 or step == settings.batches - 1 or score is not None:
-                lines.append(_line(step, losses, settings, score))
-                history.write(lines[-1])
+            losses = objective(batch, step)
+            _descend(losses["total"], model, optimizer)
+            history.add(step, losses)
+            if history.due(step) or selection.due(step):
+                history.check()
+                history.write(step, losses, selection.look(model, step))
             if (step + 1) % CHECKPOINT_EVERY == 0:
+                history.check()
                 rolling.save(step + 1, lines)
     selection.restore_best(model)
+
+
+def _descend(loss: Tensor, model: Model, optimizer: torch.optim.Optimizer) -> None:
+    """Take the step that a loss asks for."""
+    optimizer.zero_grad()
+    loss.backward()
+    if model.settings.clip is not None:
+        clip_grad_norm_(model.parameters(), model.settings.clip)
+    optimizer.step()
 
 
 def _optimizer(model: Model) -> torch.optim.Optimizer:
@@ -144,20 +149,6 @@ def step_seed(seed: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, 2, step]).generate_state(1, np.uint64)[0])
 
 
-def _line(step: int, losses: Mapping[str, Tensor], settings: TrainSettings, score: float | None) -> str:
-    """One line of the history; `score` is that of the weights after the step, where they were judged."""
-    values = {name: loss.item() for name, loss in losses.items()}
-    depth = guided(settings, step).get("depth")
-    content = {
-        "step": step,
-        **values,
-        "lambda_depth": depth.weight if depth else 0.0,
-        "learning_rate": settings.learning_rate,
-        **({} if score is None else {"score": score}),
-    }
-    return json.dumps(content) + "\n"
-
-
 def _check_trainable(model: Model) -> None:
     """There is something to train, and something to train it for."""
     settings = model.settings
@@ -165,13 +156,3 @@ def _check_trainable(model: Model) -> None:
         raise DepthGError(f"settings: head: '{settings.head}' has nothing to train: set steps to 0")
     if settings.objective == "correlation" and not guided(settings, 0):
         raise DepthGError("settings: terms: every weight is 0: give one a weight, or set steps to 0")
-
-
-def _check_finite(losses: Mapping[str, Tensor], step: int) -> None:
-    """Stop before a loss that is NaN or infinite spoils the weights."""
-    if not losses["total"].isfinite():
-        bad = [name for name, loss in losses.items() if not loss.isfinite() and name != "total"]
-        raise DepthGError(
-            f"training: step {step}: the loss term {bad[0] if bad else 'total'} is not finite: "
-            "lower learning_rate, or make the features again"
-        )

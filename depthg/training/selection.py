@@ -113,9 +113,13 @@ class Selection:
         self.last, self.best = batches - 1, float("-inf")
         self.weights: dict[str, torch.Tensor] = {}
 
+    def due(self, step: int) -> bool:
+        """Whether the weights after a step are to be judged."""
+        return self.criterion is not None and (not (step + 1) % self.every or step == self.last)
+
     def look(self, model: Model, step: int) -> float | None:
-        """Judge the weights after a step, if it is time to; the score, or None."""
-        if self.criterion is None or ((step + 1) % self.every and step != self.last):
+        """Judge the weights after a step, if that is due; the score, or None."""
+        if self.criterion is None or not self.due(step):
             return None
         model.eval()
         found = self.criterion(model)

@@ -65,7 +65,7 @@ def test_steps_have_the_same_loss_and_gradient(tmp_path, lhp, centring):
     torch.manual_seed(0)
     model = Model(settings, inputs.channels)
     batches = Batches(inputs, settings, seed=0)
-    anchors, batch = batches.draws.anchors(0), batches(0)
+    anchors, batch = batches.draws.anchors(0), batches(0).to(torch.device("cpu"))
     neighbors = batches.draws.neighbors(anchors, np.random.default_rng([0, 1, 0]))
     step = straightforward.TrainingStep(inputs, Store(stores.depth), model)
     losses = Correlation(model)(batch, 0)["total"], step.loss(anchors, neighbors, batch.rolls)

@@ -169,8 +169,9 @@ def test_take_reads_rows_of_each_crop():
 
 
 def test_tokens_kept_as_int8_make_the_same_batch_but_for_half_a_step(make, stores, settings, tmp_path):
+    values = packed(torch.from_numpy(stores.tokens).float(), "int8")
     kept = write(
-        tmp_path / "f.zarr", {"made": "features"}, **packed(stores.tokens.astype(np.float32), "int8")
+        tmp_path / "f.zarr", {"made": "features"}, **{name: value.numpy() for name, value in values.items()}
     )
     ids, image = stores.ids, np.repeat(np.arange(4), 3).astype(np.int32)
     write(tmp_path / "n.zarr", {"features": kept.fingerprint}, ids=ids, image=image)

@@ -11,7 +11,7 @@ from depthg.errors import DepthGError
 from depthg.losses.hidden_positives import Likeness, hidden_positive_losses, inconsistency, nearest
 from depthg.settings import PoolSettings, Term
 from depthg.store import Store
-from depthg.training import loop
+from depthg.training import history, loop
 from depthg.training.batches import Batches
 from depthg.training.hidden_positives import HiddenPositives, specific_share
 from depthg.training.inputs import open_inputs
@@ -19,6 +19,7 @@ from depthg.training.loop import train
 
 from .conftest import write
 
+CPU = torch.device("cpu")
 POOLS = PoolSettings(pool=16, renew=2, warm_up=2, ema=0.5, negatives_kept=0.5, temperature=0.6)
 
 
@@ -80,7 +81,7 @@ def test_a_warm_up_without_end_is_told(make, capsys):
 
 def test_all_parts_add_up(make):
     objective, batches = make(lhp="attention", lhp_weight=0.5, dropout=0.0)
-    batch = batches(0)
+    batch = batches(0).to(CPU)
     for step in range(4):
         torch.manual_seed(step)
         losses = objective(batch, step)
@@ -91,7 +92,7 @@ def test_all_parts_add_up(make):
 
 def test_each_part_from_its_own_ingredients(make):
     objective, batches = make(lhp="attention", dropout=0.0)
-    model, batch, step = objective.model, batches(3), 3
+    model, batch, step = objective.model, batches(3).to(CPU), 3
     objective.pools.renew(2)
     for weight in objective.pools.slow.head.parameters():
         weight.data += 0.1  # no longer the head's
@@ -131,7 +132,7 @@ def test_each_part_from_its_own_ingredients(make):
 
 def test_the_view_is_of_the_same_tokens(make, others):
     objective, batches = make(sampling="random")
-    batch, tokens = batches(1), Store(others["view"]).read("tokens").reshape(12, 20, 8)
+    batch, tokens = batches(1).to(CPU), Store(others["view"]).read("tokens").reshape(12, 20, 8)
     plain = Store(objective.pools.references.store.path).read("tokens").reshape(12, 20, 8)
     for place, crop in enumerate(batches.draws.anchors(1)):
         sampled = batch.anchor.sampled(batch.anchor.tokens)[place].numpy()
@@ -141,13 +142,13 @@ def test_the_view_is_of_the_same_tokens(make, others):
 
 def test_no_view_is_read_where_consistency_counts_nothing(make):
     objective, batches = make(hidden_positives=POOLS.model_copy(update={"consistency": 0.0}))
-    batch = batches(0)
+    batch = batches(0).to(CPU)
     assert batch.view is None and "view" not in objective(batch, 0)
 
 
 def test_pools_are_renewed_on_time_and_the_slow_head_follows(make):
     objective, batches = make(dropout=0.0)
-    model, pools, batch = objective.model, objective.pools, batches(0)
+    model, pools, batch = objective.model, objective.pools, batches(0).to(CPU)
     slow = [weight.clone() for weight in model.head.parameters()]
     seen = []
     for step in range(6):
@@ -173,17 +174,17 @@ def test_pools_are_renewed_on_time_and_the_slow_head_follows(make):
 
 def test_a_look_from_outside_moves_nothing(make):
     objective, batches = make()
-    objective(batches(0), 0)
+    objective(batches(0).to(CPU), 0)
     before = {name: value.clone() for name, value in objective.state_dict().items()}
     objective.model.eval()
     with torch.no_grad():
-        objective(batches(1), 0)
+        objective(batches(1).to(CPU), 0)
     assert all(torch.equal(value, before[name]) for name, value in objective.state_dict().items())
 
 
 def test_head_and_projection_learn_and_nothing_else(make):
     objective, batches = make()
-    objective(batches(0), 0)["total"].backward()
+    objective(batches(0).to(CPU), 0)["total"].backward()
     assert all(weight.grad is not None and weight.grad.any() for weight in objective.model.parameters())
     assert all(weight.grad is None for weight in objective.pools.slow.parameters())
 
@@ -198,7 +199,7 @@ def test_the_loss_falls(run):
 @pytest.mark.parametrize("killed", [4, 7])
 def test_a_killed_run_resumes_to_the_same_result(run, monkeypatch, killed):
     monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 3)
-    monkeypatch.setattr(loop, "HISTORY_EVERY", 2)
+    monkeypatch.setattr(history, "HISTORY_EVERY", 2)
     whole, again = run("whole", lhp="attention"), run("again", lhp="attention")
     call, taken = HiddenPositives.__call__, []
 
@@ -239,5 +240,5 @@ def test_weights_of_the_correlation_terms_have_no_part(make):
     found = []
     for objective in (one, other):
         torch.manual_seed(0)
-        found.append(objective(batches(0), 0)["total"])
+        found.append(objective(batches(0).to(CPU), 0)["total"])
     assert torch.equal(*found)

@@ -9,7 +9,11 @@ from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model, load
 from depthg.settings import Term, TrainSettings
 from depthg.training import loop
+from depthg.training.batches import Batches
+from depthg.training.history import History
+from depthg.training.inputs import open_inputs
 from depthg.training.loop import step_seed, train
+from depthg.training.objective import OBJECTIVES
 
 
 @pytest.fixture
@@ -73,16 +77,17 @@ def test_same_seed_same_bytes_and_another_seed_another_model(run, guided_setting
 def test_a_killed_run_resumes_to_the_same_result(run, guided_settings, monkeypatch, killed, update):
     settings = guided_settings.model_copy(update=update)
     monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 3)
-    monkeypatch.setattr(loop, "HISTORY_EVERY", 2)
+    monkeypatch.setattr("depthg.training.history.HISTORY_EVERY", 2)
     whole = run(settings, name="whole", clusters=3)
-    taken = []
+    taken, add = [], History.add
 
-    def dying(losses, step):
+    def dying(self, step, losses):
         taken.append(step)
         if step == killed and taken.count(step) == 1:
             raise KeyboardInterrupt
+        add(self, step, losses)
 
-    monkeypatch.setattr(loop, "_check_finite", dying)
+    monkeypatch.setattr(History, "add", dying)
     with pytest.raises(KeyboardInterrupt):
         run(settings, name="parts", clusters=3)
     parts = whole.with_name("parts")
@@ -175,3 +180,52 @@ def test_gradients_are_clipped(run, settings):
 def test_seeds_of_steps_are_all_different():
     seeds = {step_seed(seed, step) for seed in range(5) for step in range(100)}
     assert len(seeds) == 500 and max(seeds) < 2**64
+
+
+def test_nothing_is_kept_of_a_run_whose_loss_is_no_longer_finite(run, settings, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 3)
+    call, seen = OBJECTIVES["correlation"], []
+
+    def broken(*arguments):
+        objective = call(*arguments)
+
+        def losses(batch, step):
+            seen.append(step)
+            return {name: loss / (step != 4) for name, loss in objective(batch, step).items()}
+
+        losses.state_dict, losses.load_state_dict = objective.state_dict, objective.load_state_dict
+        return losses
+
+    monkeypatch.setitem(OBJECTIVES, "correlation", broken)
+    with pytest.raises(DepthGError, match=r"step 4: the loss term \w+ is not finite"):
+        run(settings)
+    assert seen[-1] == 5  # it was looked at before the checkpoint after step 5
+    with pytest.raises(DepthGError, match="step 4: the loss term"):
+        run(settings)
+    assert seen[6:] == [3, 4, 5]  # the one after step 2 stands
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {},
+        {"sampling": "fps", "depth_loss": "product", "lhp": "depth"},
+        {"sampling": "fps", "depth_loss": "product", "lhp": "depth", "mixing": "released", "clip": 1.0},
+        {"depth_loss": "similarity_3d", "depth_pairs": "sibling", "depth_centring": True},
+        {"depth_loss": "product", "depth_norm": "channel", "depth_at": "grid", "codebook": True},
+        {"objective": "hidden_positives", "sampling": "full", "hidden_positives": {"pool": 16, "warm_up": 0}},
+    ],
+    ids=["stego", "ours_3dlhp", "released", "sibling", "codebook", "hidden_positives"],
+)
+def test_a_step_asks_a_device_for_no_value(stores, settings, update):
+    """On the meta device tensors have no values: what would make the host wait for a GPU's is an error there."""
+    settings = TrainSettings(**{**settings.model_dump(), **update})
+    paths = {"geometry": stores.geometry, "view": stores.features}  # a view that changes nothing
+    meta, inputs = torch.device("meta"), open_inputs(stores.features, stores.neighbors, settings, **paths)
+    model = Model(settings, inputs.channels, clusters=3 if settings.codebook else None).to(meta)
+    objective, optimizer = OBJECTIVES[settings.objective](model, inputs, 0), loop._optimizer(model)
+    for step in range(2):
+        losses = objective(Batches(inputs, settings, 0)(step).to(meta), step)
+        loop._descend(losses["total"], model, optimizer)
+    with pytest.raises(RuntimeError, match="meta"):
+        losses["total"].item()

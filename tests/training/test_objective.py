@@ -11,7 +11,7 @@ from depthg.training.schedule import guided
 @pytest.fixture
 def case(stores, guided_settings):
     torch.manual_seed(0)
-    batch = Batches(stores.open(guided_settings), guided_settings, 0)(0)
+    batch = Batches(stores.open(guided_settings), guided_settings, 0)(0).to(torch.device("cpu"))
     return Model(guided_settings, 8), batch
 
 

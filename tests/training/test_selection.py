@@ -9,6 +9,8 @@ from depthg.training.objective import Correlation
 from depthg.training.selection import CRITERIA, Labelled, Selection
 from depthg.writer import Writer
 
+CPU = torch.device("cpu")
+
 
 class Scripted:
     """A criterion that says what it was told to, and marks the weights it saw."""
@@ -53,7 +55,7 @@ def test_the_loss_criterion_is_the_mean_loss_of_fixed_batches(stores, guided_set
     )
     found = criterion(model)
     with torch.no_grad():
-        losses = [objective(criterion.batches(i), 0)["total"].item() for i in range(8)]
+        losses = [objective(criterion.batches(i).to(CPU), 0)["total"].item() for i in range(8)]
     assert found == pytest.approx(-np.mean(losses)) and found == criterion(model)
 
 
