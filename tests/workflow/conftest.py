@@ -1,6 +1,7 @@
 """A miniature of the real thing: a folder of labelled images, a tiny backbone, and Snakemake as a user calls it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,11 @@ class Project:
             text=True,
         )
 
+    def forget(self) -> None:
+        """Remove all that was made here."""
+        for folder in ("resources", "results", "logs", ".snakemake"):
+            shutil.rmtree(self.folder / folder, ignore_errors=True)
+
     def planned(self, target: str, *config: str) -> set[str]:
         """The rules that a dry run would execute, with changes to the configuration."""
         done = self.snakemake(target, "--dry-run", *(["--config", *config] if config else []))
@@ -95,6 +101,16 @@ def project(tmp_path_factory) -> Project:
     net = timm.create_model("vit_tiny_patch16_224", num_classes=0, **VIT)
     save_file(net.state_dict(), folder / "tiny.safetensors")
     return Project(folder)
+
+
+@pytest.fixture
+def long(tmp_path, project) -> Project:
+    """A set of more crops than a chunk of the smallest rows has."""
+    make_photos(tmp_path / "photos", train=600, val=3)
+    shutil.copy(project.folder / "tiny.safetensors", tmp_path)
+    own = Project(tmp_path)
+    own.config["datasets"]["mini"]["settings"] = SETTINGS | {"five_crop": False, "size": 96}
+    return own
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,16 @@
 """Stores made in parts by the workflow are those made as a whole, and another number of parts makes nothing anew."""
 
-import shutil
-
 import pytest
 
-from .conftest import SETTINGS, Project, make_photos
+from .conftest import Project
 
 STORES = ("crops", "depth/sensor", "features/tiny")
 GEOMETRY = "resources/mini/train/geometry/tiny/sensor/small.zarr/complete.json"
-FRESH = ("resources", "logs", ".snakemake")
 
 
 def made(project: Project, parts: int) -> dict[str, bytes]:
     """The bytes of the stores, made by so many parts from nothing."""
-    for folder in FRESH:
-        shutil.rmtree(project.folder / folder, ignore_errors=True)
+    project.forget()
     project.config["parts"] = parts
     done = project.snakemake(GEOMETRY)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -25,16 +21,6 @@ def made(project: Project, parts: int) -> dict[str, bytes]:
         if path.is_file() and path.parent.name != "parts"
     }
     return {str(name): path.read_bytes() for name, path in files.items()}
-
-
-@pytest.fixture
-def long(tmp_path, project) -> Project:
-    """A set of more crops than a chunk of the smallest rows has."""
-    make_photos(tmp_path / "photos", train=600, val=3)
-    shutil.copy(project.folder / "tiny.safetensors", tmp_path)
-    own = Project(tmp_path)
-    own.config["datasets"]["mini"]["settings"] = SETTINGS | {"five_crop": False, "size": 96}
-    return own
 
 
 @pytest.mark.slow
