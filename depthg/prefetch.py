@@ -5,6 +5,8 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+import torch
+
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -12,10 +14,12 @@ T = TypeVar("T")
 def prefetch(make: Callable[[S], T], steps: Iterable[S], ahead: int = 2) -> Generator[T, None, None]:
     """Yield `make(step)` for every step in order, `ahead` of them in the making.
 
-    An error in `make` is raised here, at its step; leaving the iteration early stops the thread.
+    An error in `make` is raised here, at its step; leaving the iteration early stops the thread. It computes on one
+    core: as many threads again as there are cores would be in the way of the work that it is ahead of.
     """
     waiting: deque[Future[T]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
+    torch.get_num_threads()  # settles how many this thread computes on, which else the call below would
+    with ThreadPoolExecutor(1, "batches", torch.set_num_threads, (1,)) as thread:
         try:
             for step in steps:
                 waiting.append(thread.submit(make, step))

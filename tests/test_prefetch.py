@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+import torch
 
 from depthg.prefetch import prefetch
 
@@ -34,3 +35,13 @@ def test_leaving_early_stops_the_thread():
     assert next(batches) == 0
     batches.close()
     assert not workers() and len(made) <= 4
+
+
+def test_only_the_thread_keeps_to_one_core():
+    cores = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        assert list(prefetch(lambda step: torch.get_num_threads(), range(2))) == [1, 1]
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(cores)
