@@ -1,5 +1,7 @@
 """Features in the store are the backbone's own, whatever the batches and interruptions."""
 
+import threading
+
 import numpy as np
 import pytest
 import timm
@@ -73,3 +75,25 @@ def test_killed_run_resumes_to_the_same_store(tmp_path, crops, spec, monkeypatch
         np.testing.assert_array_equal(
             Store(tmp_path / "cut.zarr").read(name), Store(tmp_path / "whole.zarr").read(name)
         )
+
+
+def test_a_batch_is_asked_for_before_the_last_one_is_waited_for(tmp_path, monkeypatch):
+    """As a GPU computes while it is not asked for values, `cpu` here takes until the next batch is asked for."""
+    monkeypatch.setattr(features, "BATCH", 2)
+    asked = [threading.Event() for _ in range(3)]
+
+    class Pending:
+        def __init__(self, batch):
+            self.batch = batch
+
+        def cpu(self):
+            assert all(event.wait(20) for event in asked[: self.batch + 2])
+            return torch.full((2, 3), float(self.batch))
+
+    def compute(rows, source):
+        asked[rows.start // 2].set()
+        return {"values": Pending(rows.start // 2)}
+
+    writer = Writer(tmp_path / "v.zarr", 6, {"values": Array((3,), "float32")}, {})
+    features.fill(writer, np.array, compute, "values")
+    assert Store(tmp_path / "v.zarr").read("values")[:, 0].tolist() == [0, 0, 1, 1, 2, 2]
