@@ -115,7 +115,7 @@ def _optimise(
                 history.write(step, losses, selection.look(model, step))
             if (step + 1) % CHECKPOINT_EVERY == 0:
                 history.check()
-                rolling.save(step + 1, lines)
+                rolling.save(step + 1, history.lines)
     selection.restore_best(model)
 
 

@@ -30,7 +30,8 @@ def losses(total, **terms):
 
 
 def test_every_tenth_step_and_the_last_have_a_line(make):
-    assert [step for step in range(25) if make().due(step)] == [0, 10, 20, 24]
+    history = make()
+    assert [step for step in range(25) if history.due(step)] == [0, 10, 20, 24]
 
 
 def test_lines_of_a_resumed_run_follow_those_before_it(make, tmp_path):
