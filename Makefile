@@ -51,7 +51,7 @@ lock: .cache/uv  ## resolve versions anew for Python 3.11 and 3.12
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target $@ uv
 
 .venv/installed: requirements.lock pyproject.toml | .cache/uv
-	.cache/uv/bin/uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" .venv
+	.cache/uv/bin/uv venv --quiet --seed --allow-existing --python "$$(command -v $(PYTHON))" .venv
 	.cache/uv/bin/uv pip install --python $(BIN)/python --compile-bytecode --requirement requirements.lock
 	.cache/uv/bin/uv pip install --python $(BIN)/python --quiet --no-deps --editable .
 	touch $@
