@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from benchmarks.measure import Cost, Row, Target
-from depthg.neighbors import BATCH
-from depthg.settings import TrainSettings
+from depthg.config.settings import TrainSettings
+from depthg.stages.neighbors import BATCH
 
 TRAINING, VALIDATION = 5 * 97_702, 2_175  # crops
 NEEDED = ("features", "geometry", "neighbours", "training step", "CRF and counts")

@@ -6,7 +6,8 @@ from time import perf_counter
 
 from benchmarks.commands import SNAKEMAKE, running
 from benchmarks.measure import Cost, Row, disk_mb
-from depthg.store import MARKER, Store
+from depthg.store.arrays import MARKER
+from depthg.store.reader import Store
 
 FIRST, FURTHER = (f"results/demo/{name}/metrics.json" for name in ("ours_3dlhp", "ours"))
 RENDERED = 210  # images

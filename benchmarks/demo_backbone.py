@@ -17,8 +17,8 @@ from sklearn.cluster import KMeans
 from timm.models.vision_transformer import VisionTransformer
 
 import depthg
-from depthg.datasets.demo import CLASSES, VAL_SEED, View, render
-from depthg.distill import PATCH, build_student, build_teacher, teacher_features, tokens
+from depthg.demo import CLASSES, VAL_SEED, View, render
+from depthg.demo.distill import PATCH, build_student, build_teacher, teacher_features, tokens
 
 WEIGHTS = Path(depthg.__file__).parent / "weights" / "demo_vit8.safetensors"
 SEEDS = (0, 1, 2)

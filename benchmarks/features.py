@@ -11,9 +11,9 @@ import torch
 
 from benchmarks.measure import Row, Target, alternate, disk_mb
 from benchmarks.vit import backbone_file, forward_of, photographs
-from depthg import features
-from depthg.store import Array
-from depthg.writer import Writer
+from depthg.stages import features
+from depthg.store.arrays import Array
+from depthg.store.writer import Writer
 
 # A CPU is as fast with a few crops at a time; a GPU has to be filled.
 CROPS, BATCH = (512, features.BATCH) if torch.cuda.is_available() else (24, 4)

@@ -10,7 +10,7 @@ from benchmarks.points import geometry
 from benchmarks.stores import CROPS_AN_IMAGE, Stores, write_stores
 from benchmarks.training import LHP, PRODUCT, training
 from benchmarks.vit import forward_of
-from depthg.settings import TrainSettings
+from depthg.config.settings import TrainSettings
 
 SIDES = (14, 20, 28)  # of the grid of tokens
 SAMPLES = (7, 9, 11)  # N

@@ -22,20 +22,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from depthg import neighbors
-from depthg.entries import Stored
+from depthg.config.sections import Stored
+from depthg.config.settings import GeometrySettings, NeighborSettings, ScheduleSettings, TrainSettings
 from depthg.errors import DepthGError
 from depthg.evaluation.clustering import fit_centroids, sample_codes
 from depthg.evaluation.codes import CodeReader
-from depthg.features import feature_arrays
-from depthg.geometry import make_geometry
-from depthg.scheduled import scheduled_crops
-from depthg.settings import GeometrySettings, NeighborSettings, ScheduleSettings, TrainSettings
-from depthg.store import Array, Store
-from depthg.tokens import TokenStore, packed
+from depthg.stages import neighbors
+from depthg.stages.features import feature_arrays
+from depthg.stages.geometry import make_geometry
+from depthg.stages.schedule import scheduled_crops
+from depthg.store.arrays import Array
+from depthg.store.reader import Store
+from depthg.store.tokens import TokenStore, packed
+from depthg.store.writer import Writer
 from depthg.training.batches import Batches
 from depthg.training.inputs import open_inputs
-from depthg.writer import Writer
 
 ROWS = 488_510  # five crops of each of COCO-Stuff's 97,702 training images
 CROPS_AN_IMAGE = 5

@@ -8,7 +8,7 @@ from benchmarks import straightforward
 from benchmarks.measure import Row, Work, alternate
 from benchmarks.points import SETTINGS, clouds
 from benchmarks.stores import GRID
-from depthg.geometry import nearest_tokens
+from depthg.stages.geometry import nearest_tokens
 from depthg.training.lhp import mix, neighbor_shares
 
 CROPS, SAMPLES, CODE_DIM = 8, 11**2, 70

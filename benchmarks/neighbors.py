@@ -9,7 +9,7 @@ import torch
 from benchmarks.measure import Row, Target, Work, alternate
 from benchmarks.stores import CHANNELS, KEPT, unit_vectors
 from benchmarks.straightforward import nearest_vectors
-from depthg.neighbors import BATCH
+from depthg.stages.neighbors import BATCH
 
 VECTORS = 20_000
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.measure import Row, Target, alternate, disk_mb
 from benchmarks.stores import CROPS, write_stores
-from depthg.store import Store
+from depthg.store.reader import Store
 
 READ = 64  # crops
 

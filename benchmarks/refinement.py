@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.logits import CLASSES, GRID, SIDE
 from benchmarks.measure import Row, Target, alternate, cores
-from depthg.datasets.demo import render
+from depthg.demo import render
 from depthg.evaluation.metrics import confusion
 from depthg.evaluation.predict import Prediction, Scored, add_refined, upsample
 

@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from depthg.features import feature_arrays
-from depthg.geometry import make_geometry
-from depthg.neighbors import neighbor_arrays
-from depthg.settings import GeometrySettings, NeighborSettings
-from depthg.store import Array, Store
-from depthg.writer import Writer
+from depthg.config.settings import GeometrySettings, NeighborSettings
+from depthg.stages.features import feature_arrays
+from depthg.stages.geometry import make_geometry
+from depthg.stages.neighbors import neighbor_arrays
+from depthg.store.arrays import Array
+from depthg.store.reader import Store
+from depthg.store.writer import Writer
 
 CROPS = 320
 CROPS_AN_IMAGE = 5

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from depthg.geometry import CAMERAS, pool_depth
 from depthg.models.checkpoint import Model
-from depthg.store import Store
+from depthg.stages.geometry import CAMERAS, pool_depth
+from depthg.store.reader import Store
+from depthg.training.guidance import guided
 from depthg.training.inputs import Inputs
-from depthg.training.schedule import guided
 
 # ---- points ------------------------------------------------------------------------------------------------------
 

@@ -10,10 +10,10 @@ from benchmarks.measure import Cost, Row, Target, Work, alternate, disk_mb
 from benchmarks.stores import Stores, write_stores
 from benchmarks.straightforward import TrainingStep
 from benchmarks.vit import forward_of
-from depthg.device import device
+from depthg.config.settings import TrainSettings
 from depthg.models.checkpoint import Model
-from depthg.settings import TrainSettings
-from depthg.store import Store
+from depthg.runtime.device import device
+from depthg.store.reader import Store
 from depthg.training.inputs import open_inputs
 from depthg.training.loop import train
 

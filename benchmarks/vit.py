@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.measure import Work
-from depthg.backbones import DenseBackbone
-from depthg.device import device
-from depthg.entries import Backbone
-from depthg.features import dense_features
+from depthg.config.sections import Backbone
+from depthg.models.backbones import DenseBackbone
+from depthg.runtime.device import device
+from depthg.stages.features import dense_features
 
 MODEL = "vit_small_patch8_224"
 SIDE = 224  # pixels

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from depthg.config import load
-from depthg.datasets.base import root_of
-from depthg.datasets.required import check_root
-from depthg.fetch import FOLDER as WEIGHTS
-from depthg.gpus import count_gpus
-from depthg.settings import (
+from depthg.data.records import root_of
+from depthg.data.required import check_root
+from depthg.weights.catalogue import FOLDER as WEIGHTS
+from depthg.runtime.gpus import count_gpus
+from depthg.config.settings import (
     ClusterSettings,
     CropSettings,
     EvaluateSettings,
@@ -15,7 +15,8 @@ from depthg.settings import (
     ScheduleSettings,
     TrainSettings,
 )
-from depthg.store import MARKER, fingerprint
+from depthg.store.arrays import MARKER
+from depthg.runtime.files import fingerprint
 
 CONFIG = load(config)
 

@@ -4,10 +4,10 @@ import json
 import re
 
 from depthg.evaluation.classes import read_classes
-from depthg.planning.counts import check_pool
-from depthg.report.formats import write_table
-from depthg.report.plan import plan
-from depthg.stages import own_stages, shared_stages
+from depthg.report.plan.counts import check_pool
+from depthg.report.tables.formats import write_table
+from depthg.report.tables.contents import plan
+from depthg.stages.jobs import own_stages, shared_stages
 
 
 def existing_root(wildcards):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from depthg.cli import stages, tools
 from depthg.cli.options import call, make_parser
 from depthg.errors import DepthGError
-from depthg.progress import terminal
+from depthg.runtime.progress import terminal
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "index": stages.index,

@@ -86,9 +86,9 @@ def make_parser(
 
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
     """One option a parameter, typed by its annotation; positional-only parameters (before `/`) by position."""
-    from depthg import entries
-    from depthg import settings as slices
-    from depthg.report import plan
+    from depthg.config import sections as entries
+    from depthg.config import settings as slices
+    from depthg.report.tables import contents as plan
 
     hints = get_type_hints(command, localns={"entries": entries, "slices": slices, "plan": plan})
     for parameter in inspect.signature(command).parameters.values():
@@ -125,9 +125,9 @@ def _plain(kind: Any) -> Any:
 
 def _reader(kind: Any) -> Callable[[str], Any]:
     """What turns an option's text into a value of its kind."""
-    from depthg.parts import Part
-    from depthg.settings.base import Model
-    from depthg.validation import parse
+    from depthg.config.base import Model
+    from depthg.config.validation import parse
+    from depthg.store.parts import Part
 
     if inspect.isclass(kind) and issubclass(kind, Model):
         return lambda text: parse(kind, text)

@@ -7,11 +7,11 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from depthg.parts import WHOLE, Part
+from depthg.store.parts import WHOLE, Part
 
 if TYPE_CHECKING:
-    from depthg import entries
-    from depthg import settings as slices
+    from depthg.config import sections as entries
+    from depthg.config import settings as slices
 
 Split = Literal["train", "val"]
 
@@ -23,7 +23,7 @@ def in_parts(stage: Callable[..., None]) -> Callable[..., None]:
     def command(*, out: Path, part: Part = WHOLE, **options: Any) -> None:
         if part.number is not None:
             return stage(out=out, part=part, **options)
-        from depthg.writer import complete
+        from depthg.store.writer import complete
 
         complete(out, part.of)
 
@@ -32,7 +32,7 @@ def in_parts(stage: Callable[..., None]) -> Callable[..., None]:
 
 def index(name: str, dataset: entries.Dataset, out: Path) -> None:
     """Find and check every image and label of a data set → images.csv of both splits, classes.csv."""
-    from depthg.datasets.index import index
+    from depthg.data.index import index
 
     index(name, dataset, out)
 
@@ -47,7 +47,7 @@ def crops(
     part: Part = WHOLE,
 ) -> None:
     """Cut images into square crops: five each for training, one for validation."""
-    from depthg.crops import make_crops
+    from depthg.stages.crops import make_crops
 
     make_crops(images, classes, split, out, settings, part)
 
@@ -63,7 +63,7 @@ def depth(
     part: Part = WHOLE,
 ) -> None:
     """Predict or read the depth of every crop, in [0, 1], far = 1."""
-    from depthg.depth.stage import make_depth
+    from depthg.stages.depth.stage import make_depth
 
     make_depth(crops, images, root, split, out, source, part)
 
@@ -73,8 +73,8 @@ def features(
     crops: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2, part: Part = WHOLE
 ) -> None:
     """Run the frozen backbone once over all crops and keep its tokens."""
-    from depthg.device import announce
-    from depthg.features import make_features
+    from depthg.runtime.device import announce
+    from depthg.stages.features import make_features
 
     use(threads)
     announce(f"features of {name}")
@@ -86,8 +86,8 @@ def pooled(
     crops: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2, part: Part = WHOLE
 ) -> None:
     """Run the frozen backbone once over all crops and keep only their mean vectors."""
-    from depthg.device import announce
-    from depthg.features import make_pooled
+    from depthg.runtime.device import announce
+    from depthg.stages.features import make_pooled
 
     use(threads)
     announce(f"mean features of {name}")
@@ -96,35 +96,35 @@ def pooled(
 
 def scheduled(crops: Path, neighbors: Path, settings: slices.ScheduleSettings, out: Path) -> None:
     """Pick the crops that the trainings of all seeds will draw."""
-    from depthg.scheduled import make_scheduled
+    from depthg.stages.schedule import make_scheduled
 
     make_scheduled(crops, neighbors, out, settings)
 
 
 def axes(features: Path, channels: int, out: Path) -> None:
     """Find the principal axes of a store of features."""
-    from depthg.components import find_axes
+    from depthg.stages.components import find_axes
 
     find_axes(features, channels, out)
 
 
 def project(features: Path, axes: Path, out: Path, stored: entries.Stored = "float16") -> None:
     """Write features on their principal axes: a fraction of the channels, nearly the same cosines."""
-    from depthg.components import make_projected
+    from depthg.stages.components import make_projected
 
     make_projected(features, axes, out, stored)
 
 
 def neighbors(features: Path, crops: Path, settings: slices.NeighborSettings, out: Path) -> None:
     """Find each crop's nearest crops by the cosine of their mean features."""
-    from depthg.neighbors import make_neighbors
+    from depthg.stages.neighbors import make_neighbors
 
     make_neighbors(features, crops, out, settings)
 
 
 def geometry(depth: Path, features: Path, settings: slices.GeometrySettings, out: Path) -> None:
     """Turn depth into points, their farthest-point order and 3-D neighbours."""
-    from depthg.geometry import make_geometry
+    from depthg.stages.geometry import make_geometry
 
     make_geometry(depth, features, out, settings)
 
@@ -133,8 +133,8 @@ def attention(
     crops: Path, features: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2
 ) -> None:
     """Find each token's neighbours by the attention of the backbone, for local hidden positives."""
-    from depthg.attention import make_attention
-    from depthg.device import announce
+    from depthg.runtime.device import announce
+    from depthg.stages.attention import make_attention
 
     use(threads)
     announce(f"attention of {name}")
@@ -143,8 +143,8 @@ def attention(
 
 def views(crops: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2) -> None:
     """Run the frozen backbone over a photometric view of all crops and keep its tokens."""
-    from depthg.device import announce
-    from depthg.views import make_views
+    from depthg.runtime.device import announce
+    from depthg.stages.views import make_views
 
     use(threads)
     announce(f"views by {name}")
@@ -212,7 +212,7 @@ def evaluate(
 def collect(runs: list[Path], header: dict, durations: list[Path], out: Path) -> None:
     """Gather the scores of all seeds into one metrics.json: mean, spread, and where they come from."""
     from depthg.evaluation.collect import collect
-    from depthg.provenance import provenance, read_durations
+    from depthg.runtime.provenance import provenance, read_durations
 
     collect(runs, out, header | provenance(), read_durations(durations))
 

@@ -6,30 +6,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthg.cli.stages import use
-from depthg.progress import tell
+from depthg.runtime.progress import tell
 
 if TYPE_CHECKING:
-    from depthg import settings as slices
-    from depthg.report import plan
+    from depthg.config import settings as slices
+    from depthg.report.tables import contents as plan
 
 
 def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
     """Draw validation images beside ground truth, prediction and, where it was used, depth."""
-    from depthg.report.predictions import draw_predictions
+    from depthg.report.figures.predictions import draw_predictions
 
     draw_predictions(predictions, depth, classes, out)
 
 
 def figure_comparison(compared: list[Path], names: str, classes: Path, out: Path) -> None:
     """Draw validation images as several experiments see them (Fig. 4)."""
-    from depthg.report.comparison import draw_comparison
+    from depthg.report.figures.comparison import draw_comparison
 
     draw_comparison(compared, names.split(), classes, out)
 
 
 def figure_worst(worst: Path, classes: Path, out: Path) -> None:
     """Draw the validation images that an experiment does worst on (Fig. 6)."""
-    from depthg.report.worst import draw_worst
+    from depthg.report.figures.worst import draw_worst
 
     draw_worst(worst, classes, out)
 
@@ -44,7 +44,7 @@ def figure_sampling(
     schedule: Path | None = None,
 ) -> None:
     """Draw which tokens are sampled at random, and which by distance in space (Fig. 5)."""
-    from depthg.report.sampling import draw_sampling
+    from depthg.report.figures.sampling import draw_sampling
     from depthg.training.inputs import open_inputs
 
     inputs = open_inputs(features, neighbors, settings, geometry=geometry, schedule=schedule)
@@ -53,7 +53,7 @@ def figure_sampling(
 
 def figure_propagation(crops: Path, geometry: Path, out: Path, attention: Path | None = None) -> None:
     """Draw with which tokens a code is mixed, by depth and by attention (Fig. 3)."""
-    from depthg.report.propagation import draw_propagation
+    from depthg.report.figures.propagation import draw_propagation
 
     draw_propagation(crops, geometry, attention, out)
 
@@ -67,7 +67,7 @@ def figure_correlations(
     schedule: Path | None = None,
 ) -> None:
     """Draw which pairs of tokens each term of the loss pulls together, and which it pushes apart (Eq. 2, 6)."""
-    from depthg.report.correlations import draw_correlations
+    from depthg.report.figures.correlations import draw_correlations
     from depthg.training.inputs import open_inputs
 
     inputs = open_inputs(features, neighbors, settings, geometry=geometry, schedule=schedule)
@@ -76,7 +76,7 @@ def figure_correlations(
 
 def scores(metrics: list[Path], out: Path) -> None:
     """Tabulate the scores of several experiments in Markdown."""
-    from depthg.report.scores import table
+    from depthg.report.tables.scores import table
 
     out.write_text(table(metrics))
     tell(out.read_text())
@@ -84,7 +84,7 @@ def scores(metrics: list[Path], out: Path) -> None:
 
 def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:
     """Make the demo's backbone anew: a small ViT taught by ResNet-50 on rendered images."""
-    from depthg.distill import distill
+    from depthg.demo.distill import distill
 
     use(threads)
     distill(out=out, teacher=teacher, cache=cache)
@@ -92,7 +92,7 @@ def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:
 
 def weights_fetch(name: str, /, config_file: Path = Path("config.yaml"), offline: bool = False) -> None:
     """Download the weights of a backbone or depth source into resources/weights, and print their hashes."""
-    from depthg.fetch import fetch
+    from depthg.weights.catalogue import fetch
 
     fetch(name, config_file, offline)
 
@@ -105,7 +105,7 @@ def data_fetch(
 ) -> None:
     """Download and unpack the files of a benchmark that are not here yet, or say which to get from where."""
     from depthg.config import load
-    from depthg.datasets.fetch import fetch
+    from depthg.data.fetch import fetch
 
     fetch(name, load(config_file).named("dataset", name), catalogue)
 
@@ -118,7 +118,7 @@ def data_unpack(
 ) -> None:
     """Unpack the archives of a benchmark that lie in its folder."""
     from depthg.config import load
-    from depthg.datasets.fetch import unpack_all
+    from depthg.data.fetch import unpack_all
 
     unpack_all(name, load(config_file).named("dataset", name), catalogue)
 
@@ -126,14 +126,14 @@ def data_unpack(
 def data_check(name: str, /, config_file: Path = Path("config.yaml")) -> None:
     """Read every file of a data set, and tell what is wrong and what disk is needed, before hours are spent."""
     from depthg.config import load
-    from depthg.datasets.check import check
+    from depthg.report.plan.check import check
 
     check(name, load(config_file))
 
 
 def table_make(plan: plan.Plan, out: Path) -> None:
     """Write a table of results in Markdown, CSV and LaTeX."""
-    from depthg.report.formats import write_table
+    from depthg.report.tables.formats import write_table
 
     write_table(plan, out)
 
@@ -141,10 +141,10 @@ def table_make(plan: plan.Plan, out: Path) -> None:
 def table_show(table: str, /, dataset: str | None = None, config_file: Path = Path("config.yaml")) -> None:
     """Print a table as far as its experiments have been run, while others still are."""
     from depthg.config import load
-    from depthg.report.formats import markdown
-    from depthg.report.plan import plan
-    from depthg.report.sheet import make_sheet
-    from depthg.report.table import fill
+    from depthg.report.tables.contents import plan
+    from depthg.report.tables.formats import markdown
+    from depthg.report.tables.sheet import make_sheet
+    from depthg.report.tables.table import fill
 
     planned = plan(load(config_file), table, dataset)
     print(markdown(make_sheet(planned, fill(planned))), end="")
@@ -153,7 +153,7 @@ def table_show(table: str, /, dataset: str | None = None, config_file: Path = Pa
 def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
     """Print all settings of an experiment on a data set, and where each was written."""
     from depthg.config import load
-    from depthg.report.settings import resolved
+    from depthg.report.tables.settings import resolved
 
     print(resolved(load(config_file), dataset, experiment), end="")
 
@@ -161,7 +161,7 @@ def config_show(dataset: str, experiment: str, /, config_file: Path = Path("conf
 def plan_experiment(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
     """Print what an experiment on a data set will take before anything is run: counts, disk, work, time."""
     from depthg.config import load
-    from depthg.planning.plan import planned
+    from depthg.report.plan.text import planned
 
     for line in planned(load(config_file), dataset, experiment):
         print(line, flush=True)

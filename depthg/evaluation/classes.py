@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from depthg.datasets.classes import Classes, read_classes
-from depthg.datasets.decode import VOID
+from depthg.data.classes import Classes, read_classes
+from depthg.data.decode import VOID
 from depthg.errors import DepthGError
 
 __all__ = ["VOID", "Classes", "check_labels", "read_classes"]

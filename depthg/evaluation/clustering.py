@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from depthg.errors import DepthGError
 from depthg.evaluation.codes import CodeReader, encode
-from depthg.progress import track
+from depthg.runtime.progress import track
 
 TOKENS_A_CROP = 16  # a crop costs a read of all its tokens, so a large set gives some from fewer crops
 BATCH = 32

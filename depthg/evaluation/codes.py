@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from depthg.device import device
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import load
-from depthg.store import Store
-from depthg.tokens import TokenStore
+from depthg.runtime.device import device
+from depthg.store.reader import Store
+from depthg.store.tokens import TokenStore
 
 Head = Callable[[Tensor], Tensor]  # tokens [B, P, C] → codes [B, P, Q], token by token
 CACHE_BYTES = 1 << 30

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from depthg.errors import DepthGError
-from depthg.evaluation.tally import BLOCKS, DIGITS
-from depthg.store import write_json
+from depthg.evaluation.scores import BLOCKS, DIGITS
+from depthg.runtime.files import write_json
 
 TITLE = ("dataset", "experiment", "backbone", "depth", "preset")
 ORIGIN = ("configuration_hash", "versions", "git_commit")

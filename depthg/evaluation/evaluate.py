@@ -5,16 +5,17 @@ from typing import Any
 
 import numpy as np
 
+from depthg.config.settings import EvaluateSettings
 from depthg.evaluation.classes import check_labels, read_classes
 from depthg.evaluation.codes import open_reader, open_split
 from depthg.evaluation.images import Images, worst_of
 from depthg.evaluation.metrics import apply_matching
 from depthg.evaluation.predict import Prediction, add_refined, predict
 from depthg.evaluation.probes import load_probes
-from depthg.evaluation.tally import Tally
-from depthg.progress import track
-from depthg.settings import EvaluateSettings
-from depthg.store import Store, write_json
+from depthg.evaluation.scores import Tally
+from depthg.runtime.files import write_json
+from depthg.runtime.progress import track
+from depthg.store.reader import Store
 
 
 def evaluate(

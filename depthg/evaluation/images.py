@@ -6,7 +6,7 @@ import numpy as np
 
 from depthg.evaluation.metrics import confusion
 from depthg.evaluation.predict import Prediction
-from depthg.store import Store
+from depthg.store.reader import Store
 
 Packed = dict[str, bytes]
 

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from depthg.evaluation.classes import VOID, check_labels
 from depthg.evaluation.codes import CodeReader
-from depthg.progress import track
-from depthg.store import Store
+from depthg.runtime.progress import track
+from depthg.store.reader import Store
 
 PIXELS = 1024  # drawn from a crop at each step
 

@@ -9,9 +9,9 @@ from torch.nn import functional
 
 from depthg.evaluation.codes import CodeReader
 from depthg.evaluation.crf import refine_maps
-from depthg.evaluation.pool import ordered_map
 from depthg.evaluation.probes import Probes
-from depthg.store import Store
+from depthg.evaluation.workers import ordered_map
+from depthg.store.reader import Store
 
 BATCH = 8
 

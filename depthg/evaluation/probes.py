@@ -10,12 +10,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
+from depthg.config.settings import ClusterSettings
 from depthg.errors import DepthGError
 from depthg.evaluation.classes import read_classes
 from depthg.evaluation.clustering import fit_centroids, sample_codes
 from depthg.evaluation.codes import CodeReader, open_reader, open_split
 from depthg.evaluation.linear import Linear, fit_linear
-from depthg.settings import ClusterSettings
 
 SHARPNESS = 2.0  # cluster logits are this times the cosine: what the CRF is fed with
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from depthg.losses.pieces import mean_of_pieces
+from depthg.losses.chunks import mean_of_pieces
 
 BASE_TEMPERATURE = 0.07  # of supervised contrast; the loss is scaled by τ / 0.07
 

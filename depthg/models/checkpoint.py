@@ -7,11 +7,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
 from depthg.models.codebook import Codebook
 from depthg.models.heads import HEADS, ChannelDropout
 from depthg.models.projection import projection_of
-from depthg.settings import TrainSettings
 
 KEY = "depthg"  # one key of metadata: safetensors writes several in no fixed order
 

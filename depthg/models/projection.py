@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from depthg.settings import TrainSettings
+from depthg.config.settings import TrainSettings
 
 
 class Projection(nn.Sequential):

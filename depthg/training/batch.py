@@ -6,7 +6,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from depthg.device import send
+from depthg.runtime.device import send
 
 
 class _Movable:

@@ -1,6 +1,6 @@
 """What a training step sees: anchors, one neighbour of each, and the tokens sampled from both.
 
-A batch is a pure function of (seed, step); which crops it is of, `depthg.training.draws` says. Tokens, codes and
+A batch is a pure function of (seed, step); which crops it is of, `depthg.stages.draws` says. Tokens, codes and
 depth are all taken at the same token indices (row · w + column).
 """
 
@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from depthg.settings import TrainSettings
+from depthg.config.settings import TrainSettings
+from depthg.stages.draws import Draws
 from depthg.training.batch import Batch, Side
-from depthg.training.draws import Draws
+from depthg.training.guidance import SAMPLES
 from depthg.training.inputs import Inputs
 from depthg.training.lhp import MIXINGS
 from depthg.training.sampling import DEPTHS, PLACES, SAMPLERS
-from depthg.training.schedule import SAMPLES
 
 
 class Batches:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from depthg.config.settings import TrainSettings
 from depthg.losses.correlation import unit
 from depthg.losses.hidden_positives import Likeness, hidden_positive_losses, inconsistency, nearest
 from depthg.models.checkpoint import Model
-from depthg.progress import warn
-from depthg.settings import TrainSettings
+from depthg.runtime.progress import warn
 from depthg.training.batch import Batch
 from depthg.training.inputs import Inputs
 from depthg.training.lhp import mix

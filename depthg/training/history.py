@@ -10,9 +10,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
-from depthg.settings import TrainSettings
-from depthg.training.schedule import guided
+from depthg.training.guidance import guided
 
 HISTORY_EVERY = 10  # steps
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from depthg.config.settings import GeometrySettings, TrainSettings
 from depthg.errors import DepthGError
-from depthg.geometry import CAMERAS
-from depthg.settings import GeometrySettings, TrainSettings
-from depthg.store import Store
-from depthg.tokens import TokenStore
-from depthg.training.draws import check_crops, check_siblings
+from depthg.stages.draws import check_crops, check_siblings
+from depthg.stages.geometry import CAMERAS
+from depthg.store.reader import Store
+from depthg.store.tokens import TokenStore
 
 
 @dataclass(frozen=True)

@@ -16,20 +16,20 @@ import yaml
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from depthg.device import announce, device
+from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model, save
 from depthg.models.codebook import LEARNING_RATE
-from depthg.prefetch import prefetch
-from depthg.progress import track
-from depthg.provenance import provenance
-from depthg.settings import TrainSettings
+from depthg.runtime.device import announce, device
+from depthg.runtime.prefetch import prefetch
+from depthg.runtime.progress import track
+from depthg.runtime.provenance import provenance
 from depthg.training.batches import Batches
+from depthg.training.checkpoint import RollingCheckpoint
+from depthg.training.guidance import guided
 from depthg.training.history import History
 from depthg.training.inputs import Inputs, open_inputs
 from depthg.training.objective import OBJECTIVES
-from depthg.training.rolling import RollingCheckpoint
-from depthg.training.schedule import guided
 from depthg.training.selection import CRITERIA, Labelled, Selection
 
 CHECKPOINT = "checkpoint.pt"

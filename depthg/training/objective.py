@@ -5,15 +5,15 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from depthg.config.settings import TrainSettings
 from depthg.losses.depth import KERNELS, NORMS
-from depthg.losses.total import Codes, feature_targets, term_losses, weighted_sum
+from depthg.losses.terms import Codes, feature_targets, term_losses, weighted_sum
 from depthg.models.checkpoint import Model
-from depthg.settings import TrainSettings
 from depthg.training.batch import Batch, Side
+from depthg.training.guidance import guided
 from depthg.training.hidden_positives import HiddenPositives
 from depthg.training.inputs import Inputs
 from depthg.training.lhp import mix
-from depthg.training.schedule import guided
 
 
 class Objective(Protocol):

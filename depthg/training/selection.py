@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
 from depthg.evaluation.classes import check_labels, read_classes
 from depthg.evaluation.clustering import fit_centroids, sample_codes
 from depthg.evaluation.codes import CodeReader, open_split
 from depthg.evaluation.metrics import confusion, match, score
 from depthg.models.checkpoint import Model
-from depthg.settings import TrainSettings
 from depthg.training.batches import Batches
 from depthg.training.inputs import Inputs
 from depthg.training.objective import Objective

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.demo import _stage
-from depthg.store import Array
-from depthg.writer import Writer
+from depthg.store.arrays import Array
+from depthg.store.writer import Writer
 
 NOTED = "s\th:m:s\tmax_rss\tmax_vms\n2.50\t0:00:02\t100.0\t300.0\n"
 

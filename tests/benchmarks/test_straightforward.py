@@ -7,13 +7,13 @@ from torch.nn import functional
 
 from benchmarks import straightforward
 from benchmarks.stores import depth_maps, write_stores
+from depthg.config.settings import GeometrySettings, TrainSettings
 from depthg.evaluation.linear import Linear
 from depthg.evaluation.predict import upsample
 from depthg.evaluation.probes import Probes
-from depthg.geometry import central_token, farthest_point_order, nearest_tokens, unproject
 from depthg.models.checkpoint import Model
-from depthg.settings import GeometrySettings, TrainSettings
-from depthg.store import Store
+from depthg.stages.geometry import central_token, farthest_point_order, nearest_tokens, unproject
+from depthg.store.reader import Store
 from depthg.training.batches import Batches
 from depthg.training.inputs import open_inputs
 from depthg.training.lhp import mix, neighbor_shares

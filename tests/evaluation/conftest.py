@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from depthg.config.settings import TrainSettings
 from depthg.models.checkpoint import Model, save
-from depthg.settings import TrainSettings
-from depthg.store import Array
-from depthg.writer import Writer
+from depthg.store.arrays import Array
+from depthg.store.writer import Writer
 
 HEADER = "id,name,red,green,blue\n"
 COLORS = np.array([[200, 30, 30], [30, 200, 30], [30, 30, 200]])

@@ -5,7 +5,7 @@ import pytest
 from depthg.errors import DepthGError
 from depthg.evaluation.clustering import fit_centroids, sample_codes
 from depthg.evaluation.codes import CodeReader
-from depthg.store import Store
+from depthg.store.reader import Store
 
 TOKENS = 64  # of a crop
 

@@ -4,7 +4,7 @@ import torch
 
 from depthg.errors import DepthGError
 from depthg.evaluation.codes import CodeReader, encode, open_reader, open_split
-from depthg.store import Store
+from depthg.store.reader import Store
 
 
 class Counting(torch.nn.Module):

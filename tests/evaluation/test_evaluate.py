@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from depthg.config.settings import ClusterSettings, EvaluateSettings
 from depthg.errors import DepthGError
 from depthg.evaluation.evaluate import choose_pictures, evaluate
 from depthg.evaluation.predict import upsample
 from depthg.evaluation.probes import fit_probes
-from depthg.settings import ClusterSettings, EvaluateSettings
-from depthg.store import Store
+from depthg.store.reader import Store
 
 BLOCKS = ["unsupervised", "unsupervised_crf", "linear", "linear_crf"]
 

@@ -5,7 +5,7 @@ import pytest
 
 from depthg.evaluation.images import Images, worst_of
 from depthg.evaluation.predict import Prediction
-from depthg.store import Store
+from depthg.store.reader import Store
 
 
 def shown(crop, clusters, label, refined=None):

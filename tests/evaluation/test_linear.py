@@ -8,7 +8,7 @@ from torch.nn import functional
 from depthg.errors import DepthGError
 from depthg.evaluation.codes import CodeReader
 from depthg.evaluation.linear import Linear, draw_pixels, fit_linear, linear_loss, sample_logits
-from depthg.store import Store
+from depthg.store.reader import Store
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(1, 23), st.integers(1, 23))

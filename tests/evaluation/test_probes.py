@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from depthg.config.settings import ClusterSettings
 from depthg.errors import DepthGError
 from depthg.evaluation.linear import Linear
 from depthg.evaluation.probes import Probes, fit_probes, load_probes
-from depthg.settings import ClusterSettings
 
 QUICK = ClusterSettings(cluster_samples=300, cluster_restarts=2, linear_steps=5, linear_batch=4)
 

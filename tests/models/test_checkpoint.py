@@ -2,9 +2,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model, load, save
-from depthg.settings import TrainSettings
 
 SETTINGS = TrainSettings(code_dim=3, lhp="depth")
 

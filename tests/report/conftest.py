@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from depthg.config import Config, load
-from depthg.report.plan import plan
+from depthg.report.tables.contents import plan
 
 ROWS = [
     {"system": "IIC", "backbone": "R18+FPN", "paper": {"acc": 21.8}},

@@ -6,15 +6,16 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from depthg.config.settings import GeometrySettings, TrainSettings
 from depthg.errors import DepthGError
-from depthg.report.comparison import draw_comparison
-from depthg.report.propagation import QUERIES, draw_propagation, query_tokens, spread
-from depthg.report.sampling import DOTS, draw_sampling, gap, token_colors
-from depthg.report.worst import draw_worst
-from depthg.settings import GeometrySettings, TrainSettings
-from depthg.store import Array, Store
+from depthg.report.figures.comparison import draw_comparison
+from depthg.report.figures.propagation import QUERIES, draw_propagation, query_tokens, spread
+from depthg.report.figures.sampling import DOTS, draw_sampling, gap, token_colors
+from depthg.report.figures.worst import draw_worst
+from depthg.store.arrays import Array
+from depthg.store.reader import Store
+from depthg.store.writer import Writer
 from depthg.training.inputs import Inputs
-from depthg.writer import Writer
 
 CLASSES = "id,name,red,green,blue\n0,road,128,64,128\n1,sky,70,130,180\n"
 ROAD, SKY = (128, 64, 128), (70, 130, 180)

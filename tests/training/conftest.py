@@ -4,11 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from depthg.geometry import make_geometry
-from depthg.settings import GeometrySettings, TrainSettings
-from depthg.store import Array, Store
+from depthg.config.settings import GeometrySettings, TrainSettings
+from depthg.stages.geometry import make_geometry
+from depthg.store.arrays import Array
+from depthg.store.reader import Store
+from depthg.store.writer import Writer
 from depthg.training.inputs import Inputs, open_inputs
-from depthg.writer import Writer
 
 CROPS, GRID, CHANNELS = 12, (4, 5), 8
 

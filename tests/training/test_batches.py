@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
 
-from depthg.store import Store
-from depthg.tokens import packed
+from depthg.store.reader import Store
+from depthg.store.tokens import packed
 from depthg.training.batch import take
 from depthg.training.batches import Batches, with_neighbors
 from depthg.training.inputs import open_inputs

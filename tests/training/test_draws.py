@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from depthg.config.settings import ScheduleSettings
 from depthg.errors import DepthGError
-from depthg.settings import ScheduleSettings
-from depthg.store import Store
-from depthg.training.draws import Draws, check_siblings
+from depthg.stages.draws import Draws, check_siblings
+from depthg.store.reader import Store
 
 from .conftest import write
 

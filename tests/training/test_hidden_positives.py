@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from depthg.config.settings import PoolSettings, Term
 from depthg.errors import DepthGError
 from depthg.losses.hidden_positives import Likeness, hidden_positive_losses, inconsistency, nearest
-from depthg.settings import PoolSettings, Term
-from depthg.store import Store
+from depthg.store.reader import Store
 from depthg.training import history, loop
 from depthg.training.batches import Batches
 from depthg.training.hidden_positives import HiddenPositives, specific_share

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
+from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
-from depthg.settings import TrainSettings
-from depthg.store import Array, Store
+from depthg.store.arrays import Array
+from depthg.store.reader import Store
+from depthg.store.writer import Writer
 from depthg.training.inputs import open_inputs
-from depthg.writer import Writer
 
 
 def test_sizes_and_fingerprints(stores, guided_settings):

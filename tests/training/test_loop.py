@@ -5,9 +5,9 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from depthg.config.settings import Term, TrainSettings
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model, load
-from depthg.settings import Term, TrainSettings
 from depthg.training import loop
 from depthg.training.batches import Batches
 from depthg.training.history import History

@@ -4,8 +4,8 @@ import torch
 
 from depthg.models.checkpoint import Model
 from depthg.training.batches import Batches
+from depthg.training.guidance import guided
 from depthg.training.objective import Correlation, depth_target
-from depthg.training.schedule import guided
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from depthg.config.settings import GeometrySettings, ScheduleSettings
 from depthg.errors import DepthGError
-from depthg.geometry import make_geometry
-from depthg.scheduled import make_scheduled, scheduled_crops
-from depthg.settings import GeometrySettings, ScheduleSettings
-from depthg.store import Store
+from depthg.stages.geometry import make_geometry
+from depthg.stages.schedule import make_scheduled, scheduled_crops
+from depthg.store.reader import Store
 from depthg.training.batches import Batches
 from depthg.training.inputs import open_inputs
 

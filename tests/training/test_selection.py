@@ -4,10 +4,11 @@ import torch
 
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model
-from depthg.store import Array, Store
+from depthg.store.arrays import Array
+from depthg.store.reader import Store
+from depthg.store.writer import Writer
 from depthg.training.objective import Correlation
 from depthg.training.selection import CRITERIA, Labelled, Selection
-from depthg.writer import Writer
 
 CPU = torch.device("cpu")
 

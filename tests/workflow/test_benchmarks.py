@@ -7,10 +7,10 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from depthg.datasets import loader
-from depthg.datasets.folder import companion
-from depthg.entries import Dataset
-from depthg.store import Store
+from depthg.config.sections import Dataset
+from depthg.data import loader
+from depthg.data.folder import companion
+from depthg.store.reader import Store
 
 
 def _add_depth(kind, root):

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from depthg.gpus import count_gpus
+from depthg.runtime.gpus import count_gpus
 
 RESULT = "results/mini/ours_3dlhp/metrics.json"
 BLOCKS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf")

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from safetensors.numpy import load_file
 
-from depthg.store import Store
+from depthg.store.reader import Store
 
 from .conftest import SETTINGS, Project, make_photos
 

@@ -1,0 +1,5 @@
+"""The configuration: one pydantic model of all that config.yaml may say, and the settings that follow from it."""
+
+from depthg.config.configuration import Config, load
+
+__all__ = ["Config", "load"]

@@ -1,0 +1,233 @@
+"""The configuration: one model of everything config.yaml may say, and how layers of it become settings.
+
+`Config.resolve(dataset, experiment)` merges defaults ← preset ← dataset ← experiment into one flat `Settings`
+(depthg.config.settings). An experiment may be named with changes: `ours+samples=9+terms.depth.weight=0.3` is `ours`
+with two settings of its own, so that an ablation needs no line in any file.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import Field, model_validator
+
+from depthg.config.base import Model, Positive
+from depthg.config.sections import Backbone, Dataset, DepthSource, Table
+from depthg.config.settings import SHARED, GeometrySettings, ScheduleSettings, Settings
+from depthg.config.validation import validated
+from depthg.errors import DepthGError, unknown
+
+Layer = tuple[str, Mapping[str, Any]]  # where a part of the settings was written, and what
+
+
+class Config(Model):
+    """The whole of config.yaml."""
+
+    preset: str = Field("paper", description="a name under presets")
+    presets: dict[str, dict[str, Any]] = {"paper": {}}
+    datasets: dict[str, Dataset] = {}
+    backbones: dict[str, Backbone] = {}
+    depth_sources: dict[str, DepthSource] = {}
+    geometries: dict[str, GeometrySettings] = {"default": GeometrySettings()}
+    experiments: dict[str, dict[str, Any]] = {}
+    compared: list[str] = Field([], description="experiments of scores.md and comparison.png")
+    tables: dict[str, Table] = {}
+    dataset: str | None = Field(None, description="make the tables for this data set instead of their own")
+    settings: dict[str, Any] = Field({}, description="settings for everything, over all other layers")
+    parts: Positive = Field(
+        1, description="jobs that write a store of crops, depth or features at the same time"
+    )
+    gpus: Positive | None = Field(
+        None,
+        description="jobs that use a GPU at once; none: one for each GPU here, or as cores allow without",
+    )
+    teacher: str | None = Field(None, description="target demo_backbone: weights of timm's resnet50")
+
+    def resolve(self, dataset: str, experiment: str | None = None) -> Settings:
+        """The settings of one experiment on one data set, or those that all experiments on it share.
+
+        Raises:
+            DepthGError: an unknown name or key, or a value out of range; names the nearest valid one.
+        """
+        merged: dict[str, Any] = Settings().model_dump()
+        for where, layer in self.layers(dataset, experiment):
+            _check_keys(where, layer)
+            merged = _merge(merged, layer)
+        settings = validated(Settings, merged, f"{dataset}/{experiment or 'settings'}")
+        self.named("depth_source", settings.depth)
+        network, geometry = (
+            self.network(settings.backbone),
+            self.named("geometry", settings.geometry),
+        )
+        if experiment is not None and settings.steps:
+            _check_samples(settings, network)
+            _check_order(settings, geometry)
+        if experiment is not None and settings.training_crops == "scheduled":
+            self._check_schedule(dataset, settings)
+        return settings
+
+    def _check_schedule(self, dataset: str, own: Settings) -> None:
+        """Scheduled crops are those of the data set's settings, and of a backbone that needs no axes found before."""
+        if self.named("backbone", own.backbone).of:
+            raise DepthGError(
+                f"training_crops: scheduled crops are chosen before backbone {own.backbone} can be projected: "
+                "set training_crops to all, or choose a backbone of its own"
+            )
+        shared = self.resolve(dataset)
+        drawn, planned = own.slice(ScheduleSettings), shared.slice(ScheduleSettings)
+        fits = set(drawn.seeds) <= set(planned.seeds) and drawn.batches <= planned.batches
+        fits &= own.backbone == shared.backbone
+        for key in ("batch", "neighbors", "depth_pairs"):
+            fits &= getattr(drawn, key) == getattr(planned, key) or not own.steps
+        if not fits:
+            raise DepthGError(
+                "training_crops: scheduled crops are those that backbone, steps, batch, neighbors, depth_pairs and "
+                f"seeds of datasets: {dataset}: settings draw: set these there, or training_crops to all"
+            )
+
+    def layers(self, dataset: str, experiment: str | None = None) -> list[Layer]:
+        """What is laid over the defaults, the strongest last.
+
+        Raises:
+            DepthGError: an unknown name, or a change in the experiment's name that is not `key=value`.
+        """
+        of = self.named("dataset", dataset)
+        preset = self.preset_of(dataset)
+        layers: list[Layer] = [
+            (f"presets: {preset}", self.named("preset", preset)),
+            (f"datasets: {dataset}: settings", of.settings),
+        ]
+        base, *changes = (experiment or "").split("+")
+        if base:
+            layers += [
+                (f"experiments: {base}", self.named("experiment", base)),
+                (f"datasets: {dataset}: experiments: {base}", of.experiments.get(base, {})),
+            ]
+        layers.append(("settings", self.settings))
+        return [*layers, *((f"the name {experiment}", _change(text)) for text in changes)]
+
+    def origins(self, dataset: str, experiment: str) -> dict[str, str]:
+        """Where the value of each setting was written, by dotted key; defaults are not listed."""
+        layers = self.layers(dataset, experiment)
+        return {key: where for where, layer in layers for key in _dotted(layer)}
+
+    def network(self, backbone: str) -> Backbone:
+        """The timm model behind a backbone, its own or that of the features it projects."""
+        found = self.named("backbone", backbone)
+        return self.named("backbone", found.of) if found.of else found
+
+    def expect_attention(self, backbone: str) -> None:
+        """Refuse a backbone without attention before anything runs.
+
+        Raises:
+            DepthGError: it has none.
+        """
+        if not self.named("backbone", backbone).has_attention:
+            raise DepthGError(
+                f"backbone {backbone}: lhp: attention needs a plain ViT of timm: "
+                "set lhp to depth or none, or choose another backbone"
+            )
+
+    def preset_of(self, dataset: str) -> str:
+        """The preset in use on a data set."""
+        return self.named("dataset", dataset).preset or self.preset
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_default_geometry(cls, content: Any) -> Any:
+        geometries = content.get("geometries") if isinstance(content, Mapping) else None
+        return content | {"geometries": {"default": {}} | geometries} if geometries else content
+
+    @model_validator(mode="after")
+    def _tables_are_of_experiments(self) -> Self:
+        for name, table in self.tables.items():
+            for used in [table.reference, *(row.experiment for row in table.rows if row.experiment)]:
+                if used.split("+")[0] not in self.experiments:
+                    raise unknown("experiment", used, self.experiments, f"config.yaml: tables: {name}")
+        return self
+
+    def named(self, kind: str, name: str) -> Any:
+        """What `name` stands for in the table of its kind (dataset, backbone, depth_source, geometry, …)."""
+        table = getattr(self, "geometries" if kind == "geometry" else f"{kind}s")
+        if name not in table:
+            raise unknown(kind, name, table)
+        return table[name]
+
+
+def _check_keys(where: str, layer: Mapping[str, Any]) -> None:
+    """Refuse keys that do not exist, and in an experiment those that shape what all experiments share."""
+    for key in layer:
+        if key not in Settings.model_fields:
+            raise unknown("setting", key, Settings.model_fields, f"config.yaml: {where}")
+        own = "experiments: " in where or where.startswith("the name")
+        if own and any(key in part.model_fields for part in SHARED):
+            raise DepthGError(
+                f"config.yaml: {where}: '{key}' shapes artifacts that all experiments share: "
+                "set it under datasets: <name>: settings"
+            )
+
+
+def _check_samples(settings: Settings, backbone: Backbone) -> None:
+    """A crop has N² tokens, as far as the backbone's name or arguments say how large a token is."""
+    if backbone.stride is None or settings.sampling == "full":
+        return
+    side = settings.size // backbone.stride
+    if settings.samples > side:
+        raise DepthGError(
+            f"samples: {settings.samples}² tokens of a crop, but {settings.size} px make {side}×{side} at "
+            f"{backbone.stride} px a token: set samples to at most {side}, or make larger crops (size)"
+        )
+
+
+def _check_order(settings: Settings, geometry: GeometrySettings) -> None:
+    """The farthest-point order is long enough for N²."""
+    if settings.sampling == "fps" and settings.samples**2 > geometry.order_length:
+        raise DepthGError(
+            f"samples: {settings.samples}² is more than order_length {geometry.order_length} of "
+            f"geometries: {settings.geometry}: lower samples, or raise order_length"
+        )
+
+
+def _change(text: str) -> dict[str, Any]:
+    """The nested mapping of a change such as `terms.depth.weight=0.3`."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise DepthGError(f"experiment: '{text}' is no change: write +key=value")
+    content: Any = yaml.safe_load(value)
+    for part in reversed(key.split(".")):
+        content = {part: content}
+    return content
+
+
+def _dotted(layer: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The keys of a nested mapping, dotted."""
+    keys = []
+    for key, value in layer.items():
+        keys += _dotted(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [prefix + key]
+    return keys
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one mapping over another, key by key and into nested mappings."""
+    merged = dict(below)
+    for key, value in above.items():
+        nested = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merge(merged[key], value) if nested else value
+    return merged
+
+
+def load(content: Mapping[str, Any] | Path) -> Config:
+    """The configuration from Snakemake's merged mapping or from a YAML file.
+
+    Raises:
+        DepthGError: the file is missing or not YAML, a key is unknown, or a value is out of range.
+    """
+    if isinstance(content, Mapping):
+        return validated(Config, content, "config.yaml")
+    try:
+        return validated(Config, yaml.safe_load(content.read_text()) or {}, str(content))
+    except OSError as error:
+        raise DepthGError(f"{content}: {error.strerror}: give the configuration with --config") from None
+    except yaml.YAMLError as error:
+        raise DepthGError(f"{content}: not YAML: {' '.join(str(error).split())}") from None

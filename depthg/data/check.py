@@ -1,0 +1,57 @@
+"""Whether a data set is whole and sound: every file of it read before hours are spent on it."""
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from depthg.config.sections import Dataset
+from depthg.data import loader
+from depthg.data.records import Files, Listing, root_of
+from depthg.data.classes import Classes, id_ranges, parse_ids
+from depthg.data.index import wrong_counts
+from depthg.data.required import check_root
+from depthg.data.survey import Survey, survey_all
+from depthg.runtime.progress import tell, warn
+
+
+def check_files(name: str, dataset: Dataset) -> tuple[dict[str, int], list[str]]:
+    """Read every file of a data set; show counts and label ids.
+
+    Returns:
+        How many images each split has, and everything that is wrong.
+
+    Raises:
+        DepthGError: folders or files that the data set needs are missing.
+    """
+    check_root(name, dataset)
+    listing: Listing = loader(name, dataset.kind).find(root_of(name, dataset), dataset)
+    problems = wrong_counts(listing)
+    for split, files in listing.files.items():
+        problems += _check_split(f"{name}: {split}", files, listing.classes)
+    return {split: len(files) for split, files in listing.files.items()}, problems
+
+
+def _check_split(what: str, files: Sequence[Files], classes: Classes | None) -> list[str]:
+    """Read all images and labels; what is wrong with them."""
+    problems: list[str] = []
+    ids: set[int] = set()
+    found = 0
+    with closing(survey_all(files, classes, what)) as results:
+        for result in results:
+            if isinstance(result, Survey):
+                found += 1
+                ids |= result.ids
+            else:
+                problems.append(str(result))
+    tell(
+        f"{what}: {found:,} of {len(files):,} images and their labels can be used; ids {id_ranges(ids) or 'none'}"
+    )
+    unseen = [] if classes is None or not ids else _unseen(classes, ids)
+    if unseen:
+        warn(f"{what}: no pixel of {', '.join(unseen)}")
+    return problems
+
+
+def _unseen(classes: Classes, ids: set[int]) -> list[str]:
+    """The classes of which no raw id was seen."""
+    pairs = zip(classes.names, classes.ids, strict=True)
+    return [name for name, text in pairs if ids.isdisjoint(parse_ids(text))]

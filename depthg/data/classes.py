@@ -1,0 +1,154 @@
+"""The classes of a data set: names, colours, and the raw ids that label files hold for each.
+
+In classes.csv a class is a row, its raw ids numbers and ranges such as `120-121 152 169`; the row with id 255
+lists the raw ids that are void.
+"""
+
+import colorsys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from depthg.data.decode import VOID
+from depthg.data.table import read_records, write_records
+from depthg.errors import DepthGError
+
+UNKNOWN = np.iinfo(np.uint16).max  # stands for a raw id that is in no row
+Color = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class ClassRecord:
+    """A row of classes.csv: a class, the colour it is drawn in, and its raw ids (none given: its own id)."""
+
+    id: int
+    name: str
+    red: int
+    green: int
+    blue: int
+    ids: str = ""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Class names, RGB colours (0 to 255) and raw ids; the place in a tuple is the class id.
+
+    Empty for a data set without labels.
+    """
+
+    names: tuple[str, ...]
+    colors: tuple[Color, ...]
+    ids: tuple[str, ...]
+    void: str = str(VOID)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def _class_of(self) -> np.ndarray:
+        """Raw id → class id, uint16 [65536]."""
+        table = np.full(2**16, UNKNOWN, np.uint16)
+        for place, text in [*enumerate(self.ids), (VOID, self.void)]:
+            table[parse_ids(text)] = place
+        return table
+
+    def encode(self, label: np.ndarray, where: Path) -> np.ndarray:
+        """Raw ids uint16 [H, W] → class ids uint16 [H, W], 255 = void.
+
+        Raises:
+            DepthGError: an id belongs to no class and is not void; `where` names the label's file.
+        """
+        encoded = self._class_of[label]
+        unknown = encoded == UNKNOWN
+        if unknown.any():
+            raise DepthGError(
+                f"{where}: id {int(label[unknown][0])} is neither of a class "
+                f"({id_ranges(parse_ids(' '.join(self.ids)))}) nor void ({self.void}): correct the label, "
+                "or the list of classes"
+            )
+        return encoded
+
+
+def parse_ids(text: str) -> list[int]:
+    """The ids that `120-121 152 169` stands for.
+
+    Raises:
+        ValueError: it is not of this form, or an id is not below 65535.
+    """
+    ids: list[int] = []
+    for word in text.split():
+        first, _, last = word.partition("-")
+        ids += range(int(first), int(last or first) + 1)
+    if any(raw >= UNKNOWN for raw in ids):
+        raise ValueError(f"ids must be below {UNKNOWN}")
+    return ids
+
+
+def id_ranges(ids: Iterable[int]) -> str:
+    """The shortest text that `parse_ids` reads as these ids."""
+    runs: list[list[int]] = []
+    for raw in sorted(set(ids)):
+        if runs and raw == runs[-1][1] + 1:
+            runs[-1][1] = raw
+        else:
+            runs.append([raw, raw])
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
+def named_classes(names: Sequence[str], ids: Sequence[str] | None = None, void: str = str(VOID)) -> Classes:
+    """Classes in the order of their ids, in colours that are easy to tell apart; raw ids default to class ids."""
+    own = tuple(map(str, range(len(names))))
+    return Classes(
+        tuple(names), tuple(map(_color, range(len(names)))), own if ids is None else tuple(ids), void
+    )
+
+
+def _color(place: int) -> Color:
+    """The hue moves on by the golden ratio, so that no two nearby ids look alike; three tones take turns."""
+    saturation, value = ((0.62, 0.88), (0.45, 0.98), (0.80, 0.62))[place % 3]
+    rgb = colorsys.hsv_to_rgb((0.58 + 0.618034 * place) % 1, saturation, value)
+    red, green, blue = (round(255 * channel) for channel in rgb)
+    return red, green, blue
+
+
+def write_classes(path: Path, classes: Classes | None) -> None:
+    """Write classes.csv; without labels (None), its header alone."""
+    records = []
+    if classes is not None:
+        rows = zip(classes.names, classes.colors, classes.ids, strict=True)
+        records = [ClassRecord(place, name, *color, ids) for place, (name, color, ids) in enumerate(rows)]
+        records.append(ClassRecord(VOID, "void", 0, 0, 0, classes.void))
+    write_records(path, ClassRecord, records)
+
+
+def read_classes(path: Path) -> Classes:
+    """The classes of a classes.csv.
+
+    Raises:
+        DepthGError: the file is missing or malformed, its ids are not 0, 1, 2, …, a name occurs twice, or a
+            raw id does.
+    """
+    rows: list[ClassRecord] = read_records(path, ClassRecord)
+    records = [row for row in rows if row.id != VOID]
+    void = next((row.ids for row in rows if row.id == VOID), "") or str(VOID)
+    if [row.id for row in records] != list(range(len(records))) or len(records) > VOID:
+        raise DepthGError(f"{path}: ids must be 0, 1, 2, … and below {VOID}: number the classes anew")
+    if len({row.name for row in records}) < len(records):
+        raise DepthGError(f"{path}: two classes have the same name: rename one")
+    ids = tuple(row.ids or str(row.id) for row in records)
+    _check_raw_ids(path, " ".join([*ids, void]))
+    colors = tuple((row.red, row.green, row.blue) for row in records)
+    return Classes(tuple(row.name for row in records), colors, ids, void)
+
+
+def _check_raw_ids(path: Path, text: str) -> None:
+    try:
+        raw = parse_ids(text)
+    except ValueError:
+        raise DepthGError(f"{path}: the column ids needs numbers and ranges such as '7 9-11'") from None
+    twice = [one for one in set(raw) if raw.count(one) > 1]
+    if twice:
+        raise DepthGError(f"{path}: raw id {twice[0]} is listed twice in the column ids: keep it in one row")

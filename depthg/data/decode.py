@@ -1,0 +1,59 @@
+"""Image and label files → arrays."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from depthg.data import matlab
+from depthg.errors import DepthGError, UnreadableImageError
+
+VOID = 255  # the label of a pixel without a class
+DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+
+
+def read_image(path: Path) -> np.ndarray:
+    """The colours of an image file, uint8 [H, W, 3], EXIF orientation applied.
+
+    Transparent pixels show white, as in a viewer: what lies under them is often arbitrary. 16-bit grey is
+    scaled from 0…65535 to 0…255.
+
+    Raises:
+        UnreadableImageError: the file is missing, not an image, or cut off.
+    """
+    if path.suffix == ".mat":
+        return matlab.read_image(path)
+    image = _open(path)
+    if image.mode.startswith("I"):
+        grey = (np.asarray(image).astype(np.uint32) + 128) // 257
+        image = Image.fromarray(grey.astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("RGB"))
+
+
+def read_label(path: Path) -> np.ndarray:
+    """The class ids of a label file, uint16 [H, W], 255 = void; of a palette image, the indices.
+
+    Raises:
+        UnreadableImageError: the file is missing, not an image, or cut off.
+        DepthGError: it holds colours instead of ids.
+    """
+    if path.suffix == ".mat":
+        return matlab.read_label(path)
+    image = _open(path)
+    if len(image.getbands()) > 1:
+        raise DepthGError(f"{path}: holds colours, not class ids: save the ids as an 8- or 16-bit grey PNG")
+    return np.asarray(image).astype(np.uint16)
+
+
+def _open(path: Path) -> Image.Image:
+    """A fully decoded image, upright."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image)
+    except DECODER_ERRORS as error:
+        reason = "missing" if isinstance(error, FileNotFoundError) else "not an image, or cut off"
+        raise UnreadableImageError(path, reason) from error

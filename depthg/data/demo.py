@@ -1,0 +1,36 @@
+"""The demo data set: rendered into its folder, then read like any other folder of images."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from depthg.data import folder
+from depthg.data.records import Listing
+from depthg.data.classes import named_classes
+from depthg.demo import CLASSES, PALETTE, write_dataset
+from depthg.config.sections import Dataset
+from depthg.errors import DepthGError
+from depthg.runtime.progress import track
+
+NEEDS: dict[str, str] = {}  # all of it is made here
+COUNTS = {"train": 160, "val": 50}  # when the configuration does not say
+
+
+def find(root: Path, dataset: Dataset) -> Listing:
+    """The images of the demo under `root`; those that are not there yet are rendered.
+
+    Raises:
+        DepthGError: `root` holds something else.
+    """
+    if root.is_dir() and any(root.iterdir()) and not (root / "demo.json").is_file():
+        raise DepthGError(f"{root}: holds files that are not the demo's: give the demo a root of its own")
+    workers = min(os.cpu_count() or 1, 8)
+    write_dataset(
+        root,
+        dataset.n_train or COUNTS["train"],
+        dataset.n_val or COUNTS["val"],
+        workers=workers,
+        progress=track,
+    )
+    classes = replace(named_classes(CLASSES), colors=PALETTE)
+    return replace(folder.find(root, dataset), classes=classes)

@@ -1,0 +1,83 @@
+"""Getting a benchmark's files: downloaded where that is allowed, asked for where it is not, and unpacked."""
+
+from pathlib import Path
+
+from depthg.data import loader
+from depthg.data.records import root_of
+from depthg.data.required import check_root
+from depthg.data.sources import Archive, DataSource, source_of
+from depthg.data.unpack import unpack
+from depthg.runtime.download import download
+from depthg.config.sections import Dataset
+from depthg.errors import DepthGError
+from depthg.runtime.progress import tell
+from depthg.runtime.files import check_room, file_hash
+
+
+def fetch(name: str, dataset: Dataset, catalogue: Path) -> None:
+    """Download and unpack the files of a data set that are not there yet.
+
+    Raises:
+        DepthGError: a file must be got by hand (says which, from where, and where to put it), or cannot be got.
+    """
+    source, root = source_of(dataset.kind, catalogue), root_of(name, dataset)
+    wanted = _packed(name, dataset, source, root)
+    if any(archive.url for archive in wanted.values()):
+        tell(f"{name}: {source.terms}; see {source.page}")
+    for file, archive in wanted.items():
+        path = root / file
+        if archive.url is not None and not path.is_file():
+            check_room(path, archive.bytes or 0)
+            download(archive.url, path, archive.sha256, archive.bytes)
+        if path.is_file():
+            check_file(path, archive)
+    by_hand = [file for file in wanted if not (root / file).is_file()]
+    if by_hand:
+        raise DepthGError(
+            f"{name}: {' and '.join(by_hand)}: {source.terms}: get them from {source.page}, put them into {root} "
+            "as they are, and run this again"
+        )
+    unpack_all(name, dataset, catalogue)
+
+
+def unpack_all(name: str, dataset: Dataset, catalogue: Path) -> None:
+    """Unpack the archives that lie in the folder of a data set.
+
+    Raises:
+        DepthGError: one is damaged, or something is missing afterwards.
+    """
+    source, root = source_of(dataset.kind, catalogue), root_of(name, dataset)
+    for file, archive in source.files.items():
+        if (root / file).is_file():
+            count = unpack(root / file, root / archive.into, archive.members)
+            tell(f"{root / file}: {count:,} files in {root / archive.into}; the archive may be deleted")
+    check_root(name, dataset)
+    tell(f"{name}: all is in place; `depthg data check {name}` reads every file")
+
+
+def _packed(name: str, dataset: Dataset, source: DataSource, root: Path) -> dict[str, Archive]:
+    """The archives to get: those whose files are missing, and those that lie there, whole or in part."""
+    needs: dict[str, str] = loader(name, dataset.kind).NEEDS
+    missing = {what for path, what in needs.items() if not (root / path).exists()}
+    return {
+        file: archive
+        for file, archive in source.files.items()
+        if file in missing or (root / file).is_file() or (root / f"{file}.part").is_file()
+    }
+
+
+def check_file(path: Path, archive: Archive) -> None:
+    """Check an archive against what is known of it, and tell its sha256 where that is not.
+
+    Raises:
+        DepthGError: it is another file, or not whole.
+    """
+    if archive.bytes is not None and path.stat().st_size != archive.bytes:
+        raise DepthGError(
+            f"{path}: {path.stat().st_size} bytes, {archive.bytes} expected: delete it and get it again"
+        )
+    found = file_hash(path)
+    if archive.sha256 is None:
+        tell(f"{path}: sha256 {found} (none is known to compare with)")
+    elif found != archive.sha256:
+        raise DepthGError(f"{path}: sha256 {found}, {archive.sha256} expected: delete it and get it again")

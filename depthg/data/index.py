@@ -1,0 +1,82 @@
+"""The first stage: open every image and label once, check them, and list them."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from depthg.data import loader
+from depthg.data.records import Files, ImageRecord, Listing, root_of
+from depthg.data.classes import Classes, named_classes, write_classes
+from depthg.data.decode import VOID
+from depthg.data.survey import Survey, survey_all
+from depthg.data.table import write_records
+from depthg.config.sections import Dataset
+from depthg.errors import DepthGError, UnreadableImageError
+from depthg.runtime.progress import tell, warn
+
+
+def index(name: str, dataset: Dataset, out: Path) -> None:
+    """Write `out/{train,val}/images.csv` and `out/classes.csv` for the data set `name`.
+
+    Raises:
+        DepthGError: the folder is not laid out as it should be, or a file is not what it should be.
+    """
+    root = root_of(name, dataset)
+    listing: Listing = loader(name, dataset.kind).find(root, dataset)
+    for problem in wrong_counts(listing):
+        warn(f"{name}: {problem}; going on with these, whose scores do not compare with those of the whole")
+    surveys = {
+        split: _survey(files, listing.classes, dataset, f"{name}: {split} images")
+        for split, files in listing.files.items()
+    }
+    classes = _classes_of(listing, [survey for found in surveys.values() for survey in found], root)
+    for split, found in surveys.items():
+        write_records(out / split / "images.csv", ImageRecord, map(_record, range(len(found)), found))
+    write_classes(out / "classes.csv", classes)
+    counts = ", ".join(f"{len(found)} {split} images" for split, found in surveys.items())
+    tell(f"{name}: {counts}, {len(classes) if classes else 'no'} classes")
+
+
+def wrong_counts(listing: Listing) -> list[str]:
+    """What is said of each split that has another number of images than the whole data set."""
+    return [
+        f"{len(listing.files[split]):,} {split} images found, {count:,} expected"
+        for split, count in listing.expected.items()
+        if len(listing.files[split]) != count
+    ]
+
+
+def _survey(files: Sequence[Files], classes: Classes | None, dataset: Dataset, what: str) -> list[Survey]:
+    """The surveys of all images, less those that are skipped because they cannot be read."""
+    found: list[Survey] = []
+    with closing(survey_all(files, classes, what)) as results:
+        for result in results:
+            if isinstance(result, Survey):
+                found.append(result)
+            elif isinstance(result, UnreadableImageError) and dataset.on_bad_image == "skip":
+                warn(f"skipped {result}")
+            else:
+                raise result
+    if not found:
+        raise DepthGError(f"{what}: none of {len(files)} can be read: are they images?")
+    return found
+
+
+def _classes_of(listing: Listing, surveys: Sequence[Survey], root: Path) -> Classes | None:
+    """The classes that are known, or one for each id up to the largest; None without labels."""
+    if all(survey.label is None for survey in surveys):
+        return None
+    if listing.classes is not None:
+        return listing.classes
+    ids = sorted(frozenset().union(*(survey.ids for survey in surveys)) - {VOID})
+    # Class ids are indices everywhere downstream, so a gap becomes a class that never occurs.
+    count = ids[-1] + 1 if ids else 0
+    if count > len(ids):
+        warn(
+            f"{root}/labels: {len(ids)} ids up to {ids[-1]}, so {count} classes are assumed: number them 0, 1, 2, …"
+        )
+    return named_classes([f"class_{place}" for place in range(count)])
+
+
+def _record(place: int, survey: Survey) -> ImageRecord:
+    return ImageRecord(place, str(survey.image), str(survey.label or ""), survey.width, survey.height)

@@ -1,0 +1,67 @@
+"""Opening every image and label once: sizes, ids, and what is wrong with them."""
+
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from depthg.data.records import Files
+from depthg.data.classes import Classes
+from depthg.data.decode import read_image, read_label
+from depthg.errors import DepthGError
+from depthg.runtime.progress import track
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one image and its label were found to hold; `ids` are those of the label file, void among them."""
+
+    image: Path
+    label: Path | None
+    width: int
+    height: int
+    ids: frozenset[int]
+
+
+def survey_all(
+    files: Sequence[Files], classes: Classes | None, what: str
+) -> Generator[Survey | DepthGError, None, None]:
+    """The survey of each image, or what is wrong with it, in order; close it to stop early."""
+    pool = ThreadPoolExecutor()
+    try:
+        yield from track(pool.map(lambda pair: _survey_or_error(pair, classes), files), len(files), what)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _survey_or_error(files: Files, classes: Classes | None) -> Survey | DepthGError:
+    try:
+        return survey(*files, classes)
+    except DepthGError as error:
+        return error
+
+
+def survey(image: Path, label: Path | None, classes: Classes | None) -> Survey:
+    """Decode an image and its label.
+
+    Raises:
+        DepthGError: one cannot be decoded, the label is of another size, or it holds an id without a class.
+    """
+    height, width = read_image(image).shape[:2]
+    ids = frozenset() if label is None else _check_label(label, (width, height), classes)
+    return Survey(image, label, width, height, ids)
+
+
+def _check_label(path: Path, size: tuple[int, int], classes: Classes | None) -> frozenset[int]:
+    """The ids of a label of the given (width, height)."""
+    label = read_label(path)
+    if label.shape[::-1] != size:
+        raise DepthGError(
+            f"{path}: {label.shape[1]} by {label.shape[0]} pixels, its image {size[0]} by {size[1]}: "
+            "save it at the size of the image"
+        )
+    if classes is not None:
+        classes.encode(label, path)
+    return frozenset(np.flatnonzero(np.bincount(label.ravel())).tolist())

@@ -1,0 +1,80 @@
+"""Archives → files; what is there already is not written again."""
+
+import gzip
+import os
+import shutil
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+from zipfile import BadZipFile, ZipFile
+
+from depthg.errors import DepthGError
+from depthg.runtime.progress import track
+
+Member = tuple[str, int, Callable[[], IO[bytes] | None]]  # path, bytes, how to open it
+DAMAGED = (BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
+
+
+def unpack(archive: Path, into: Path, patterns: Sequence[str]) -> int:
+    """Extract from a zip or tar.gz the members whose path ends as one of the patterns says.
+
+    A member keeps the end of its path that the pattern names: `COCO/curated/a/b.txt` by `curated/*/*.txt` is
+    written to `<into>/curated/a/b.txt`. A file of the right size is kept, so a killed call goes on.
+
+    Returns:
+        how many files the patterns name.
+
+    Raises:
+        DepthGError: the archive is cut off or damaged, or has no such members.
+    """
+    count = 0
+    try:
+        with _opened(archive) as (members, total):
+            for name, size, read in track(members, total, f"unpack {archive.name}"):
+                target = _target(name, into, patterns)
+                if target is None:
+                    continue
+                count += 1
+                if not target.is_file() or target.stat().st_size != size:
+                    _write(target, read)
+    except DAMAGED as error:
+        raise DepthGError(
+            f"{archive}: cut off or damaged after {count:,} files ({error}): get it again, the same command goes on"
+        ) from None
+    if not count:
+        raise DepthGError(f"{archive}: holds no {' or '.join(patterns)}: is it the right file?")
+    return count
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[tuple[Iterator[Member], int | None]]:
+    """The files in an archive, and how many entries it has where that is known."""
+    if archive.name.endswith(".zip"):
+        with ZipFile(archive) as packed:
+            entries = [entry for entry in packed.infolist() if not entry.is_dir()]
+            yield ((e.filename, e.file_size, partial(packed.open, e)) for e in entries), len(entries)
+    else:
+        with tarfile.open(archive, "r:gz") as tar:
+            yield ((e.name, e.size, partial(tar.extractfile, e)) for e in tar if e.isfile()), None
+
+
+def _target(name: str, into: Path, patterns: Sequence[str]) -> Path | None:
+    """Where a member goes; None where no pattern names it, or its name is hidden or climbs out."""
+    path = PurePosixPath(name)
+    for pattern in patterns:
+        end = path.parts[-len(PurePosixPath(pattern).parts) :]
+        if path.match(pattern) and not any(part.startswith(".") for part in end):
+            return into.joinpath(*end)
+    return None
+
+
+def _write(target: Path, read: Callable[[], IO[bytes] | None]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.part")
+    with read() as source, draft.open("wb") as stream:  # type: ignore[union-attr]  # files only, so never None
+        shutil.copyfileobj(source, stream)
+    os.replace(draft, target)

@@ -1,0 +1,65 @@
+"""What each term asks of the codes: the histogram of its target, and the shift that parts pulling from pushing.
+
+No label and no training is needed for it. A term that pulls nearly all pairs together (or pushes nearly all
+apart) says little about which. What share is best is not known: docs/depth.md.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from depthg.config.settings import TrainSettings
+from depthg.losses.terms import Codes
+from depthg.report.figures.panels import save
+from depthg.runtime.progress import tell, track
+from depthg.training.batches import Batches
+from depthg.training.guidance import guided
+from depthg.training.inputs import Inputs
+from depthg.training.objective import targets
+
+BATCHES = 20
+BINS = 100
+PULLED, PUSHED = "#d95f02", "#7570b3"
+
+
+def draw_correlations(inputs: Inputs, settings: TrainSettings, out: Path) -> None:
+    """Write a PNG with one histogram a term, and tell the share of pairs that each term pulls together.
+
+    Args:
+        inputs: what training reads.
+        settings: of the experiment; as at its first step, without dropout.
+        out: file to write.
+    """
+    found = term_values(inputs, settings)
+    figure = Figure(figsize=(3.2 * max(len(found), 1), 2.6), facecolor="white", layout="constrained")
+    axes = figure.subplots(1, max(len(found), 1), squeeze=False)[0]
+    for axis, (name, (shift, values)) in zip(axes, found.items(), strict=False):
+        share = pulled(values, shift)
+        counts, edges = np.histogram(values, BINS)
+        colors = [PULLED if left >= shift else PUSHED for left in edges[:-1]]
+        axis.bar(edges[:-1], counts / counts.sum(), np.diff(edges), align="edge", color=colors)
+        axis.axvline(shift, color="black", linewidth=1)
+        axis.set_title(f"{name}: {share:.0%} of pairs above b = {shift:g}", fontsize=9)
+        axis.set_yticks([])
+        tell(f"{name}: pulls {share:.1%} of pairs together; mean F − b = {values.mean() - shift:+.3f}")
+    save(figure, out)
+
+
+def term_values(inputs: Inputs, settings: TrainSettings) -> dict[str, tuple[float, np.ndarray]]:
+    """The shift of each term, and its targets float32 [·] of all pairs in the first batches of seed 0."""
+    terms, batches = guided(settings, 0), Batches(inputs, settings, 0)
+    found: dict[str, list[np.ndarray]] = {name: [] for name in terms}
+    for step in track(range(BATCHES), BATCHES, "correlations"):
+        batch = batches(step).to(torch.device("cpu"))
+        sides = batch.anchor, batch.neighbor
+        features = Codes(*(side.sampled(side.tokens) for side in sides))
+        for name, wanted in targets(settings, terms, batch, features).items():
+            found[name] += [target.flatten().numpy() for target in wanted]
+    return {name: (term.shift, np.concatenate(found[name])) for name, term in terms.items()}
+
+
+def pulled(values: np.ndarray, shift: float) -> float:
+    """The share of pairs whose target lies above the shift: those whose codes are pulled together (Eq. 2, 6)."""
+    return float((values > shift).mean())

@@ -1,0 +1,140 @@
+"""What the stores of an experiment will take on the disk, before any is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from depthg.config import Config
+from depthg.config.settings import NeighborSettings, Settings
+from depthg.models.backbones import token_shape
+from depthg.report.plan.counts import touched_crops
+from depthg.stages.attention import attention_arrays
+from depthg.stages.crops import crop_arrays, crop_layout
+from depthg.stages.depth.stage import depth_arrays
+from depthg.stages.features import feature_arrays, pooled_array
+from depthg.stages.geometry import geometry_arrays
+from depthg.stages.neighbors import neighbor_arrays
+from depthg.store.arrays import Array, row_bytes
+from depthg.store.tokens import token_arrays
+
+
+@dataclass(frozen=True)
+class PlannedStore:
+    """A store that a stage will write: its path below `resources/{dataset}`, and its arrays of so many rows.
+
+    Where `at_most`, there may be fewer: how many crops a schedule draws, some of them twice, is seen once it is drawn.
+    """
+
+    stage: str
+    path: str
+    rows: int
+    arrays: dict[str, Array]
+
+    @property
+    def at_most(self) -> bool:
+        return self.path.startswith("scheduled/")
+
+    @property
+    def bytes(self) -> int:
+        """What it takes at most; crops, depth and geometry are compressed, and so take less."""
+        return self.rows * row_bytes(self.arrays)
+
+
+def cache_sizes(images: Mapping[str, int], settings: Settings, config: Config) -> dict[str, int]:
+    """The bytes that crops, depth and features take at most, from the numbers of images of each split.
+
+    A crop of side S has 5·S² bytes of colours and labels, 2·⌊S/4⌋² of depth, and (2·h·w + 4)·C of features,
+    where [h, w, C] are the tokens of the backbone; as int8, (C + 2)·h·w + 4·C.
+
+    Raises:
+        DepthGError: timm has no such backbone.
+    """
+    sizes = {"crops": 0, "depth": 0, "features": 0}
+    for store in _all_stores(images, settings, settings, config):
+        if store.stage in sizes:
+            sizes[store.stage] += store.bytes
+    return sizes
+
+
+def planned_stores(
+    images: Mapping[str, int], settings: Settings, shared: Settings, config: Config
+) -> list[PlannedStore]:
+    """All stores that an experiment is made by, in the order of the data.
+
+    Args:
+        images: of each split.
+        settings: of the experiment.
+        shared: of all experiments on the data set, by which crops are scheduled.
+        config: the whole.
+    """
+    stores = _all_stores(images, settings, shared, config)
+    return [store for store in stores if settings.needs_geometry or store.stage != "depth"]
+
+
+def _all_stores(
+    images: Mapping[str, int], settings: Settings, shared: Settings, config: Config
+) -> list[PlannedStore]:
+    """The same, and depth whether it is read or not."""
+    return [
+        *_of_training(images["train"], settings, shared, config),
+        *_of_split("val", images["val"], settings.eval_size, settings, config),
+    ]
+
+
+def token_grid(side: int, settings: Settings, config: Config) -> tuple[int, int, int]:
+    """The tokens [h, w, C] of crops of a side.
+
+    Raises:
+        DepthGError: timm has no such backbone.
+    """
+    name = settings.backbone
+    rows, columns, channels = token_shape(config.network(name), name, side)
+    return rows, columns, config.named("backbone", name).channels or channels
+
+
+def _of_split(split: str, rows: int, side: int, settings: Settings, config: Config) -> list[PlannedStore]:
+    """Crops of a split, their depth and features."""
+    stored = config.named("backbone", settings.backbone).stored
+    features = feature_arrays(token_grid(side, settings, config), stored)
+    return [
+        PlannedStore("crops", f"{split}/crops.zarr", rows, crop_arrays(side)),
+        PlannedStore("depth", f"{split}/depth/{settings.depth}.zarr", rows, depth_arrays(side)),
+        PlannedStore("features", f"{split}/features/{settings.backbone}.zarr", rows, features),
+    ]
+
+
+def _of_training(images: int, settings: Settings, shared: Settings, config: Config) -> list[PlannedStore]:
+    """What training reads, and what that is made from."""
+    per_image, side = crop_layout("train", settings)
+    shape, backbone, split = token_grid(side, settings, config), settings.backbone, settings.training_split
+    rows = crops = images * per_image
+    stores = []
+    if split == "scheduled":
+        rows = touched_crops(shared, crops)
+        pooled = f"train/pooled/{backbone}.zarr"
+        stores = [
+            PlannedStore("crops", "train/crops.zarr", crops, crop_arrays(side)),
+            PlannedStore("pooled", pooled, crops, pooled_array(shape[2])),
+        ]
+    near = neighbor_arrays(settings.slice(NeighborSettings))
+    own = config.named("geometry", settings.geometry)
+    tokens = token_arrays(shape, config.named("backbone", backbone).stored)
+    optional = {
+        "geometry": (f"{backbone}/{settings.depth}/{settings.geometry}", geometry_arrays(shape[:2], own)),
+        "attention": (backbone, attention_arrays(shape[0] * shape[1])),
+        "views": (backbone, tokens),
+    }
+    needed = {
+        "geometry": settings.needs_geometry,
+        "attention": settings.lhp == "attention",
+        "views": settings.needs_view,
+    }
+    return [
+        *stores,
+        *_of_split(split, rows, side, settings, config),
+        PlannedStore("neighbors", f"train/neighbors/{backbone}.zarr", crops, near),
+        *(
+            PlannedStore(stage, f"{split}/{stage}/{path}.zarr", rows, arrays)
+            for stage, (path, arrays) in optional.items()
+            if needed[stage]
+        ),
+    ]

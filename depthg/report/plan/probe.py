@@ -1,0 +1,125 @@
+"""How fast this machine is: the stages that take longest, each timed for a second or so on random data.
+
+Everything is of the right shape and nothing needs weights or images, so that it can be asked before they are here.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import faiss
+import numpy as np
+import torch
+
+from depthg.config.sections import Backbone
+from depthg.config.settings import GeometrySettings, Settings, TrainSettings
+from depthg.evaluation.crf import refine
+from depthg.models.backbones import DenseBackbone
+from depthg.models.checkpoint import Model
+from depthg.runtime.device import device
+from depthg.stages.features import BATCH, dense_features
+from depthg.stages.geometry import make_geometry
+from depthg.store.arrays import Array
+from depthg.store.reader import Store
+from depthg.store.writer import Writer
+from depthg.training.batches import Batches
+from depthg.training.inputs import open_inputs
+from depthg.training.objective import OBJECTIVES
+
+ENOUGH = 1.0  # seconds
+SEARCHED, QUERIES = 20_000, 256  # vectors of a search
+CLUSTERS = 27  # of a codebook
+
+
+def pace(work: Callable[[], object]) -> float:
+    """Seconds that a piece of work takes, after one that does not count."""
+    work()
+    start, times = time.perf_counter(), 0
+    while (spent := time.perf_counter() - start) < ENOUGH or not times:
+        work()
+        times += 1
+    return spent / times
+
+
+def backbone_seconds(spec: Backbone, name: str, side: int) -> float:
+    """A crop of a side through a backbone."""
+    backbone = DenseBackbone(spec, name, untrained=True).to(device())
+    crops = BATCH if device().type == "cuda" else 1  # a CPU is as fast with one
+    images = np.random.default_rng(0).integers(0, 256, (crops, side, side, 3), dtype=np.uint8)
+    return pace(lambda: dense_features(backbone, images).cpu()) / crops
+
+
+def search_seconds(rows: int, channels: int, keep: int) -> float:
+    """The nearest of all of so many vectors, each among all."""
+    vectors = np.random.default_rng(0).normal(size=(min(rows, SEARCHED), channels)).astype(np.float32)
+    index = faiss.IndexFlatIP(channels)
+    index.add(vectors)
+    pairs = len(vectors) * min(len(vectors), QUERIES)
+    return pace(lambda: index.search(vectors[:QUERIES], keep)) * rows**2 / pairs
+
+
+def crf_seconds(side: int, classes: int) -> float:
+    """The refinement of one map of an image."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
+    probabilities = rng.dirichlet(np.ones(classes), (side, side)).transpose(2, 0, 1)
+    return pace(lambda: refine(image, probabilities))
+
+
+def training_seconds(
+    settings: Settings, shape: tuple[int, int, int], geometry: GeometrySettings
+) -> tuple[float, float]:
+    """A step of training on crops of tokens [h, w, C], and the geometry of a crop (0 where none is read)."""
+    own = settings.slice(TrainSettings)
+    with TemporaryDirectory() as folder:
+        root, spent = Path(folder), 0.0
+        crops = _write_stores(root, own, shape)
+        if own.needs_geometry:
+            start = time.perf_counter()
+            make_geometry(root / "depth.zarr", root / "features.zarr", root / "geometry.zarr", geometry)
+            spent = (time.perf_counter() - start) / crops
+        stores = {name: root / f"{name}.zarr" for name in ("geometry", "attention", "view")}
+        inputs = open_inputs(root / "features.zarr", root / "neighbors.zarr", own, **stores)
+        model = Model(own, inputs.channels, CLUSTERS if own.codebook else None).to(device())
+        objective, batches = OBJECTIVES[own.objective](model, inputs, 0), Batches(inputs, own, 0)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=own.learning_rate)
+
+        def step() -> None:
+            optimizer.zero_grad()
+            loss = objective(batches(0).to(device()), 0)["total"]
+            loss.backward()
+            optimizer.step()
+            loss.item()  # a GPU has not finished before
+
+        return pace(step), spent
+
+
+def _write_stores(root: Path, settings: TrainSettings, shape: tuple[int, int, int]) -> int:
+    """Stores of random content for as many crops as a batch needs, two an image; how many these are."""
+    rng, (h, w, channels) = np.random.default_rng(0), shape
+    crops = max(settings.batch, settings.neighbors + 1)
+    crops += crops % 2
+    tokens = rng.normal(size=(crops, h, w, channels)).astype(np.float16)
+    features = _write(root / "features.zarr", {"crops": "random", "weights": "none"}, tokens=tokens)
+    if settings.needs_view:
+        _write(root / "view.zarr", {"crops": "random", "weights": "none"}, tokens=tokens)
+    ids = np.stack([rng.permutation(crops)[: settings.neighbors] for _ in range(crops)]).astype(np.int32)
+    made_from = {"features": features.fingerprint}
+    _write(root / "neighbors.zarr", made_from, ids=ids, image=np.arange(crops, dtype=np.int32) // 2)
+    if settings.needs_geometry:
+        _write(root / "depth.zarr", {"crops": "random"}, depth=rng.random((crops, h, w)).astype(np.float16))
+    if settings.lhp == "attention":
+        near = (np.arange(h * w)[:, None] + np.arange(9)).astype(np.uint16) % (h * w)
+        mixture = {"neighbors": np.tile(near, (crops, 1, 1)), "weights": np.full((crops, h * w, 9), 0.1)}
+        _write(root / "attention.zarr", made_from, **mixture)
+    return crops
+
+
+def _write(path: Path, made_from: dict, **values: np.ndarray) -> Store:
+    arrays = {name: Array(value.shape[1:], str(value.dtype), False) for name, value in values.items()}
+    rows = len(next(iter(values.values())))
+    writer = Writer(path, rows, arrays, made_from)
+    writer.write(range(rows), **values)
+    writer.finish()
+    return Store(path)

@@ -1,0 +1,105 @@
+"""The plan of an experiment as text: what `depthg plan` prints."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from depthg.config import Config
+from depthg.config.settings import Settings
+from depthg.report.plan.counts import count_images, probed_crops, touched_crops
+from depthg.report.plan.disk import PlannedStore, planned_stores, token_grid
+from depthg.report.plan.present import rows_there, state
+from depthg.report.plan.times import stage_hours
+from depthg.runtime.files import size_text
+from depthg.store.arrays import row_bytes
+
+
+def planned(config: Config, dataset: str, experiment: str) -> Iterator[str]:
+    """Images, stores and work of an experiment, line by line; then, once it is probed, an estimate of the time.
+
+    Raises:
+        DepthGError: an unknown name, or images that can neither be counted nor are expected.
+    """
+    settings = config.resolve(dataset, experiment)
+    images, how = count_images(dataset, config.named("dataset", dataset))
+    stores = planned_stores(images, settings, config.resolve(dataset), config)
+    folders = Path("resources", dataset), Path("results", dataset, experiment)
+    counts = ", ".join(f"{count:,} {split}" for split, count in images.items())
+    yield f"{dataset}/{experiment}: {counts} images ({how})"
+    yield from ["", *_stores(stores, folders[0]), "", *_work(stores, images, settings, config), ""]
+    yield from _times(stage_hours(stores, images, settings, config, folders))
+
+
+def _stores(stores: list[PlannedStore], folder: Path) -> list[str]:
+    """A table of the stores, and the disk."""
+    rows = [
+        (str(folder / store.path), f"{store.rows:,}", size_text(store.bytes), state(store, folder))
+        for store in stores
+    ]
+    need = sum(store.bytes for store in stores)
+    left = sum((store.rows - rows_there(store, folder)) * row_bytes(store.arrays) for store in stores)
+    rows.append(("all", "", size_text(need), f"{size_text(need - left)} of it"))
+    width = max(len(row[0]) for row in rows)
+    table = [("store", "crops", "at most", "there"), *rows]
+    free = shutil.disk_usage(Path(".")).free
+    verdict = "enough" if free > left else "NOT ENOUGH: make room, or link the folder to a larger disk"
+    disk = f"disk: {size_text(left)} more needed, {size_text(free)} free here: {verdict}"
+    return [
+        *(f"{path:<{width}}  {count:>9}  {size:>10}  {there}" for path, count, size, there in table),
+        disk,
+    ]
+
+
+def _work(
+    stores: list[PlannedStore], images: Mapping[str, int], settings: Settings, config: Config
+) -> list[str]:
+    """What is to be computed, all in all."""
+    by_stage: dict[str, int] = {}
+    for store in stores:
+        by_stage[store.stage] = by_stage.get(store.stage, 0) + store.rows
+    passes = sum(by_stage.get(stage, 0) for stage in ("features", "pooled", "attention", "views"))
+    h, w, channels = token_grid(settings.size, settings, config)
+    seeds = len(settings.seeds)
+    refined = f"{2 * images['val'] * seeds:,} maps" if settings.crf else "none"
+    lines = [
+        f"backbone: {passes:,} passes of {settings.backbone}, {h}×{w}×{channels} tokens of a training crop",
+        f"depth: {by_stage.get('depth', 0):,} maps of {settings.depth}",
+        f"training: {seeds} × {settings.batches:,} batches of {settings.batch} crops and a neighbour of each",
+        *_touched(stores, settings),
+        f"CRF: {refined} of {images['val']:,} images",
+    ]
+    return [line for line in lines if not line.startswith("depth: 0 ")]
+
+
+def _touched(stores: list[PlannedStore], settings: Settings) -> list[str]:
+    """How few of the training crops' tokens the schedule can touch."""
+    crops = next(store.rows for store in stores if store.path == "train/crops.zarr")
+    tokens = row_bytes(next(store.arrays for store in stores if store.stage == "features"))
+    touched, probed = touched_crops(settings, crops), probed_crops(settings, crops)
+    part, whole = (size_text(count * tokens) for count in (touched, crops))
+    return [
+        f"schedule: touches at most {touched:,} of {crops:,} training crops; their tokens take {part}, those of "
+        f"all {whole} (training_crops: {settings.training_crops})",
+        f"probes: k-means and the linear probe read at most {probed:,} training crops",
+    ]
+
+
+def _times(hours: Mapping[str, float]) -> list[str]:
+    """The estimate."""
+    if not hours:
+        return ["time: nothing that would take long is left to do"]
+    width = max(map(len, hours))
+    return [
+        "time, an estimate from a probe of a few seconds on this machine as it is now; cutting crops, predicting",
+        "depth, clustering and reading from the disk are not in it:",
+        *(f"  {stage:<{width}}  {_duration(value)}" for stage, value in hours.items()),
+        f"  {'together':<{width}}  {_duration(sum(hours.values()))}",
+    ]
+
+
+def _duration(hours: float) -> str:
+    """Hours as one reads them."""
+    for size, unit in ((24.0, "days"), (1.0, "h"), (1 / 60, "min")):
+        if hours >= size:
+            return f"{hours / size:.1f} {unit}"
+    return f"{hours * 3600:.0f} s"

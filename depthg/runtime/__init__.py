@@ -1,0 +1,1 @@
+"""What every stage runs on: device, progress, files, downloads, provenance; nothing here knows the method."""

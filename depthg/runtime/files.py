@@ -1,0 +1,52 @@
+"""Files: hashed, written as a whole or not at all, and sized against the disk before they are begun."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from depthg.errors import DepthGError
+from depthg.runtime.progress import tell
+
+SPARE_BYTES = 256 << 20  # left free on the disk for everything that is not the file or store at hand
+
+
+def fingerprint(content: Mapping[str, Any]) -> str:
+    """A short, stable hash of what an artifact was made from."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_hash(path: Path) -> str:
+    """The sha256 of a file, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that a reader sees the old file or the whole new one."""
+    draft = path.with_name(path.name + ".tmp")
+    draft.write_text(json.dumps(content, indent=1, default=str) + "\n")
+    os.replace(draft, path)
+
+
+def size_text(count: float) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
+def check_room(path: Path, need: int) -> None:
+    """Tell how much a file or store will take, and check that the disk has the room for it.
+
+    Raises:
+        DepthGError: it has not.
+    """
+    free = shutil.disk_usage(path.parent).free
+    tell(f"{path}: up to {size_text(need)}; {size_text(free)} free")
+    if need + SPARE_BYTES > free:
+        raise DepthGError(
+            f"{path}: needs up to {size_text(need + SPARE_BYTES)} and the disk has {size_text(free)} free: "
+            "make room, or link the folder to a larger disk"
+        )

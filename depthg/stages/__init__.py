@@ -1,0 +1,1 @@
+"""What is made once for all experiments on a data set, a module a rule of the workflow."""

@@ -1,0 +1,150 @@
+"""Neighbours of a token by the backbone's attention, for local hidden positives (Seong et al., CVPR 2023, Sec. 3.3).
+
+Needs crops and the store of their features; makes `attention.zarr`. The attention is that of the last block
+before its softmax, averaged over heads, between patch tokens only.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from timm.models.vision_transformer import Attention
+from torch import Tensor, nn
+
+from depthg.config.sections import Backbone
+from depthg.errors import DepthGError
+from depthg.models.backbones import DenseBackbone
+from depthg.runtime.device import device
+from depthg.stages.features import dense_features, fill, opened
+from depthg.store.arrays import Array
+from depthg.store.reader import Store
+from depthg.store.writer import Writer
+
+QUANTILES = (0.1, 0.9)  # a row's logits are clamped to these, so that no single token takes all of it
+NEAR = [(0, 0)] + [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]  # itself first
+
+
+class AttentionLogits:
+    """Reads queries and keys of the last block while a backbone runs.
+
+    Args:
+        backbone: a ViT of timm.
+
+    Raises:
+        DepthGError: it has no attention that could be read.
+    """
+
+    def __init__(self, backbone: DenseBackbone):
+        self.backbone, self.seen = backbone, dict[str, Tensor]()
+        self.attention = _last_attention(backbone.net, backbone.name)
+        for name in ("q_norm", "k_norm"):  # there in every block, the identity where nothing is normalised
+            getattr(self.attention, name).register_forward_hook(self._keep(name))
+
+    def _keep(self, name: str) -> Any:
+        return lambda module, inputs, output: self.seen.update({name: output})
+
+    @torch.inference_mode()
+    def __call__(self, images: np.ndarray) -> Tensor:
+        """⟨q_i, k_j⟩ / √d, averaged over heads: float32 [B, P, P], of crops uint8 [B, S, S, 3]."""
+        dense_features(self.backbone, images)
+        prefix = self.backbone.net.num_prefix_tokens  # class and register tokens
+        q, k = (self.seen.pop(name)[:, :, prefix:].float() for name in ("q_norm", "k_norm"))
+        return (q @ k.transpose(-1, -2)).mean(1) * self.attention.scale
+
+
+def _last_attention(net: nn.Module, name: str) -> Attention:
+    """The attention of the last block, if it is no more than queries and keys."""
+    blocks: Any = getattr(net, "blocks", None)
+    attention = getattr(blocks[-1], "attn", None) if isinstance(blocks, nn.Sequential) and blocks else None
+    if type(attention) is not Attention:
+        raise DepthGError(
+            f"backbone {name}: lhp: attention needs a plain ViT of timm, and {type(net).__name__} is none: "
+            "set lhp to depth or none, or choose another backbone"
+        )
+    return attention
+
+
+def neighborhood(grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The 3×3 tokens around each token, itself first.
+
+    Args:
+        grid: rows and columns of tokens, at least 9 in all.
+
+    Returns:
+        ids int64 [P, 9], distinct within a row, and inside bool [P, 9]: false where the 3×3 leave the crop and
+        any other token stands in.
+    """
+    h, w = grid
+    row, column = np.divmod(np.arange(h * w), w)
+    r, c = (place[:, None] + steps for place, steps in zip((row, column), np.array(NEAR).T, strict=True))
+    inside = (r >= 0) & (r < h) & (c >= 0) & (c < w)
+    ids = np.where(inside, r * w + c, -1)
+    for token in np.flatnonzero(~inside.all(1)):
+        others = np.setdiff1d(np.arange(h * w), ids[token])
+        ids[token, ~inside[token]] = others[: (~inside[token]).sum()]
+    return ids, inside
+
+
+def attention_weights(logits: Tensor, ids: Tensor, inside: Tensor, rows: int) -> Tensor:
+    """How much each of the 3×3 around a token counts.
+
+    A row's logits are clamped to its quantiles, pass a softmax over the crop, times the rows of the grid; what
+    then lies below the mean of the row counts nothing. The token itself counts where nothing else would.
+
+    Args:
+        logits: float [P, P] of one crop.
+        ids: int64 [P, 9], the token itself first.
+        inside: bool [P, 9].
+        rows: h.
+
+    Returns:
+        float [P, 9], every row with something above 0.
+    """
+    low, high = torch.quantile(logits, logits.new_tensor(QUANTILES), dim=1, keepdim=True)
+    shares = logits.clamp(low, high).softmax(-1) * rows
+    near = shares.gather(1, ids)
+    weights = torch.where((near >= shares.mean(1, keepdim=True)) & inside, near, 0.0)
+    weights[:, 0] = torch.where(weights.sum(1) > 0, weights[:, 0], 1.0)
+    return weights
+
+
+def attention_arrays(tokens: int) -> dict[str, Array]:
+    """The arrays of a store of neighbours by attention, of crops of P tokens; raw: drawn at random."""
+    shape = (tokens, len(NEAR))
+    return {
+        "neighbors": Array(shape, "uint16", compress=False),
+        "weights": Array(shape, "float16", compress=False),
+    }
+
+
+def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Backbone) -> None:
+    """Write `neighbors` uint16 [M, P, 9] and `weights` float16 [M, P, 9] of all crops of a store.
+
+    Args:
+        crops: store of crops.
+        features: store of their features by the same backbone, of which only the grid is used.
+        out: store to write; a killed run resumes.
+        name: the backbone's name in config.yaml.
+        spec: the backbone.
+
+    Raises:
+        DepthGError: a backbone without attention, features of other crops, or fewer than 9 tokens a crop.
+    """
+    source, backbone, made_from = opened(crops, name, spec)
+    tokens = Store(features).expect(crops=source)
+    h, w = tokens.array("tokens").shape[1:3]
+    if h * w < len(NEAR):
+        raise DepthGError(f"{tokens.path}: lhp: attention needs 9 tokens a crop, not {h}×{w}: raise size")
+    logits_of, (ids, inside) = AttentionLogits(backbone), neighborhood((h, w))
+    neighbors = torch.from_numpy(ids)
+    near, within = neighbors.to(device()), torch.from_numpy(inside).to(device())
+
+    def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
+        weights = [attention_weights(crop, near, within, h) for crop in logits_of(images)]
+        return {"neighbors": neighbors.expand(len(rows), -1, -1), "weights": torch.stack(weights).half()}
+
+    made_from["features"] = tokens.fingerprint
+    writer = Writer(out, len(source), attention_arrays(h * w), made_from)
+    fill(writer, partial(source.read, "images"), compute, f"attention {name}")

@@ -1,0 +1,114 @@
+"""Depth from files: measured, rendered, or predicted elsewhere.
+
+    <root>/depth/<name>/{train,val}/**.png      8- or 16-bit; or npy, npz (its first array)
+
+Maps are named like the images. A map may have any size and shape; it is stretched over its image, upright.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from PIL import Image
+
+from depthg.config.sections import DepthSource
+from depthg.data.decode import DECODER_ERRORS
+from depthg.data.folder import companion
+from depthg.data.records import ImageRecord, content_hash
+from depthg.errors import DepthGError
+from depthg.stages.depth.source import CropBatch, cut, min_max
+
+SUFFIXES = (".png", ".npy", ".npz")
+
+
+class Files:
+    """Depth maps beside the images, scaled to [0, 1] over the whole image.
+
+    Raises:
+        DepthGError: `name` or `larger` is not set, or maps are missing.
+    """
+
+    batch = 60
+
+    def __init__(self, settings: DepthSource, root: Path, images: Sequence[ImageRecord]):
+        for key, meaning in {
+            "name": "the folder under <root>/depth",
+            "larger": "'farther' or 'nearer'",
+        }.items():
+            if getattr(settings, key) is None:
+                raise DepthGError(
+                    f"config.yaml: depth_sources.<source: files>.{key}: not set: give {meaning}"
+                )
+        self.nearer = settings.larger == "nearer"
+        self.paths = _find(root, f"depth/{settings.name}", images)
+        self.identity = content_hash(self.paths.values())
+
+    def predict(self, crops: CropBatch, side: int) -> np.ndarray:
+        """The crops' parts of their images' maps, float32 [B, side, side] in [0, 1], far = 1.
+
+        Raises:
+            DepthGError: a map cannot be read, is not 2-D, not finite, or constant.
+        """
+        records = {record.id: record for record in crops.records}
+        with ThreadPoolExecutor() as pool:
+            maps = dict(zip(records, pool.map(self._far_map, records), strict=True))
+        parts = [
+            cut(maps[record.id], box, (record.width, record.height), side)
+            for record, box in zip(crops.records, crops.boxes, strict=True)
+        ]
+        return np.stack(parts)
+
+    def _far_map(self, image: int) -> np.ndarray:
+        """The whole map of an image, float64 [H, W] in [0, 1], far = 1."""
+        path = self.paths[image]
+        depth = _read(path)
+        if depth.ndim != 2 or not depth.size:
+            raise DepthGError(
+                f"{path}: an array of shape {depth.shape}: a depth map is 2-D, save it as [H, W]"
+            )
+        scaled = min_max(depth)
+        if scaled is None:
+            raise DepthGError(f"{path}: constant, or with NaN or infinite values: repair or replace the map")
+        return 1 - scaled if self.nearer else scaled
+
+
+def _find(root: Path, folder: str, images: Sequence[ImageRecord]) -> dict[int, Path]:
+    """Image id → its map.
+
+    Raises:
+        DepthGError: maps are missing; says how many and names the first.
+    """
+    found: dict[int, Path] = {}
+    missing: list[Path] = []
+    for record in images:
+        candidates = [companion(root, Path(record.path), folder, suffix) for suffix in SUFFIXES]
+        present = [path for path in candidates if path.is_file()]
+        if present:
+            found[record.id] = present[0]
+        else:
+            missing.append(candidates[0])
+    if missing:
+        raise DepthGError(
+            f"{missing[0]}: no such depth map (nor npy, npz), {len(missing)} of {len(images)} are missing: "
+            f"put them into {root / folder}, named like the images"
+        )
+    return found
+
+
+def _read(path: Path) -> np.ndarray:
+    """The array of a file, float64."""
+    try:
+        if path.suffix == ".png":
+            with Image.open(path) as image:
+                return np.asarray(image, np.float64)
+        with path.open("rb") as stream:
+            content = np.load(stream)
+            if not isinstance(content, np.ndarray):  # an archive
+                content = content[content.files[0]]
+        return content.astype(np.float64)
+    except (*DECODER_ERRORS, IndexError, BadZipFile) as error:
+        raise DepthGError(
+            f"{path}: not a readable depth map ({type(error).__name__}): replace the file"
+        ) from error

@@ -1,0 +1,76 @@
+"""Depth networks of the transformers library: a processor and a model, from this machine or from their hub."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from depthg.errors import DepthGError
+from depthg.stages.depth.network import Network
+from depthg.weights.catalogue import fetched
+
+# The first fusion layer has nothing to fuse with; published files lack the part of it that would.
+UNUSED = "neck.fusion_stage.layers.0.residual_layer1."
+
+
+class HubNetwork(Network):
+    """A network of transformers, its images prepared and its answers resized by its own processor."""
+
+    processor_class: ClassVar[Any]
+    model_class: ClassVar[Any]
+    default: ClassVar[str]  # the hub's id of the usual weights
+
+    def open(self, name: str | None) -> nn.Module:
+        """The model `name`: a folder, what was fetched, what the hub's cache holds, or the hub's."""
+        name = name or self.default
+        place = Path(name) if Path(name).is_dir() else fetched(name)
+        if place and not (place / "config.json").is_file():  # transformers would take its own defaults
+            raise self._unavailable(name, "this folder has no config.json")
+        reason = ""
+        for local_files_only in [True] if place else [True, False]:
+            try:
+                self.processor, model = self._read(str(place or name), local_files_only)
+                return model
+            except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+                reason = " ".join(str(error).partition(". ")[0].split())
+        raise self._unavailable(name, reason)
+
+    @torch.inference_mode()
+    def raw(self, images: np.ndarray) -> np.ndarray:
+        """The network's answer to photographs uint8 [B, H, W, 3]: float32 [B, H, W]."""
+        pixels = self.processor(images=list(images), return_tensors="pt")["pixel_values"].to(self.device)
+        try:
+            results = self.answers(pixels, [image.shape[:2] for image in images])
+        except ValueError as error:  # some are made for squares only
+            height, width = images.shape[1:3]
+            raise DepthGError(
+                f"{self.title}: images of {width} × {height} px: {error}: "
+                "set predict_on: crop in its entry of depth_sources"
+            ) from None
+        return torch.stack([result["predicted_depth"] for result in results]).float().cpu().numpy()
+
+    def answers(self, pixels: torch.Tensor, sizes: list[tuple[int, ...]]) -> list[dict[str, Any]]:
+        """What the processor makes of the model's answer to `pixels`, at the `sizes` of the images."""
+        return self.processor.post_process_depth_estimation(self.model(pixels), target_sizes=sizes)
+
+    def _read(self, name: str, local_files_only: bool) -> tuple[Any, nn.Module]:
+        processor = self.processor_class.from_pretrained(name, local_files_only=local_files_only)
+        model, report = self.model_class.from_pretrained(
+            name, local_files_only=local_files_only, output_loading_info=True
+        )
+        # transformers fills what a checkpoint lacks with random numbers, and only warns.
+        if missing := [key for key in report["missing_keys"] if not key.startswith(UNUSED)]:
+            raise ValueError(f"{len(missing)} weights are not in its files")
+        for key in report["missing_keys"]:
+            model.state_dict()[key].zero_()  # else no two runs would have the same fingerprint
+        return processor, model
+
+    def _unavailable(self, name: str, reason: str) -> DepthGError:
+        return DepthGError(
+            f"{self.title} '{name}' cannot be loaded ({reason}): where there is a network, "
+            f"`depthg weights fetch {self.default}` brings it to resources/weights, which you may copy here; or "
+            "name its folder in depth_sources: <name>: model; HF_HUB_OFFLINE=1 keeps from asking the hub"
+        )

@@ -1,0 +1,65 @@
+"""Depth from Kick Back & Relax (Spencer et al., 2023), a network that learnt from videos alone.
+
+Its authors' file kbr.ckpt is read, its network is our own (`kbr_network`). Verified here on a miniature in the
+form of that file: the order and names of its weights were taken from the authors' public code, the file itself
+was not at hand.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import interpolate
+
+from depthg.errors import DepthGError
+from depthg.models.backbones import MEAN, STD
+from depthg.stages.depth.kbr_network import KBRNetwork, from_published
+from depthg.stages.depth.network import Network
+from depthg.weights.catalogue import check_pin
+from depthg.weights.checkpoints import load_weights
+from depthg.weights.lightning import read_lightning
+
+DEFAULT = "resources/weights/kbr.ckpt"
+PREFIX = "nets.depth."  # beside it lies the network for the camera's motion
+WIDTH, HEIGHT = 640, 384  # of a landscape and a portrait image as the authors show them to it
+MULTIPLE = 32  # the coarsest stride
+
+
+class KBR(Network):
+    """Disparity, larger = nearer.
+
+    Raises:
+        DepthGError: the checkpoint is missing, broken, another than the pinned one, or does not fit.
+    """
+
+    title, nearer = "KBR", True
+
+    def open(self, name: str | None) -> nn.Module:
+        """The network with the weights of a file."""
+        path = Path(name or DEFAULT)
+        if not path.is_file():
+            raise DepthGError(
+                f"{path}: KBR's checkpoint is not there: run `depthg weights fetch kbr.ckpt` where there is a "
+                "network and put the file there, or name it in depth_sources: <name>: model"
+            )
+        check_pin(path)
+        network = KBRNetwork()
+        load_weights(network, from_published(read_lightning(path, PREFIX)), path)
+        return network
+
+    @torch.inference_mode()
+    def raw(self, images: np.ndarray) -> np.ndarray:
+        """The disparity of photographs uint8 [B, H, W, 3]: float32 [B, H, W]."""
+        height, width = images.shape[1:3]
+        pixels = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float().div(255)
+        shown = interpolate(pixels, size=shown_size(height, width), mode="bilinear")
+        mean, std = (torch.tensor(of, device=self.device).view(1, 3, 1, 1) for of in (MEAN, STD))
+        disparity = self.model((shown - mean) / std)
+        return interpolate(disparity, size=(height, width), mode="bilinear")[:, 0].cpu().numpy()
+
+
+def shown_size(height: int, width: int) -> tuple[int, int]:
+    """The size at which the authors show an image to the network: (height, width), multiples of 32."""
+    size = (WIDTH * height / width, WIDTH) if width >= height else (HEIGHT, HEIGHT * width / height)
+    return tuple(max(2, round(int(side) / MULTIPLE)) * MULTIPLE for side in size)  # type: ignore[return-value]

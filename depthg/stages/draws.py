@@ -1,0 +1,102 @@
+"""Which crops a training step sees: anchors, one neighbour of each and, where their depths are paired, a sibling.
+
+All are pure functions of (seed, step) and the neighbours, so that a resumed training goes on exactly where it
+stopped, and the crops that a training will see are known before any of their tokens is (depthg.stages.schedule).
+"""
+
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from depthg.config.settings import DrawSettings
+from depthg.errors import DepthGError
+from depthg.store.reader import Store
+
+
+class Draws:
+    """Draws the crops of any step, by their number among all training crops.
+
+    Args:
+        neighbors: store of `ids` and of the `image` of each crop.
+        settings: batch, neighbours, and whose depths are paired.
+        seed: of the training run.
+    """
+
+    def __init__(self, neighbors: Store, settings: DrawSettings, seed: int):
+        self.store, self.settings, self.seed = neighbors, settings, seed
+
+    def anchors(self, step: int) -> np.ndarray:
+        """Crops int64 [B]: each at most once an epoch, the order drawn anew for every epoch."""
+        epoch, place = divmod(step, len(self.store) // self.settings.batch)
+        order = _permutation(len(self.store), self.seed, epoch)
+        return order[place * self.settings.batch :][: self.settings.batch]
+
+    def rng(self, step: int) -> np.random.Generator:
+        """Source of all that a step draws after its anchors, the neighbours first."""
+        return np.random.default_rng([self.seed, 1, step])
+
+    def neighbors(self, anchors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A crop of uniform rank among the nearest of each anchor, int [B]."""
+        ranks = rng.integers(self.settings.neighbors, size=len(anchors))
+        return self.store.read("ids", anchors)[np.arange(len(anchors)), ranks]
+
+    def siblings(self, anchors: np.ndarray, step: int) -> np.ndarray:
+        """Another crop of the image of each anchor, int [B]."""
+        rng = np.random.default_rng([self.seed, 4, step])
+        others = [np.setdiff1d(self.siblings_of(crop), crop) for crop in anchors]
+        return np.array([rng.choice(crops) for crops in others])
+
+    def siblings_of(self, crop: int) -> np.ndarray:
+        """All crops of a crop's image, itself included, ascending."""
+        return np.flatnonzero(self.images == self.images[crop])
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        """The image that each crop is part of, int [M]."""
+        return self.store.read("image")
+
+    def all(self, step: int) -> np.ndarray:
+        """Every crop that a step sees."""
+        anchors = self.anchors(step)
+        drawn = [anchors, self.neighbors(anchors, self.rng(step))]
+        if self.settings.depth_pairs == "sibling":
+            drawn.append(self.siblings(anchors, step))
+        return np.concatenate(drawn)
+
+
+@lru_cache(maxsize=2)
+def _permutation(crops: int, seed: int, epoch: int) -> np.ndarray:
+    """The order in which an epoch visits the crops."""
+    return np.random.default_rng([seed, 0, epoch]).permutation(crops)
+
+
+def check_crops(neighbors: Store, settings: DrawSettings) -> None:
+    """There are crops enough for a batch and for the neighbours of each.
+
+    Raises:
+        DepthGError: there are not.
+    """
+    crops, kept = len(neighbors), neighbors.array("ids").shape[1]
+    if settings.batch > crops:
+        raise DepthGError(
+            f"settings: batch: {settings.batch} crops a step, but {neighbors.path} holds {crops}: "
+            f"set batch to at most {crops}, or add images"
+        )
+    if settings.neighbors > min(kept, crops - 1):
+        raise DepthGError(
+            f"settings: neighbors: ranks 1 … {settings.neighbors}, but the {crops} crops of "
+            f"{neighbors.path} have {min(kept, crops - 1)} each: set neighbors to at most that"
+        )
+
+
+def check_siblings(neighbors: Store) -> None:
+    """Every crop has another of its image.
+
+    Raises:
+        DepthGError: one has not.
+    """
+    if np.unique(neighbors.read("image"), return_counts=True)[1].min() < 2:
+        raise DepthGError(
+            "settings: depth_pairs: sibling pairs crops of one image, but images have one crop: "
+            "set depth_pairs to crop, or five_crop to true for the data set"
+        )

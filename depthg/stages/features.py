@@ -1,0 +1,122 @@
+"""Crops → backbone features in Zarr: the one pass of the backbone that all experiments share."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from depthg.config.sections import Backbone, Stored
+from depthg.models.backbones import DenseBackbone
+from depthg.runtime.device import device, mixed_precision, send
+from depthg.runtime.prefetch import prefetch
+from depthg.store.arrays import Array
+from depthg.store.parts import WHOLE, Part
+from depthg.store.reader import Store
+from depthg.store.tokens import packed, token_arrays
+from depthg.store.writer import Writer
+
+BATCH = 16
+
+
+def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
+    """Write `tokens` [M, h, w, C] (depthg.store.tokens) and `pooled` float32 [M, C] of all crops of a store.
+
+    Args:
+        crops: store of crops.
+        out: store to write; a killed run resumes.
+        name: the backbone's name in config.yaml.
+        spec: the backbone.
+        part: the part of the store to write.
+    """
+    source, backbone, made_from = opened(crops, name, spec)
+    tokens = dense_features(backbone, source.read("images", [0]))
+
+    def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
+        tokens = dense_features(backbone, images)
+        return {**packed(tokens, spec.stored), "pooled": pool_tokens(tokens)}
+
+    arrays = feature_arrays(tuple(tokens.shape[1:]), spec.stored)
+    writer = Writer(out, len(source), arrays, made_from, part, unit=BATCH)
+    fill(writer, partial(source.read, "images"), compute, f"features {name}")
+
+
+def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
+    """Write `pooled` float32 [M, C] alone, all that neighbours are found by; arguments as above."""
+    source, backbone, made_from = opened(crops, name, spec)
+    channels = dense_features(backbone, source.read("images", [0])).shape[-1]
+
+    def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
+        return {"pooled": pool_tokens(dense_features(backbone, images))}
+
+    writer = Writer(out, len(source), pooled_array(channels), made_from, part, unit=BATCH)
+    fill(writer, partial(source.read, "images"), compute, f"mean features {name}")
+
+
+def opened(crops: Path, name: str, spec: Backbone) -> tuple[Store, DenseBackbone, dict[str, Any]]:
+    """A store of crops, the backbone called `name`, and what its features of them are made from."""
+    source, backbone = Store(crops), DenseBackbone(spec, name).to(device())
+    weights = backbone.weights_hash()
+    return source, backbone, {"settings": spec.model_dump(), "weights": weights, "crops": source.fingerprint}
+
+
+def fill(
+    writer: Writer,
+    read: Callable[[range], np.ndarray],
+    compute: Callable[[range, np.ndarray], dict[str, Tensor]],
+    what: str,
+) -> None:
+    """Compute and write the rows of a store, or of a part, that are still to be written, and finish it.
+
+    While a batch is computed, the next are read and decoded, and the one before is fetched and written: a GPU
+    is asked for the next batch before anything waits for the last.
+
+    Args:
+        writer: of the store.
+        read: rows → what they are computed from.
+        compute: rows and that → what every array holds for them, on any device.
+        what: is shown to the user.
+    """
+
+    def write(rows: range, values: dict[str, Tensor]) -> None:
+        writer.write(rows, **{name: value.cpu().numpy() for name, value in values.items()})
+
+    sources = prefetch(lambda rows: (rows, read(rows)), writer.tracked(BATCH, what))
+    with closing(sources), ThreadPoolExecutor(1) as pool:
+        written = None
+        for rows, source in sources:
+            values = compute(rows, source)
+            if written is not None:
+                written.result()
+            written = pool.submit(write, rows, values)
+        if written is not None:
+            written.result()
+    writer.finish()
+
+
+def feature_arrays(shape: tuple[int, ...], stored: Stored) -> dict[str, Array]:
+    """The arrays of a store of tokens of a shape [h, w, C]."""
+    return token_arrays(shape, stored) | pooled_array(shape[2])
+
+
+def pooled_array(channels: int) -> dict[str, Array]:
+    """The array of mean vectors of C channels."""
+    return {"pooled": Array((channels,), "float32", compress=False)}
+
+
+@torch.inference_mode()
+def dense_features(backbone: DenseBackbone, images: np.ndarray) -> Tensor:
+    """Tokens [B, h, w, C], float32, of crops [B, S, S, 3], uint8."""
+    with mixed_precision():
+        return backbone(send(torch.from_numpy(images), device()))
+
+
+def pool_tokens(tokens: Tensor) -> Tensor:
+    """The unit vectors [B, C], float32, along the mean of the tokens [B, h, w, C]."""
+    return normalize(tokens.mean(dim=(1, 2)), dim=1)

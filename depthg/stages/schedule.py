@@ -1,0 +1,59 @@
+"""The training crops that the trainings of all seeds will draw, in a store of their own.
+
+A training of 2,334 batches sees at most 149,376 of COCO-Stuff's 488,510 crops. Which ones follows from the seeds and
+the neighbours alone, so that depth, tokens and geometry of all others need not be computed.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from depthg.config.settings import ScheduleSettings
+from depthg.stages.crops import crop_arrays
+from depthg.stages.draws import Draws, check_crops, check_siblings
+from depthg.store.arrays import Array
+from depthg.store.reader import Store
+from depthg.store.writer import Writer
+
+BATCH = 64
+
+
+def make_scheduled(crops: Path, neighbors: Path, out: Path, settings: ScheduleSettings) -> None:
+    """Write the store of the scheduled crops: all arrays of the crops, and `row` int64 [K], ascending: which they are.
+
+    Args:
+        crops: store of all training crops.
+        neighbors: of them.
+        out: store to write; a killed run resumes.
+        settings: what is drawn, and the seeds.
+
+    Raises:
+        DepthGError: the crops are too few for a batch, or have no neighbours or siblings enough.
+    """
+    source, near = Store(crops), Store(neighbors)
+    near.expect(crops=source)
+    rows = scheduled_crops(near, settings)
+    arrays = crop_arrays(source.array("images").shape[1])
+    origin = {
+        "crops": source.fingerprint,
+        "neighbors": near.fingerprint,
+        "settings": settings.model_dump(),
+    }
+    writer = Writer(out, len(rows), arrays | {"row": Array((), "int64", compress=False)}, origin)
+    for places in writer.tracked(BATCH, "scheduled crops"):
+        chosen = rows[places.start : places.stop]
+        writer.write(places, row=chosen, **{name: source.read(name, chosen) for name in arrays})
+    writer.finish()
+
+
+def scheduled_crops(neighbors: Store, settings: ScheduleSettings) -> np.ndarray:
+    """The crops int64 [K], ascending, that trainings of all seeds draw."""
+    check_crops(neighbors, settings)
+    if settings.depth_pairs == "sibling":
+        check_siblings(neighbors)
+    drawn = np.zeros(len(neighbors), bool)
+    for seed in settings.seeds:
+        draws = Draws(neighbors, settings, seed)
+        for step in range(settings.batches):
+            drawn[draws.all(step)] = True
+    return np.flatnonzero(drawn)

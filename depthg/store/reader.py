@@ -1,0 +1,179 @@
+"""The artifact store: arrays of equal length in one Zarr group, complete only when its writer says so last.
+
+A store is a folder `<name>.zarr` with one array a quantity; row i of every array belongs to item i. A chunk
+holds one row, so that a random batch reads what it needs and nothing else; only rows of less than 64 KB share
+one, so that a long store of small rows is not a million files. Three files stand beside
+the arrays: `fingerprint.json` (what the store was made from), `progress.json` (rows finished so far) and
+`complete.json`, written last: the file that Snakemake watches. `depthg.store.writer` writes them.
+"""
+
+import json
+import mmap
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+
+from depthg.errors import DepthGError
+from depthg.store.arrays import MARKER, Rows
+
+
+class Store:
+    """A complete store, opened for reading. Arrays open at first use, in each process anew (fork-safe).
+
+    Args:
+        path: folder of the store, or its marker file.
+
+    Raises:
+        DepthGError: the store is missing or incomplete.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path).parent if Path(path).name == MARKER else Path(path)
+        marker = self.path / MARKER
+        if not marker.is_file():
+            state = "is not complete" if self.path.is_dir() else "does not exist"
+            raise DepthGError(f"{self.path} {state}: make it with `snakemake --cores 2 {marker}`")
+        self.notes: dict[str, Any] = json.loads(marker.read_text())
+        self.fingerprint: str = self.notes["fingerprint"]
+        self._owner = os.getpid()
+        self._arrays: dict[str, zarr.Array] = {}
+
+    @cached_property
+    def made_from(self) -> dict[str, Any]:
+        return json.loads((self.path / "fingerprint.json").read_text())["made_from"]
+
+    def __len__(self) -> int:
+        return self.notes["rows"]
+
+    def array(self, name: str) -> zarr.Array:
+        """The Zarr array `name`."""
+        if self._owner != os.getpid():  # a forked worker must not share the parent's event loop
+            self._owner, self._arrays = os.getpid(), {}
+        if name not in self._arrays:
+            self._arrays[name] = zarr.open_array(self.path / name, mode="r")
+        return self._arrays[name]
+
+    def read(self, name: str, rows: Rows = slice(None)) -> np.ndarray:
+        """Rows of one array, in the order asked for.
+
+        Raises:
+            DepthGError: a chunk of a float array is missing (it reads as NaN).
+        """
+        if isinstance(rows, range) and rows.step == 1:
+            rows = slice(rows.start, rows.stop)
+        array = self.array(name)
+        if not isinstance(rows, slice):
+            values = self._gather(name, [int(row) for row in rows])
+        else:
+            values = np.asarray(array[rows])
+        return self._checked(name, values)
+
+    def take(self, name: str, rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Entries of rows: of raw chunks no more than these are read, six times as fast as all of a row.
+
+        Args:
+            name: an array [M, h, w, …].
+            rows: int [B].
+            at: int [B, n], entry = i · w + j.
+
+        Returns:
+            [B, n, …].
+
+        Raises:
+            DepthGError: as `read`.
+        """
+        array = self.array(name)
+        shape = (array.shape[1] * array.shape[2], *array.shape[3:])
+        if not self._is_raw(array):
+            whole = self.read(name, rows).reshape(len(rows), *shape)
+            return whole[np.arange(len(rows))[:, None], at]
+        values = np.empty((*at.shape, *shape[1:]), array.dtype)
+        for place, row in enumerate(rows):
+            np.take(
+                self._mapped(name, int(row)).reshape(shape), at[place], axis=0, out=values[place], mode="clip"
+            )
+        return self._checked(name, values)
+
+    def _checked(self, name: str, values: np.ndarray) -> np.ndarray:
+        """The values of some rows, if all were written."""
+        if values.dtype.kind == "f" and values.size and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
+            raise self._missing(f"rows of '{name}' are")
+        return values
+
+    def _missing(self, what: str) -> DepthGError:
+        return DepthGError(f"{self.path}: {what} missing: delete the folder and make it again")
+
+    @staticmethod
+    def _is_raw(array: zarr.Array) -> bool:
+        """Whether a row lies in one file, as it is."""
+        return not array.compressors and array.shards is None and array.chunks[1:] == array.shape[1:]
+
+    def _gather(self, name: str, rows: list[int]) -> np.ndarray:
+        """Rows of one array, one by one: two to three times as fast as Zarr's orthogonal selection.
+
+        A row of a raw chunk is read straight from its file, ten times as fast again.
+        """
+        array = self.array(name)
+        values = np.empty((len(rows), *array.shape[1:]), array.dtype)
+        raw = self._is_raw(array)
+        for place, row in enumerate(rows):
+            if raw and 0 <= row < len(self):
+                self._read_chunk(name, row, values[place : place + 1])
+            else:
+                values[place] = array[row]
+        return values
+
+    def _read_chunk(self, name: str, row: int, value: np.ndarray) -> None:
+        """Fill `value` [1, …] with a row's part of its chunk."""
+        path, place = self._chunk(name, row)
+        try:
+            with open(path, "rb", buffering=0) as stream:
+                stream.seek(place * value.nbytes)
+                read = stream.readinto(value.data.cast("B"))
+        except FileNotFoundError:
+            read = 0
+        if read != value.nbytes:
+            raise self._missing(f"row {row} of '{name}' is")
+
+    def _mapped(self, name: str, row: int) -> np.ndarray:
+        """A row of a raw array, of which only what is looked at is read."""
+        array, (path, place) = self.array(name), self._chunk(name, row)
+        size = int(np.prod(array.shape[1:]))
+        try:
+            with open(path, "rb", buffering=0) as stream:
+                content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            return np.frombuffer(content, array.dtype, size, place * size * array.dtype.itemsize)
+        except (FileNotFoundError, ValueError):  # empty, or cut short
+            raise self._missing(f"row {row} of '{name}' is") from None
+
+    def _chunk(self, name: str, row: int) -> tuple[str, int]:
+        """The file of a row's chunk, and which row of it that is; no Path, as a batch asks for hundreds."""
+        array = self.array(name)
+        chunk, place = divmod(row, array.chunks[0])
+        key = array.metadata.encode_chunk_key((chunk, *[0] * (array.ndim - 1)))
+        return os.path.join(self.path, name, key), place
+
+    def batches(self, name: str, batch: int) -> Iterable[tuple[range, np.ndarray]]:
+        """All rows of one array in order, `batch` at a time."""
+        for start in range(0, len(self), batch):
+            rows = range(start, min(start + batch, len(self)))
+            yield rows, self.read(name, rows)
+
+    def expect(self, **upstream: "Store") -> "Store":
+        """Check that this store was made from just these stores, by name.
+
+        Raises:
+            DepthGError: it was made from another one.
+        """
+        for name, store in upstream.items():
+            if self.made_from.get(name) != store.fingerprint:
+                raise DepthGError(
+                    f"{self.path} was made from another {store.path} than the one there now: make it again "
+                    f"with `snakemake --cores 2 --forcerun {self.path / MARKER}`"
+                )
+        return self

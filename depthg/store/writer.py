@@ -1,0 +1,183 @@
+"""Writing a store (depthg.store), as a whole or in parts (depthg.store.parts), so that a killed job goes on."""
+
+import json
+import math
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec
+
+from depthg.errors import DepthGError
+from depthg.runtime.files import check_room, fingerprint, write_json
+from depthg.runtime.progress import track
+from depthg.store.arrays import MARKER, Array, row_bytes
+from depthg.store.parts import WHOLE, Part, opening
+from depthg.store.resume import missing, note, note_all
+
+
+class Writer:
+    """Writes rows of a store, batch by batch; a killed job resumes after the last batch it noted.
+
+    It is the only one of its part, and the parts of others are of the same division: what it writes is locked
+    (`<name>.zarr.lock`, `<name>.zarr.2of3.lock`) until it is finished or its process ends.
+
+    Args:
+        path: folder of the store, ending in `.zarr`.
+        rows: number of items.
+        arrays: name → `Array`.
+        made_from: settings and upstream fingerprints; a store made from anything else is begun anew.
+        part: the part of the store to write.
+        unit: rows that are computed together; parts begin at a multiple of it.
+
+    Attributes:
+        own: the rows of its part.
+        done: how many of them are written.
+
+    Raises:
+        DepthGError: the disk has not the room for it, or another process is writing it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        rows: int,
+        arrays: Mapping[str, Array],
+        made_from: Mapping[str, Any],
+        part: Part = WHOLE,
+        unit: int = 1,
+    ):
+        self.path, self.rows, self.arrays, self.part = Path(path), rows, dict(arrays), part
+        self.fingerprint = fingerprint({"rows": rows, "arrays": _layout(arrays), **made_from})
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = part.claim(self.path)
+        with opening(self.path, part):
+            if _found(self.path) != self.fingerprint:
+                self._begin(made_from)
+            (self.path / MARKER).unlink(missing_ok=True)
+            _forget_other_divisions(self.path, part)
+        self._open = {name: zarr.open_array(self.path / name, mode="r+") for name in arrays}
+        chunks = [array.chunks[0] for array in self._open.values()]
+        self.own = part.rows(rows, math.lcm(unit, *chunks))
+        self.done = len(self.own) - sum(map(len, missing(self.path, self.own)))
+
+    def _begin(self, made_from: Mapping[str, Any]) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        check_room(self.path, self.rows * row_bytes(self.arrays))
+        group = zarr.open_group(self.path, mode="w", zarr_format=3)
+        blosc = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
+        for name, array in self.arrays.items():
+            group.create_array(
+                name,
+                shape=(self.rows, *array.shape),
+                chunks=(array.chunk_rows, *array.shape),
+                dtype=array.dtype,
+                compressors=blosc if array.compress else None,
+                fill_value=array.fill,
+            )
+        note(self.path, range(0))
+        write_json(
+            self.path / "fingerprint.json", {"fingerprint": self.fingerprint, "made_from": dict(made_from)}
+        )
+
+    def pending(self, batch: int) -> Iterator[range]:
+        """The ranges of its rows still to be written, at most `batch` long."""
+        for gap in missing(self.path, self.own):
+            for start in range(gap.start, gap.stop, batch):
+                yield range(start, min(start + batch, gap.stop))
+
+    def tracked(self, batch: int, what: str) -> Iterator[range]:
+        """The same, with a progress bar named `what`."""
+        total, done = -(-len(self.own) // batch), self.done // batch
+        named = what if self.part == WHOLE else f"{what}, part {self.part}"
+        return track(self.pending(batch), total, named, done)
+
+    def write(self, rows: range, **values: np.ndarray) -> None:
+        """Write consecutive rows of every array, then note them as done."""
+        if values.keys() != self.arrays.keys():
+            raise ValueError(f"expected the arrays {sorted(self.arrays)}, got {sorted(values)}")
+        for name, value in values.items():
+            self._open[name][rows.start : rows.stop] = np.asarray(value, dtype=self.arrays[name].dtype)
+        note(self.path, range(self.own.start, rows.stop))  # what lies between was there, or written in order
+        self.done += len(rows)
+
+    def finish(self) -> None:
+        """Declare the store complete, or its part written: `complete` follows when all are."""
+        if self.done != len(self.own):
+            raise DepthGError(
+                f"{self.path}: {self.done} of {len(self.own)} rows written, cannot be completed"
+            )
+        if self.part == WHOLE:
+            _mark(self.path, self.fingerprint, self.rows)
+        else:
+            written = self.part.note(self.path)
+            written.parent.mkdir(exist_ok=True)
+            write_json(written, {"fingerprint": self.fingerprint, "rows": self.rows})
+        self._lock.release()
+
+
+def complete(path: Path, of: int) -> None:
+    """Declare a store complete whose parts have been written.
+
+    Args:
+        path: folder of the store.
+        of: how many parts it was written in.
+
+    Raises:
+        DepthGError: a part is missing or not finished, or somebody writes the store.
+    """
+    whole = Part(None, of)
+    if not path.is_dir():
+        raise _unfinished(path, Part(1, of))
+    lock = whole.claim(path)
+    with opening(path, whole):
+        found, rows = _found(path), 0
+        for part in (Part(number, of) for number in range(1, of + 1)):
+            try:
+                written = json.loads(part.note(path).read_text())
+            except (OSError, ValueError):
+                raise _unfinished(path, part) from None
+            if written["fingerprint"] != found:
+                raise _unfinished(path, part)
+            rows = written["rows"]
+        for gap in missing(path, range(rows)):
+            raise DepthGError(
+                f"{path}: rows {gap.start}–{gap.stop - 1} are in none of its {of} parts: remove {path / 'parts'} "
+                "and run the same command again"
+            )
+        _mark(path, str(found), rows)
+    lock.release()
+
+
+def _found(path: Path) -> str | None:
+    """The fingerprint of what lies at a path, or None."""
+    try:
+        return json.loads((path / "fingerprint.json").read_text())["fingerprint"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _forget_other_divisions(path: Path, part: Part) -> None:
+    """Remove what says that parts of another division are written: which is how a store tells its own."""
+    for written in (path / "parts").glob("*of*.json"):
+        if part == WHOLE or not written.name.endswith(f"of{part.of}.json"):
+            written.unlink()
+
+
+def _mark(path: Path, found: str, rows: int) -> None:
+    note_all(path, rows)
+    write_json(path / MARKER, {"fingerprint": found, "rows": rows})
+
+
+def _unfinished(path: Path, part: Part) -> DepthGError:
+    return DepthGError(
+        f"{path}: part {part} is not finished, the store cannot be completed: make it with "
+        f"`snakemake --cores 2 {part.note(path)}`"
+    )
+
+
+def _layout(arrays: Mapping[str, Array]) -> dict[str, list[Any]]:
+    return {name: [list(array.shape), array.dtype] for name, array in arrays.items()}

@@ -1,0 +1,33 @@
+"""What changes from step to step: the guidance by depth (Sec. 3.5), and as released the number of samples."""
+
+from collections.abc import Callable
+
+from depthg.config.settings import Term, TrainSettings
+
+
+def guided(settings: TrainSettings, step: int) -> dict[str, Term]:
+    """The terms in use at a step, counted in batches.
+
+    Weight and shift of the depth term both decay: λ_k = λ_0 γ^⌊k/T⌋ and b_k = b_0 γ^⌊k/T⌋. Terms of weight 0
+    are left out, and so is the depth term without a depth loss.
+    """
+    terms: dict[str, Term] = {name: term for name, term in settings.terms.items() if term.weight > 0}
+    depth = terms.pop("depth", None)
+    if depth is None or settings.depth_loss == "none":
+        return terms
+    fade = settings.depth_decay ** (step // settings.depth_every)
+    return {**terms, "depth": Term(weight=depth.weight * fade, shift=depth.shift * fade)}
+
+
+def constant_samples(samples: int, step: int) -> int:
+    """N, at every step."""
+    return samples
+
+
+def released_samples(samples: int, step: int) -> int:
+    """As released: N in the first batch only, then N − 2, N − 3 after 1000 and N − 4 after 2000 batches."""
+    lost = 0 if step == 0 else 2 + (step >= 1000) + (step >= 2000)
+    return max(samples - lost, 1)
+
+
+SAMPLES: dict[str, Callable[[int, int], int]] = {"constant": constant_samples, "released": released_samples}

@@ -1,0 +1,270 @@
+"""Layers of configuration, and what a typing error is told."""
+
+from typing import get_args
+
+import pytest
+import yaml
+
+from depthg.config import Config, load
+from depthg.config.settings import CropSettings, GeometrySettings, Settings, TrainSettings
+from depthg.config.validation import parse
+from depthg.errors import DepthGError
+from depthg.losses.depth import KERNELS, NORMS
+from depthg.models import HEADS
+from depthg.stages.crops import RESIZES
+from depthg.stages.depth import controls
+from depthg.stages.geometry import CAMERAS
+from depthg.training import sampling
+from depthg.training.guidance import SAMPLES
+from depthg.training.lhp import MIXINGS
+from depthg.training.objective import OBJECTIVES
+from depthg.training.selection import CRITERIA
+
+BASE = {
+    "presets": {"paper": {"steps": 7}},
+    "datasets": {
+        "demo": {"settings": {"batch": 8, "size": 160}, "experiments": {"ours": {"samples": 5}}},
+    },
+    "backbones": {"dino_vits8": {"model": "vit_small_patch8_224.dino"}},
+    "depth_sources": {"zoedepth": {"source": "zoedepth"}},
+    "experiments": {"stego": {}, "ours": {"sampling": "fps", "terms": {"depth": {"weight": 0.5}}}},
+}
+
+
+def test_layers_from_defaults_to_experiment():
+    ours = load(BASE).resolve("demo", "ours")
+    assert (ours.steps, ours.batch, ours.size, ours.samples) == (7, 8, 160, 5)
+    assert ours.sampling == "fps" and ours.learning_rate == 5e-4
+    assert load(BASE).resolve("demo", "stego").samples == 11
+
+
+def test_nested_terms_merge_key_by_key():
+    terms = load(BASE).resolve("demo", "ours").terms
+    assert terms["depth"].weight == 0.5 and terms["depth"].shift == 0.03
+    assert terms["self"].weight == 0.58
+
+
+def test_changes_in_the_name_speak_over_all():
+    content = BASE | {"settings": {"samples": 3}}
+    own = load(content).resolve("demo", "ours+samples=9+terms.depth.weight=0.3+depth_loss=similarity")
+    assert own.samples == 9 and own.depth_loss == "similarity"
+    assert own.terms["depth"].weight == 0.3 and own.terms["depth"].shift == 0.03
+    for name, message in {
+        "ours+samples": "'samples' is no change: write [+]key=value",
+        "ours+sampels=3": "unknown setting 'sampels'",
+        "ours+size=96": "'size' shapes artifacts that all experiments share",
+    }.items():
+        with pytest.raises(DepthGError, match=message):
+            load(BASE).resolve("demo", name)
+
+
+def test_where_each_value_was_written():
+    origins = load(BASE | {"settings": {"seeds": [1]}}).origins("demo", "ours+samples=9")
+    assert origins == {
+        "steps": "presets: paper",
+        "batch": "datasets: demo: settings",
+        "size": "datasets: demo: settings",
+        "sampling": "experiments: ours",
+        "terms.depth.weight": "experiments: ours",
+        "samples": "the name ours+samples=9",
+        "seeds": "settings",
+    }
+
+
+def test_a_data_set_may_have_a_preset_of_its_own():
+    presets = {"paper": {}, "released": {"samples": 4}}
+    datasets = {"demo": {}, "old": {"preset": "released"}}
+    both = load(BASE | {"presets": presets, "datasets": datasets})
+    assert both.resolve("demo", "ours").samples == 11 and both.resolve("old", "ours").samples == 4
+
+
+def test_command_line_settings_speak_over_the_file():
+    content = BASE | {"settings": {"samples": 3, "seeds": [4, 5]}}
+    ours = load(content).resolve("demo", "ours")
+    assert ours.samples == 3 and ours.seeds == [4, 5]
+
+
+def test_slice_changes_only_with_its_own_settings():
+    before = load(BASE).resolve("demo", "ours")
+    changed = load(BASE | {"experiments": {"ours": {"terms": {"self": {"weight": 0.1}}}}})
+    after = changed.resolve("demo", "ours")
+    assert before.slice(CropSettings) == after.slice(CropSettings)
+    assert before.slice(TrainSettings) != after.slice(TrainSettings)
+
+
+def test_slice_survives_the_command_line():
+    own = load(BASE).resolve("demo", "ours").slice(TrainSettings)
+    assert parse(TrainSettings, own.model_dump_json()) == own
+
+
+def test_settings_file_may_be_yaml(tmp_path):
+    (tmp_path / "crops.yaml").write_text("size: 96\n")
+    assert parse(CropSettings, str(tmp_path / "crops.yaml")).size == 96
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "message"),
+    [
+        (BASE, ("dmo", "ours"), "unknown dataset 'dmo': did you mean 'demo'?"),
+        (BASE, ("demo", "our"), "unknown experiment 'our': did you mean 'ours'?"),
+        (BASE | {"preset": "papr"}, ("demo", "ours"), "unknown preset 'papr': did you mean 'paper'?"),
+        (
+            BASE | {"settings": {"step": 3}},
+            ("demo", "ours"),
+            "settings: unknown setting 'step'",
+        ),
+        (
+            BASE | {"settings": {"steps": -3}},
+            ("demo", "ours"),
+            "steps: .*greater than or equal to 0, got -3",
+        ),
+        (BASE | {"settings": {"neighbors": 40}}, ("demo", "ours"), "ranks 1 … 40 but only 30 are kept"),
+        (
+            BASE | {"settings": {"samples": 21}},
+            ("demo", "stego"),
+            "samples: 21² tokens of a crop, but 160 px make 20×20 at 8 px a token: set samples to at most 20",
+        ),
+        (BASE | {"settings": {"geometry": "nwe"}}, ("demo", "ours"), "unknown geometry 'nwe'"),
+        (
+            BASE | {"experiments": {"ours": {"sampling": "fps", "samples": 13}}, "datasets": {"demo": {}}},
+            ("demo", "ours"),
+            "13² is more than order_length 144 of geometries: default",
+        ),
+        (BASE | {"settings": {"seeds": [1, 1]}}, ("demo", "ours"), "seeds: each only once"),
+        (BASE | {"settings": {"backbone": "dino_vit8"}}, ("demo", "ours"), "did you mean 'dino_vits8'?"),
+        (BASE | {"settings": {"depth": "zoe"}}, ("demo", "ours"), "unknown depth_source 'zoe'"),
+        (
+            BASE | {"experiments": {"ours": {"size": 96}}},
+            ("demo", "ours"),
+            "'size' shapes artifacts that all experiments share: set it under datasets",
+        ),
+        (
+            BASE | {"settings": {"terms": {"depth": {"weight": -1}}}},
+            ("demo", "ours"),
+            "terms.depth.weight: .*got -1",
+        ),
+    ],
+)
+def test_wrong_values_are_named(content, names, message):
+    with pytest.raises(DepthGError, match=message):
+        load(content).resolve(*names)
+
+
+def test_unknown_key_of_the_file():
+    with pytest.raises(DepthGError, match=r"unknown key 'datsets': did you mean 'datasets'\?"):
+        load({"datsets": {}})
+    with pytest.raises(DepthGError, match=r"unknown key 'rot': did you mean 'root'\?"):
+        load({"datasets": {"demo": {"rot": "x"}}})
+
+
+def test_unreadable_file(tmp_path):
+    with pytest.raises(DepthGError, match="No such file"):
+        load(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [")
+    with pytest.raises(DepthGError, match="not YAML"):
+        load(tmp_path / "bad.yaml")
+
+
+def test_depth_is_needed_just_where_it_is_read():
+    def needs(**keys):
+        return Settings(**keys).needs_geometry
+
+    assert not needs()
+    assert needs(sampling="fps") and needs(depth_loss="product") and needs(lhp="depth")
+
+
+def test_named_choices_are_those_of_their_tables():
+    def choices(settings, key):
+        return set(get_args(settings.model_fields[key].annotation))
+
+    tables = {
+        (TrainSettings, "objective"): OBJECTIVES,
+        (TrainSettings, "head"): HEADS,
+        (TrainSettings, "selection"): CRITERIA,
+        (TrainSettings, "sampling"): sampling.SAMPLERS,
+        (TrainSettings, "tokens_at"): sampling.PLACES,
+        (TrainSettings, "depth_at"): sampling.DEPTHS,
+        (TrainSettings, "depth_loss"): {"none", *KERNELS},
+        (TrainSettings, "depth_norm"): NORMS,
+        (TrainSettings, "sample_schedule"): SAMPLES,
+        (TrainSettings, "mixing"): MIXINGS,
+        (GeometrySettings, "camera"): CAMERAS,
+        (GeometrySettings, "control"): controls.CONTROLS,
+        (GeometrySettings, "depth_values"): controls.VALUES,
+        (CropSettings, "resize"): RESIZES,
+    }
+    for (settings, key), table in tables.items():
+        assert choices(settings, key) == set(table), key
+
+
+def test_schema_file_is_in_step(request):
+    path = request.config.rootpath / "workflow/schemas/config.schema.yaml"
+    assert yaml.safe_load(path.read_text()) == Config.model_json_schema(), "run `make schema`"
+
+
+PUBLISHED = {  # weight and shift of self, knn, random, depth; then settings, as the paper's commands give them
+    ("cocostuff", "ours"): (
+        (0.58, 0.07, 0.36, 0.025, 0.70, 0.761, 0.19, 0.03),
+        {"batch": 32, "code_dim": 70, "samples": 11, "sampling": "fps", "centring": True, "five_crop": True},
+        {"depth_decay": 0.6, "depth_every": 250, "steps": 2334, "backbone": "dino_vits8_300ep"},
+    ),
+    ("cityscapes", "ours"): (
+        (0.95, 0.39, 1.02, 0.25, 0.57, 0.26, 0.09, 0.03),
+        {"batch": 32, "code_dim": 100, "sampling": "full", "centring": False, "five_crop": True},
+        {"depth_decay": 0.8, "depth_every": 400, "backbone": "dino_vitb8"},
+    ),
+    ("cityscapes19", "stego"): (
+        (1.0, 0.4583, 0.5775, 0.1754, 0.9059, 0.3136),
+        {"batch": 32, "code_dim": 100, "sampling": "random", "centring": False, "steps": 5000},
+    ),
+    ("potsdam", "ours_3dlhp"): (
+        (0.61, 0.20, 0.34, 0.09, 0.72, 0.63, 0.13, 0.14),
+        {"batch": 16, "code_dim": 90, "sampling": "fps", "centring": True, "five_crop": False},
+        {"depth_decay": 1.0, "lhp": "depth", "backbone": "dino_vits8_300ep"},
+    ),
+    ("potsdam", "stego"): ((0.67, 0.08, 0.25, 0.02, 0.63, 0.46), {"batch": 16, "steps": 5000}),
+}
+
+
+@pytest.mark.parametrize(("names", "published"), PUBLISHED.items())
+def test_benchmarks_have_the_published_settings(request, names, published):
+    settings = load(request.config.rootpath / "config.yaml").resolve(*names)
+    terms, *others = published
+    found = [
+        x for name in ("self", "knn", "random", "depth") for x in settings.terms[name].model_dump().values()
+    ]
+    assert tuple(found[: len(terms)]) == terms
+    for key, value in {key: value for part in others for key, value in part.items()}.items():
+        assert getattr(settings, key) == value, key
+
+
+def test_every_experiment_of_the_shipped_file_resolves(request):
+    shipped = load(request.config.rootpath / "config.yaml")
+    assert shipped.experiments.keys() >= {"kmeans", "stego", "ours", "ours_3dlhp"}
+    for dataset in shipped.datasets:
+        for experiment in shipped.experiments:
+            assert shipped.resolve(dataset, experiment).steps >= 0
+
+
+def test_seen_in_parallel_is_a_preset_that_changes_the_camera_alone(request):
+    text = request.config.rootpath / "config.yaml"
+    paper, parallel = load(text), load(yaml.safe_load(text.read_text()) | {"preset": "parallel"})
+    for dataset in ("demo", "cocostuff"):
+        before, after = (shipped.resolve(dataset, "ours").model_dump() for shipped in (paper, parallel))
+        assert {key for key in after if after[key] != before[key]} == {"geometry"}
+        assert parallel.geometries[after["geometry"]].camera == "parallel"
+
+
+def test_the_released_benchmarks_depart_in_every_point(request):
+    shipped = load(request.config.rootpath / "config.yaml")
+    for name in ("cocostuff", "cityscapes", "potsdam"):
+        paper, released = shipped.resolve(name, "ours"), shipped.resolve(f"{name}_released", "ours")
+        for key in shipped.presets["released"].keys() - {"steps", "geometry"}:
+            assert getattr(released, key) == shipped.presets["released"][key] != getattr(paper, key), key
+        assert released.batches == 2334 == paper.batches
+        assert shipped.named("depth_source", released.depth).predict_on == "image"
+        assert shipped.geometries[released.geometry].camera == "released"
+        assert released.terms == paper.terms
+    assert shipped.resolve("cityscapes", "ours").sampling == "full"
+    assert shipped.resolve("cityscapes_released", "ours").sampling == "random"
+    assert shipped.geometries[shipped.resolve("potsdam_released", "ours").geometry].depth_values == "integers"

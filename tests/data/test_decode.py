@@ -1,0 +1,109 @@
+"""Reading images and labels of every kind a folder may hold."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from depthg.data.decode import read_image, read_label
+from depthg.errors import DepthGError, UnreadableImageError
+
+COLORS = np.array(
+    [[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[9, 9, 9], [90, 90, 90], [200, 100, 0]]], np.uint8
+)
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_colours_are_kept(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(COLORS).save(path, lossless=True)
+    np.testing.assert_array_equal(read_image(path), COLORS)
+
+
+def test_a_jpeg_is_read_about_right(tmp_path):
+    path = tmp_path / "a.jpeg"
+    Image.new("RGB", (10, 6), (200, 100, 50)).save(path)
+    image = read_image(path)
+    assert image.shape == (6, 10, 3) and image.dtype == np.uint8
+    assert np.abs(image.astype(int) - (200, 100, 50)).max() <= 3
+
+
+def test_grey_becomes_three_equal_channels(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.array([[0, 7], [128, 255]], np.uint8)).save(path)
+    np.testing.assert_array_equal(read_image(path), np.dstack([[[0, 7], [128, 255]]] * 3))
+
+
+def test_16_bit_grey_is_scaled_to_8_bit(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.array([[0, 257], [32896, 65535]], np.uint16)).save(path)
+    np.testing.assert_array_equal(read_image(path)[..., 0], [[0, 1], [128, 255]])
+
+
+def test_transparent_pixels_show_white(tmp_path):
+    path = tmp_path / "a.png"
+    pixels = np.array([[[0, 0, 0, 0], [10, 20, 30, 255], [0, 0, 0, 128]]], np.uint8)
+    Image.fromarray(pixels).save(path)
+    np.testing.assert_array_equal(read_image(path)[0], [[255, 255, 255], [10, 20, 30], [127, 127, 127]])
+
+
+def test_palette_images_give_their_colours(tmp_path):
+    path = tmp_path / "a.png"
+    image = Image.fromarray(np.array([[0, 1]], np.uint8))
+    image.putpalette([1, 2, 3, 40, 50, 60])
+    image.save(path, transparency=0)
+    np.testing.assert_array_equal(read_image(path)[0], [[255, 255, 255], [40, 50, 60]])
+
+
+def test_exif_orientation_is_honoured(tmp_path):
+    path = tmp_path / "a.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying down: to be turned clockwise by a quarter
+    Image.fromarray(COLORS).save(path, exif=exif)
+    np.testing.assert_array_equal(read_image(path), np.rot90(COLORS, -1))
+
+
+def _cut_off(path):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:-400])
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
+def test_a_cut_off_file_is_named(tmp_path, name):
+    _cut_off(tmp_path / name)
+    with pytest.raises(
+        UnreadableImageError, match=rf"{name}: not an image, or cut off: .*on_bad_image: skip"
+    ):
+        read_image(tmp_path / name)
+
+
+def test_other_files_are_named(tmp_path):
+    (tmp_path / "a.jpg").write_text("not an image")
+    with pytest.raises(UnreadableImageError, match=r"a\.jpg: not an image"):
+        read_image(tmp_path / "a.jpg")
+    with pytest.raises(UnreadableImageError, match=r"b\.jpg: missing"):
+        read_image(tmp_path / "b.jpg")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_label_ids_are_kept(tmp_path, dtype):
+    ids = np.array([[0, 3, 255], [1, 2, 254]], dtype)
+    if dtype == np.uint16:
+        ids[0, 1] = 40000
+    Image.fromarray(ids).save(tmp_path / "a.png")
+    label = read_label(tmp_path / "a.png")
+    assert label.dtype == np.uint16
+    np.testing.assert_array_equal(label, ids)
+
+
+def test_palette_labels_give_indices(tmp_path):
+    image = Image.fromarray(np.array([[0, 1], [1, 5]], np.uint8))
+    image.putpalette(list(range(18)))
+    image.save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_label(tmp_path / "a.png"), [[0, 1], [1, 5]])
+
+
+def test_colours_are_no_labels(tmp_path):
+    Image.fromarray(COLORS).save(tmp_path / "a.png")
+    with pytest.raises(DepthGError, match=r"a\.png: holds colours, not class ids: save"):
+        read_label(tmp_path / "a.png")

@@ -1,0 +1,122 @@
+"""Finding images and labels in the layouts a folder may have."""
+
+from pathlib import Path
+
+import pytest
+
+from depthg.data.folder import companion, find
+from depthg.config.sections import Dataset
+from depthg.errors import DepthGError
+
+
+def _touch(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def _names(root: Path, listing, split: str) -> list[str]:
+    return [image.relative_to(root).as_posix() for image, _ in listing.files[split]]
+
+
+def test_a_split_folder(tmp_path):
+    _touch(
+        tmp_path, "images/train/b.JPG", "images/train/a/x.y.webp", "images/val/c.png", "images/train/n.txt"
+    )
+    _touch(tmp_path, "images/train/.hidden.jpg", "images/train/.cache/d.jpg", "images/train/depth/z.jpg")
+    listing = find(tmp_path, Dataset())
+    assert _names(tmp_path, listing, "train") == [
+        f"images/train/{name}" for name in ("a/x.y.webp", "b.JPG", "depth/z.jpg")
+    ]
+    assert _names(tmp_path, listing, "val") == ["images/val/c.png"]
+    assert listing.classes is None
+    assert {label for files in listing.files.values() for _, label in files} == {None}
+
+
+def test_labels_are_found_by_the_relative_name(tmp_path):
+    _touch(tmp_path, "images/train/a/x.y.jpg", "images/val/b.jpg", "labels/train/a/x.y.png")
+    listing = find(tmp_path, Dataset())
+    assert listing.files["train"][0][1] == tmp_path / "labels/train/a/x.y.png"
+    assert listing.files["val"][0][1] is None  # no image of this split has one
+
+
+def test_a_missing_label_among_others_is_named(tmp_path):
+    _touch(tmp_path, *(f"images/{split}/{name}.jpg" for split in ("train", "val") for name in "abc"))
+    _touch(tmp_path, "labels/train/b.png")
+    with pytest.raises(
+        DepthGError, match=r"labels/train/a\.png: no such label.* 1 more of 3 .*add them, or remove"
+    ):
+        find(tmp_path, Dataset())
+
+
+def test_classes_are_the_lines_of_a_file(tmp_path):
+    _touch(tmp_path, "images/train/a.jpg", "images/val/b.jpg")
+    (tmp_path / "classes.txt").write_text("sky\nroad \r\n\n", encoding="utf-8-sig")
+    classes = find(tmp_path, Dataset()).classes
+    assert classes.names == ("sky", "road")
+
+
+@pytest.mark.parametrize("below", ["images/", ""])
+def test_an_unsplit_folder_is_split_by_name(tmp_path, below):
+    names = [f"{below}{place}.jpg" for place in range(20)]
+    _touch(tmp_path, *names, *(f"labels/{place}.png" for place in range(20)), "depth/kinect/0.png")
+    listing = find(tmp_path, Dataset(val_fraction=0.25))
+    train, val = _names(tmp_path, listing, "train"), _names(tmp_path, listing, "val")
+    assert len(val) == 5 and sorted(train + val) == sorted(names)
+    assert listing.files["val"][0][1] == tmp_path / f"labels/{Path(val[0]).stem}.png"
+
+
+def test_the_split_depends_on_names_only(tmp_path):
+    for root in ("one", "elsewhere/two"):
+        _touch(tmp_path / root, *(f"images/{place}.jpg" for place in range(12)))
+    one, two = (
+        _names(tmp_path / root, find(tmp_path / root, Dataset()), "val") for root in ("one", "elsewhere/two")
+    )
+    # by hand: `printf N.jpg | sha256sum` for N = 0 … 11, the two lowest (20 % of 12)
+    assert one == two == ["images/0.jpg", "images/5.jpg"]
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.99])
+def test_each_part_gets_an_image(tmp_path, fraction):
+    _touch(tmp_path, "a.jpg", "b.jpg")
+    listing = find(tmp_path, Dataset(val_fraction=fraction))
+    assert len(listing.files["train"]) == len(listing.files["val"]) == 1
+
+
+def test_train_and_val_right_below_the_root(tmp_path):
+    _touch(tmp_path, "train/a.jpg", "val/b.jpg", "labels/train/a.png", "labels/val/b.png")
+    listing = find(tmp_path, Dataset())
+    assert listing.files["train"] == [(tmp_path / "train/a.jpg", tmp_path / "labels/train/a.png")]
+
+
+def test_linked_folders_are_followed(tmp_path):
+    _touch(tmp_path, "elsewhere/a.jpg", "root/images/val/b.jpg")
+    (tmp_path / "root/images/train").mkdir()
+    (tmp_path / "root/images/train/more").symlink_to(tmp_path / "elsewhere")
+    assert len(find(tmp_path / "root", Dataset()).files["train"]) == 1
+
+
+@pytest.mark.parametrize("names", [[], ["a.jpg"], ["images/a.jpg"], ["images/a.txt", "images/b.gif"]])
+def test_too_few_images_tell_the_layout(tmp_path, names):
+    _touch(tmp_path, *names)
+    with pytest.raises(
+        DepthGError, match=r"images found, at least 2 are needed: put images in .*/images/train"
+    ):
+        find(tmp_path, Dataset())
+
+
+def test_a_missing_root_tells_the_layout(tmp_path):
+    with pytest.raises(DepthGError, match=r"nowhere: no such folder: put images in"):
+        find(tmp_path / "nowhere", Dataset())
+
+
+def test_a_missing_split_is_named(tmp_path):
+    _touch(tmp_path, "images/train/a.jpg")
+    with pytest.raises(DepthGError, match=r"images/val: no jpg, png or webp images: put"):
+        find(tmp_path, Dataset())
+
+
+def test_an_image_from_elsewhere_has_no_companion(tmp_path):
+    with pytest.raises(DepthGError, match=r"/other/a\.jpg: not in .*index the data set again"):
+        companion(tmp_path, Path("/other/a.jpg"), "labels", ".png")

@@ -1,0 +1,55 @@
+import matplotlib.image
+import numpy as np
+import pytest
+
+from depthg.config.settings import Term, TrainSettings
+from depthg.report.figures.correlations import PULLED, PUSHED, draw_correlations, pulled, term_values
+from depthg.store.arrays import Array
+from depthg.store.reader import Store
+from depthg.store.writer import Writer
+from depthg.training.inputs import Inputs
+
+
+def store(path, **arrays) -> Store:
+    rows = len(next(iter(arrays.values())))
+    layout = {name: Array(value.shape[1:], str(value.dtype)) for name, value in arrays.items()}
+    writer = Writer(path, rows, layout, {})
+    writer.write(range(rows), **arrays)
+    writer.finish()
+    return Store(path)
+
+
+@pytest.fixture
+def inputs(tmp_path) -> Inputs:
+    """Crops of two kinds of tokens, three quarters of one and a quarter of the other, at right angles."""
+    tokens = np.zeros((6, 4, 4, 2), np.float16)
+    tokens[:, :3, :, 0] = tokens[:, 3, :, 1] = 1
+    ids = ((np.arange(6)[:, None] + [1, 2]) % 6).astype(np.int32)
+    return Inputs(store(tmp_path / "f.zarr", tokens=tokens), store(tmp_path / "n.zarr", ids=ids))
+
+
+SETTINGS = TrainSettings(
+    sampling="full",
+    batch=4,
+    neighbors=2,
+    negatives=2,
+    centring=False,
+    terms={"self": Term(weight=1, shift=0.5), "random": Term(weight=1, shift=1.5)},
+)
+
+
+def test_share_of_pairs_that_are_pulled_together(inputs):
+    found = term_values(inputs, SETTINGS)
+    assert {name: shift for name, (shift, _) in found.items()} == {"self": 0.5, "random": 1.5}
+    shares = {name: pulled(values, shift) for name, (shift, values) in found.items()}
+    assert shares == {"self": pytest.approx(0.75**2 + 0.25**2), "random": 0}
+
+
+def test_the_figure_has_both_colours_only_where_there_are_both(inputs, tmp_path, capsys):
+    draw_correlations(inputs, SETTINGS, tmp_path / "out.png")
+    picture = (matplotlib.image.imread(tmp_path / "out.png")[..., :3] * 255).round().astype(int)
+    halves = np.array_split(picture, 2, axis=1)
+    for color, expected in ((PULLED, [True, False]), (PUSHED, [True, True])):
+        rgb = [int(color[place : place + 2], 16) for place in (1, 3, 5)]
+        assert [bool((half == rgb).all(-1).any()) for half in halves] == expected
+    assert "self: pulls 62.5% of pairs together" in capsys.readouterr().out

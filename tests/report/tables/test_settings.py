@@ -1,0 +1,41 @@
+"""Where the settings of an experiment come from."""
+
+import pytest
+import yaml
+
+from depthg.config import load
+from depthg.errors import DepthGError
+from depthg.report.tables.settings import resolved
+
+
+def test_every_setting_has_a_line_with_its_origin(config):
+    lines = resolved(config, "coco", "ours+samples=9+terms.depth.weight=0.3").splitlines()
+    origins = {line.split(":")[0]: line.split("  # ")[1] for line in lines}
+    assert (
+        origins["samples"]
+        == origins["terms.depth.weight"]
+        == "the name ours+samples=9+terms.depth.weight=0.3"
+    )
+    assert origins["terms.depth.shift"] == origins["batch"] == "default"
+    assert origins["sampling"] == "experiments: ours"
+    assert origins["backbone"] == "datasets: coco: settings"
+
+
+def test_what_is_printed_is_yaml_of_the_settings(config):
+    content = yaml.safe_load(resolved(config, "coco", "ours+samples=9"))
+    own = config.resolve("coco", "ours+samples=9")
+    assert content["samples"] == 9 and content["seeds"] == [0, 1] and content["clip"] is None
+    assert content["terms.knn.shift"] == own.terms["knn"].shift
+    assert content["hidden_positives.pool"] == own.hidden_positives.pool
+
+
+def test_the_strongest_layer_is_named(config):
+    strongest = config.model_copy(update={"settings": {"samples": 4}})
+    assert "samples: 4 " in resolved(strongest, "demo", "ours") and "  # settings\n" in resolved(
+        strongest, "demo", "ours"
+    )
+
+
+def test_a_wrong_change_is_an_error(config):
+    with pytest.raises(DepthGError, match="unknown setting 'sample': did you mean 'samples'"):
+        resolved(load(config.model_dump()), "demo", "ours+sample=3")
