@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from depthg.config import load
+from depthg.config import load_config
 from depthg.data.records import root_of
 from depthg.data.required import check_root
 from depthg.weights.catalogue import FOLDER as WEIGHTS
@@ -18,7 +18,7 @@ from depthg.config.settings import (
 from depthg.store.arrays import MARKER
 from depthg.runtime.files import fingerprint
 
-CONFIG = load(config)
+CONFIG = load_config(config)
 
 # The plain `--cores N` command runs one job for each GPU; a profile may set another total.
 workflow.global_resources.setdefault("gpu", CONFIG.gpus or count_gpus() or workflow.cores or 1)

@@ -217,7 +217,7 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def load(content: Mapping[str, Any] | Path) -> Config:
+def load_config(content: Mapping[str, Any] | Path) -> Config:
     """The configuration from Snakemake's merged mapping or from a YAML file.
 
     Raises:

@@ -65,7 +65,7 @@ class Backbone(Model):
 class DepthSource(Model):
     """Where depth maps come from."""
 
-    source: str = Field(description="a name in depthg.stages.depth.SOURCES")
+    source: str = Field(description="a name in depthg.stages.depth.DEPTH_SOURCES")
     model: str | None = Field(None, description="network: hub id, local folder or file")
     predict_on: Literal["crop", "image"] = Field(
         "crop",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from depthg.errors import DepthGError
-from depthg.models.checkpoint import load
+from depthg.models.checkpoint import load_model
 from depthg.runtime.device import device
 from depthg.store.reader import Store
 from depthg.store.tokens import TokenStore
@@ -80,5 +80,5 @@ def open_reader(features: Store, model: Path, cache_bytes: int = CACHE_BYTES) ->
     Raises:
         DepthGError: the model is missing or was trained on features with other channels.
     """
-    head = load(model, features.array("tokens").shape[-1])
+    head = load_model(model, features.array("tokens").shape[-1])
     return CodeReader(features, head.to(device()), cache_bytes)

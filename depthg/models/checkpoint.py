@@ -45,7 +45,7 @@ class Model(nn.Module):
         return self.head(tokens)
 
 
-def save(model: Model, path: Path) -> None:
+def save_model(model: Model, path: Path) -> None:
     """Write weights, settings and channels, so that a reader never sees half of a file."""
     about = {"settings": model.settings.model_dump(), "channels": model.channels}
     weights = {name: weight.detach().cpu().contiguous() for name, weight in model.state_dict().items()}
@@ -54,11 +54,11 @@ def save(model: Model, path: Path) -> None:
     draft.replace(path)
 
 
-def load(path: Path, channels: int | None = None) -> Model:
+def load_model(path: Path, channels: int | None = None) -> Model:
     """Read a model back, in evaluation mode and on the CPU.
 
     Args:
-        path: what `save` wrote.
+        path: what `save_model` wrote.
         channels: C of the features it is meant for; none: any.
 
     Raises:

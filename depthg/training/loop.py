@@ -18,7 +18,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
-from depthg.models.checkpoint import Model, save
+from depthg.models.checkpoint import Model, save_model
 from depthg.models.codebook import LEARNING_RATE
 from depthg.runtime.device import announce, device
 from depthg.runtime.prefetch import prefetch
@@ -74,7 +74,7 @@ def train(
     if settings.steps:
         _optimise(model, inputs, out, run, labelled)
     (out / "config.yaml").write_text(yaml.safe_dump({**run, **provenance()}, sort_keys=False))
-    save(model, out / "model.safetensors")
+    save_model(model, out / "model.safetensors")
     (out / CHECKPOINT).unlink(missing_ok=True)
 
 

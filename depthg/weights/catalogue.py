@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 import depthg
-from depthg.config import Config, load
+from depthg.config import Config, load_config
 from depthg.config.base import Model, Positive
 from depthg.config.sections import DepthSource
 from depthg.errors import DepthGError, unknown
@@ -51,7 +51,7 @@ def fetch(name: str, config_file: Path, offline: bool) -> None:
     rows = table()
     offline = offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     listed = any(key == name or key.startswith(f"{name}/") for key in rows)
-    wanted = name if listed else _wanted(name, load(config_file))
+    wanted = name if listed else _wanted(name, load_config(config_file))
     if wanted is None:
         return tell(f"{name}: needs no published weights")
     for key in _files(wanted, rows):

@@ -5,12 +5,12 @@ from typing import get_args
 import pytest
 import yaml
 
-from depthg.config import Config, load
+from depthg.config import Config, load_config
 from depthg.config.settings import CropSettings, GeometrySettings, Settings, TrainSettings
 from depthg.config.validation import parse
 from depthg.errors import DepthGError
 from depthg.losses.depth import KERNELS, NORMS
-from depthg.models import HEADS
+from depthg.models.heads import HEADS
 from depthg.stages.crops import RESIZES
 from depthg.stages.depth import controls
 from depthg.stages.geometry import CAMERAS
@@ -32,21 +32,21 @@ BASE = {
 
 
 def test_layers_from_defaults_to_experiment():
-    ours = load(BASE).resolve("demo", "ours")
+    ours = load_config(BASE).resolve("demo", "ours")
     assert (ours.steps, ours.batch, ours.size, ours.samples) == (7, 8, 160, 5)
     assert ours.sampling == "fps" and ours.learning_rate == 5e-4
-    assert load(BASE).resolve("demo", "stego").samples == 11
+    assert load_config(BASE).resolve("demo", "stego").samples == 11
 
 
 def test_nested_terms_merge_key_by_key():
-    terms = load(BASE).resolve("demo", "ours").terms
+    terms = load_config(BASE).resolve("demo", "ours").terms
     assert terms["depth"].weight == 0.5 and terms["depth"].shift == 0.03
     assert terms["self"].weight == 0.58
 
 
 def test_changes_in_the_name_speak_over_all():
     content = BASE | {"settings": {"samples": 3}}
-    own = load(content).resolve("demo", "ours+samples=9+terms.depth.weight=0.3+depth_loss=similarity")
+    own = load_config(content).resolve("demo", "ours+samples=9+terms.depth.weight=0.3+depth_loss=similarity")
     assert own.samples == 9 and own.depth_loss == "similarity"
     assert own.terms["depth"].weight == 0.3 and own.terms["depth"].shift == 0.03
     for name, message in {
@@ -55,11 +55,11 @@ def test_changes_in_the_name_speak_over_all():
         "ours+size=96": "'size' shapes artifacts that all experiments share",
     }.items():
         with pytest.raises(DepthGError, match=message):
-            load(BASE).resolve("demo", name)
+            load_config(BASE).resolve("demo", name)
 
 
 def test_where_each_value_was_written():
-    origins = load(BASE | {"settings": {"seeds": [1]}}).origins("demo", "ours+samples=9")
+    origins = load_config(BASE | {"settings": {"seeds": [1]}}).origins("demo", "ours+samples=9")
     assert origins == {
         "steps": "presets: paper",
         "batch": "datasets: demo: settings",
@@ -74,26 +74,26 @@ def test_where_each_value_was_written():
 def test_a_data_set_may_have_a_preset_of_its_own():
     presets = {"paper": {}, "released": {"samples": 4}}
     datasets = {"demo": {}, "old": {"preset": "released"}}
-    both = load(BASE | {"presets": presets, "datasets": datasets})
+    both = load_config(BASE | {"presets": presets, "datasets": datasets})
     assert both.resolve("demo", "ours").samples == 11 and both.resolve("old", "ours").samples == 4
 
 
 def test_command_line_settings_speak_over_the_file():
     content = BASE | {"settings": {"samples": 3, "seeds": [4, 5]}}
-    ours = load(content).resolve("demo", "ours")
+    ours = load_config(content).resolve("demo", "ours")
     assert ours.samples == 3 and ours.seeds == [4, 5]
 
 
 def test_slice_changes_only_with_its_own_settings():
-    before = load(BASE).resolve("demo", "ours")
-    changed = load(BASE | {"experiments": {"ours": {"terms": {"self": {"weight": 0.1}}}}})
+    before = load_config(BASE).resolve("demo", "ours")
+    changed = load_config(BASE | {"experiments": {"ours": {"terms": {"self": {"weight": 0.1}}}}})
     after = changed.resolve("demo", "ours")
     assert before.slice(CropSettings) == after.slice(CropSettings)
     assert before.slice(TrainSettings) != after.slice(TrainSettings)
 
 
 def test_slice_survives_the_command_line():
-    own = load(BASE).resolve("demo", "ours").slice(TrainSettings)
+    own = load_config(BASE).resolve("demo", "ours").slice(TrainSettings)
     assert parse(TrainSettings, own.model_dump_json()) == own
 
 
@@ -147,22 +147,22 @@ def test_settings_file_may_be_yaml(tmp_path):
 )
 def test_wrong_values_are_named(content, names, message):
     with pytest.raises(DepthGError, match=message):
-        load(content).resolve(*names)
+        load_config(content).resolve(*names)
 
 
 def test_unknown_key_of_the_file():
     with pytest.raises(DepthGError, match=r"unknown key 'datsets': did you mean 'datasets'\?"):
-        load({"datsets": {}})
+        load_config({"datsets": {}})
     with pytest.raises(DepthGError, match=r"unknown key 'rot': did you mean 'root'\?"):
-        load({"datasets": {"demo": {"rot": "x"}}})
+        load_config({"datasets": {"demo": {"rot": "x"}}})
 
 
 def test_unreadable_file(tmp_path):
     with pytest.raises(DepthGError, match="No such file"):
-        load(tmp_path / "none.yaml")
+        load_config(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: [")
     with pytest.raises(DepthGError, match="not YAML"):
-        load(tmp_path / "bad.yaml")
+        load_config(tmp_path / "bad.yaml")
 
 
 def test_depth_is_needed_just_where_it_is_read():
@@ -228,7 +228,7 @@ PUBLISHED = {  # weight and shift of self, knn, random, depth; then settings, as
 
 @pytest.mark.parametrize(("names", "published"), PUBLISHED.items())
 def test_benchmarks_have_the_published_settings(request, names, published):
-    settings = load(request.config.rootpath / "config.yaml").resolve(*names)
+    settings = load_config(request.config.rootpath / "config.yaml").resolve(*names)
     terms, *others = published
     found = [
         x for name in ("self", "knn", "random", "depth") for x in settings.terms[name].model_dump().values()
@@ -239,7 +239,7 @@ def test_benchmarks_have_the_published_settings(request, names, published):
 
 
 def test_every_experiment_of_the_shipped_file_resolves(request):
-    shipped = load(request.config.rootpath / "config.yaml")
+    shipped = load_config(request.config.rootpath / "config.yaml")
     assert shipped.experiments.keys() >= {"kmeans", "stego", "ours", "ours_3dlhp"}
     for dataset in shipped.datasets:
         for experiment in shipped.experiments:
@@ -248,7 +248,10 @@ def test_every_experiment_of_the_shipped_file_resolves(request):
 
 def test_seen_in_parallel_is_a_preset_that_changes_the_camera_alone(request):
     text = request.config.rootpath / "config.yaml"
-    paper, parallel = load(text), load(yaml.safe_load(text.read_text()) | {"preset": "parallel"})
+    paper, parallel = (
+        load_config(text),
+        load_config(yaml.safe_load(text.read_text()) | {"preset": "parallel"}),
+    )
     for dataset in ("demo", "cocostuff"):
         before, after = (shipped.resolve(dataset, "ours").model_dump() for shipped in (paper, parallel))
         assert {key for key in after if after[key] != before[key]} == {"geometry"}
@@ -256,7 +259,7 @@ def test_seen_in_parallel_is_a_preset_that_changes_the_camera_alone(request):
 
 
 def test_the_released_benchmarks_depart_in_every_point(request):
-    shipped = load(request.config.rootpath / "config.yaml")
+    shipped = load_config(request.config.rootpath / "config.yaml")
     for name in ("cocostuff", "cityscapes", "potsdam"):
         paper, released = shipped.resolve(name, "ours"), shipped.resolve(f"{name}_released", "ours")
         for key in shipped.presets["released"].keys() - {"steps", "geometry"}:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from depthg.config.settings import TrainSettings
-from depthg.models.checkpoint import Model, save
+from depthg.models.checkpoint import Model, save_model
 from depthg.store.arrays import Array
 from depthg.store.writer import Writer
 
@@ -76,5 +76,5 @@ def planted(tmp_path: Path) -> Planted:
     planted.plant("val", planted.labels(5))
     planted.classes.write_text(HEADER + "0,road,128,64,128\n1,sky,70,130,180\n2,tree,107,142,35\n")
     torch.manual_seed(0)
-    save(Model(TrainSettings(head="identity"), planted.channels), planted.model)
+    save_model(Model(TrainSettings(head="identity"), planted.channels), planted.model)
     return planted

@@ -5,7 +5,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from depthg.config import load
+from depthg.config import load_config
 from depthg.config.sections import Backbone
 from depthg.errors import DepthGError
 from depthg.models.backbones import MEAN, STD, DenseBackbone, token_shape
@@ -248,7 +248,7 @@ def test_no_weights_is_an_error_never_random(monkeypatch):
     ],
 )
 def test_token_shape_needs_no_weights(request, name, side, shape):
-    spec = load(request.config.rootpath / "config.yaml").backbones[name]
+    spec = load_config(request.config.rootpath / "config.yaml").backbones[name]
     assert token_shape(spec, name, side) == shape
 
 

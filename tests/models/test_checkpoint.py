@@ -4,19 +4,19 @@ from safetensors.torch import load_file, save_file
 
 from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
-from depthg.models.checkpoint import Model, load, save
+from depthg.models.checkpoint import Model, load_model, save_model
 
 SETTINGS = TrainSettings(code_dim=3, lhp="depth")
 
 
 @pytest.fixture
 def path(tmp_path):
-    save(Model(SETTINGS, 5), tmp_path / "model.safetensors")
+    save_model(Model(SETTINGS, 5), tmp_path / "model.safetensors")
     return tmp_path / "model.safetensors"
 
 
 def test_a_model_comes_back_as_it_was(path):
-    model = load(path, channels=5)
+    model = load_model(path, channels=5)
     assert (model.settings, model.channels, model.code_dim) == (SETTINGS, 5, 3)
     assert not model.training
     stored = load_file(path)
@@ -27,13 +27,13 @@ def test_a_model_comes_back_as_it_was(path):
 
 
 def test_equal_models_are_equal_files(path, tmp_path):
-    save(load(path), tmp_path / "again.safetensors")
+    save_model(load_model(path), tmp_path / "again.safetensors")
     assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
 
 
 def test_a_head_without_weights(tmp_path):
-    save(Model(TrainSettings(head="identity", steps=0), 5), tmp_path / "model.safetensors")
-    model = load(tmp_path / "model.safetensors")
+    save_model(Model(TrainSettings(head="identity", steps=0), 5), tmp_path / "model.safetensors")
+    model = load_model(tmp_path / "model.safetensors")
     assert model.code_dim == 5 and not model.state_dict()
 
 
@@ -43,12 +43,12 @@ def test_no_projection_without_local_hidden_positives():
 
 def test_features_of_another_backbone(path):
     with pytest.raises(DepthGError, match="features of 5 channels, not 384"):
-        load(path, channels=384)
+        load_model(path, channels=384)
 
 
 def test_missing_file(tmp_path):
     with pytest.raises(DepthGError, match="does not exist: make it with"):
-        load(tmp_path / "model.safetensors")
+        load_model(tmp_path / "model.safetensors")
 
 
 @pytest.mark.parametrize("kind", ["garbage", "foreign", "partial"])
@@ -61,7 +61,7 @@ def test_files_that_are_not_a_model(path, kind):
     else:
         model = Model(SETTINGS, 5)
         del model.head.linear
-        save(model, path)
+        save_model(model, path)
     with pytest.raises(DepthGError, match="not a model of depthg") as caught:
-        load(path)
+        load_model(path)
     assert "\n" not in str(caught.value)

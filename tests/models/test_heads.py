@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-import depthg.models
-from depthg.models.heads import HEADS, ChannelDropout, Identity, SegmentationHead
+from depthg.models.heads import ChannelDropout, Identity, SegmentationHead
 from depthg.models.projection import Projection
 
 
@@ -64,9 +63,3 @@ def test_projection_is_two_layers_with_a_kink():
     expected = last(torch.maximum(first(codes), torch.tensor(0.0)))
     torch.testing.assert_close(projection(codes), expected)
     assert sum(weight.numel() for weight in projection.parameters()) == 2 * (16 + 4)
-
-
-def test_the_table_is_found_from_the_package():
-    assert depthg.models.HEADS is HEADS
-    with pytest.raises(AttributeError, match="no attribute 'TAILS'"):
-        depthg.models.TAILS  # noqa: B018

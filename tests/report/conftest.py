@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from depthg.config import Config, load
+from depthg.config import Config, load_config
 from depthg.report.tables.contents import plan
 
 ROWS = [
@@ -50,7 +50,7 @@ CONTENT = {
 
 @pytest.fixture
 def config() -> Config:
-    return load(CONTENT)
+    return load_config(CONTENT)
 
 
 @pytest.fixture

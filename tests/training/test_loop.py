@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from depthg.config.settings import Term, TrainSettings
 from depthg.errors import DepthGError
-from depthg.models.checkpoint import Model, load
+from depthg.models.checkpoint import Model, load_model
 from depthg.training import loop
 from depthg.training.batches import Batches
 from depthg.training.history import History
@@ -37,7 +37,7 @@ def test_what_a_training_leaves(run, guided_settings):
     assert TrainSettings(**config["settings"]) == guided_settings
     assert config["seed"] == 3 and config["versions"]["torch"]
     assert set(config["inputs"]) == {"features", "neighbors", "geometry"}
-    assert load(out / "model.safetensors", channels=8).settings == guided_settings
+    assert load_model(out / "model.safetensors", channels=8).settings == guided_settings
 
 
 def test_history_holds_every_term(run, guided_settings):
@@ -115,7 +115,7 @@ def test_the_checkpoint_of_other_settings_is_not_taken_up(run, settings, monkeyp
 
 def test_no_steps_of_a_head_without_weights(run):
     out = run(TrainSettings(head="identity", steps=0))
-    assert load(out / "model.safetensors").code_dim == 8
+    assert load_model(out / "model.safetensors").code_dim == 8
     assert not load_file(out / "model.safetensors")
     assert history(out) == []
 
@@ -159,7 +159,7 @@ def test_a_codebook_learns_beside_the_head_and_leaves_it_alone(run, settings):
     assert weights.pop("codebook.centroids").shape == (3, 4)
     without = load_file(run(settings, name="without") / "model.safetensors")
     assert all(torch.equal(weights[name], without[name]) for name in without)
-    assert load(with_it / "model.safetensors").codebook is not None
+    assert load_model(with_it / "model.safetensors").codebook is not None
     lines = history(
         run(settings.model_copy(update={"codebook": True, "steps": 200}), name="long", clusters=3)
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from depthg.config import load
+from depthg.config import load_config
 from depthg.errors import DepthGError
 from depthg.weights import catalogue as module
 from depthg.weights.catalogue import check_pin, fetch, fetched, table
@@ -125,7 +125,7 @@ def test_a_file_that_is_not_the_pinned_one_is_refused(here):
 
 
 def test_everything_in_config_yaml_can_be_fetched():
-    config, rows = load(ROOT / "config.yaml"), table()
+    config, rows = load_config(ROOT / "config.yaml"), table()
     for name in [*config.backbones, *config.depth_sources]:
         wanted = module._wanted(name, config)
         assert wanted is None or module._files(wanted, rows), name

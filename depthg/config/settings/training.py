@@ -64,7 +64,7 @@ class TrainSettings(DrawSettings):
     objective: Literal["correlation", "hidden_positives"] = Field(
         "correlation", description="what is minimised: depthg.training.objective.OBJECTIVES"
     )
-    head: Literal["segmentation", "identity"] = Field("segmentation", description="depthg.models.HEADS")
+    head: Literal["segmentation", "identity"] = Field("segmentation", description="depthg.models.heads.HEADS")
     code_dim: Positive = Field(70, description="Q, channels of the code")
     dropout: Fraction = 0.1
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4

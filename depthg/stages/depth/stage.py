@@ -6,7 +6,7 @@ from pathlib import Path
 from depthg.config.sections import DepthSource
 from depthg.data.records import ImageRecord, read_images
 from depthg.errors import unknown
-from depthg.stages.depth import SOURCES
+from depthg.stages.depth import DEPTH_SOURCES
 from depthg.stages.depth.source import CropBatch, Source
 from depthg.store.arrays import Array
 from depthg.store.parts import WHOLE, Part
@@ -22,9 +22,9 @@ def open_source(settings: DepthSource, root: Path, images: list[ImageRecord]) ->
     Raises:
         DepthGError: there is no such source, or its network or files are missing.
     """
-    if settings.source not in SOURCES:
-        raise unknown("depth source", settings.source, SOURCES)
-    module, name = SOURCES[settings.source].split(":")
+    if settings.source not in DEPTH_SOURCES:
+        raise unknown("depth source", settings.source, DEPTH_SOURCES)
+    module, name = DEPTH_SOURCES[settings.source].split(":")
     return getattr(import_module(module), name)(settings, root, images)
 
 

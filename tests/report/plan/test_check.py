@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthg.config import load
+from depthg.config import load_config
 from depthg.data import cocostuff as module
 from depthg.errors import DepthGError
 from depthg.report.plan.check import check
@@ -13,7 +13,7 @@ TINY = {"patch_size": 8, "embed_dim": 24, "depth": 1, "num_heads": 2, "dynamic_i
 
 
 def _config(root):
-    return load(
+    return load_config(
         {
             "datasets": {
                 "coco": {"kind": "cocostuff", "root": str(root), "settings": {"backbone": "tiny", "size": 32}}

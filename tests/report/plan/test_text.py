@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from depthg.cli import main
-from depthg.config import load
+from depthg.config import load_config
 from depthg.config.settings import PoolSettings, Settings
 from depthg.errors import DepthGError
 from depthg.report.plan import probe
@@ -57,7 +57,7 @@ def quick(tmp_path, monkeypatch):
 
 
 def text(dataset="coco", experiment="stego", **changes):
-    return "\n".join(planned(load(CONFIG | changes), dataset, experiment))
+    return "\n".join(planned(load_config(CONFIG | changes), dataset, experiment))
 
 
 def line(whole, start):
@@ -145,7 +145,7 @@ def test_what_is_there_is_not_done_again(tmp_path):
 
 
 def test_images_are_counted_where_they_are_indexed_expected_or_found(tmp_path):
-    sets = load(CONFIG).datasets
+    sets = load_config(CONFIG).datasets
     assert count_images("world", sets["world"]) == ({"train": 7, "val": 2}, "expected, not indexed yet")
     with pytest.raises(DepthGError, match="mine: no such folder: put images"):
         count_images("mine", sets["mine"])

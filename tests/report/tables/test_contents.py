@@ -2,7 +2,7 @@
 
 import pytest
 
-from depthg.config import load
+from depthg.config import load_config
 from depthg.errors import DepthGError
 from depthg.report.tables.contents import plan
 
@@ -72,11 +72,11 @@ def test_a_row_of_no_experiment_is_refused():
         "rows": [{"system": "s", "experiment": "our+a=1"}],
     }
     with pytest.raises(DepthGError, match=r"tables: t: unknown experiment 'our\+a=1'"):
-        load({"experiments": {"ours": {}}, "tables": {"t": table}})
+        load_config({"experiments": {"ours": {}}, "tables": {"t": table}})
 
 
 def test_shipped_tables_hold_what_the_paper_prints(request):
-    shipped = load(request.config.rootpath / "config.yaml")
+    shipped = load_config(request.config.rootpath / "config.yaml")
     published = {name: table for name, table in shipped.tables.items() if table.published}
     assert list(published) == [f"table{number}" for number in range(1, 7)]
     assert [len(table.rows) for table in published.values()] == [14, 6, 7, 6, 6, 3]
@@ -89,7 +89,7 @@ def test_shipped_tables_hold_what_the_paper_prints(request):
 
 
 def test_shipped_experiments_for_vit_b_have_the_published_settings(request):
-    shipped = load(request.config.rootpath / "config.yaml")
+    shipped = load_config(request.config.rootpath / "config.yaml")
     ours, stego = (shipped.resolve("cocostuff", f"{name}_vitb8") for name in ("ours", "stego"))
     assert (ours.code_dim, ours.samples, ours.depth_decay, ours.depth_every) == (90, 12, 0.64, 100)
     assert (ours.terms["depth"].weight, ours.terms["depth"].shift) == (0.1603, 0.0359)
@@ -98,6 +98,6 @@ def test_shipped_experiments_for_vit_b_have_the_published_settings(request):
 
 
 def test_a_table_of_our_own_is_held_against_its_reference(request):
-    found = plan(load(request.config.rootpath / "config.yaml"), "depth")
+    found = plan(load_config(request.config.rootpath / "config.yaml"), "depth")
     assert (found.dataset, found.reference) == ("demo", "stego")
     assert not any(row.unavailable or row.paper for row in found.rows)

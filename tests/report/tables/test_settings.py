@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from depthg.config import load
+from depthg.config import load_config
 from depthg.errors import DepthGError
 from depthg.report.tables.settings import resolved
 
@@ -38,4 +38,4 @@ def test_the_strongest_layer_is_named(config):
 
 def test_a_wrong_change_is_an_error(config):
     with pytest.raises(DepthGError, match="unknown setting 'sample': did you mean 'samples'"):
-        resolved(load(config.model_dump()), "demo", "ours+sample=3")
+        resolved(load_config(config.model_dump()), "demo", "ours+sample=3")
