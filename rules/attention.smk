@@ -18,8 +18,8 @@ rule attention:
     resources:
         gpu=1,
     params:
-        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
-        store=subpath(output[0], parent=True),
+        backbone=named("backbone"),
+        store=store_of,
     message:
         "{wildcards.dataset}: neighbours of tokens by the attention of {wildcards.backbone}"
     shell:

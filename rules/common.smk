@@ -47,9 +47,19 @@ def settings(part):
     return lambda wildcards: settings_of(wildcards).slice(part).model_dump_json()
 
 
+def named(section, wildcard=None):
+    """A `params` function: the entry of a section that a path names, as JSON."""
+    return lambda wildcards: CONFIG.named(section, wildcards.get(wildcard or section)).model_dump_json()
+
+
 def store(path):
     """The marker file of a store: what Snakemake watches, written when the store is complete."""
     return f"{path}.zarr/{MARKER}"
+
+
+def store_of(wildcards, output):
+    """A `params` function: the folder of the store that a marker or the file of a part lies in."""
+    return output[0].partition(".zarr/")[0] + ".zarr"
 
 
 def part_of(path):
@@ -65,6 +75,8 @@ def parts_of(path):
     """
 
     def parts(wildcards):
+        if "part" in wildcards.keys():
+            return []  # is one itself
         own = path.format(**wildcards)
         if Path(store(own)).is_file() or not workflow.is_main_process:
             return sorted(map(str, Path(f"{own}.zarr/parts").glob("*of*.json")))

@@ -38,7 +38,7 @@ rule project:
     threads: 2
     params:
         stored=lambda w: CONFIG.backbones[w.projected].stored,
-        store=subpath(output[0], parent=True),
+        store=store_of,
     message:
         "{wildcards.dataset}: {wildcards.projected} features of {wildcards.split} crops"
     shell:

@@ -19,19 +19,16 @@ rule crops:
     threads: 2
     params:
         settings=settings(CropSettings),
-        store=subpath(output[0], parent=True),
+        store=store_of,
         part=completed,
     message:
-        "{wildcards.dataset}: crop {wildcards.split} images"
+        "{wildcards.dataset}: crop {wildcards.split} images {params.part}"
     shell:
         "depthg crops --images {input.images} --classes {input.classes} --split {wildcards.split} "
         "--settings {params.settings:q} {params.part} --out {params.store} > {log} 2>&1"
 
 
 use rule crops as crops_part with:
-    input:
-        images="resources/{dataset}/{split}/images.csv",
-        classes="resources/{dataset}/classes.csv",
     output:
         part_of("resources/{dataset}/{split}/crops"),
     log:
@@ -39,8 +36,4 @@ use rule crops as crops_part with:
     benchmark:
         "logs/{dataset}/{split}/crops.{part}of{parts}.tsv"
     params:
-        settings=settings(CropSettings),
-        store=subpath(output[0], ancestor=2),
         part="--part {part}/{parts}",
-    message:
-        "{wildcards.dataset}: crop {wildcards.split} images, part {wildcards.part} of {wildcards.parts}"

@@ -19,23 +19,19 @@ rule depth:
     resources:
         gpu=lambda w, input: computes(input) * (CONFIG.named("depth_source", w.depth).source != "files"),
     params:
-        source=lambda w: CONFIG.named("depth_source", w.depth).model_dump_json(),
+        source=named("depth_source", "depth"),
         split=whole,
         root=lambda w: root_of(w.dataset, CONFIG.named("dataset", w.dataset)),
-        store=subpath(output[0], parent=True),
+        store=store_of,
         part=completed,
     message:
-        "{wildcards.dataset}: {wildcards.depth} depth of {wildcards.split} crops"
+        "{wildcards.dataset}: {wildcards.depth} depth of {wildcards.split} crops {params.part}"
     shell:
         "depthg depth --crops {input.crops} --images {input.images} --root {params.root:q} "
         "--split {params.split} --source {params.source:q} {params.part} --out {params.store} > {log} 2>&1"
 
 
 use rule depth as depth_part with:
-    input:
-        crops=store("resources/{dataset}/{split}/crops"),
-        images=images_of,
-        network=network_of,
     output:
         part_of("resources/{dataset}/{split}/depth/{depth}"),
     log:
@@ -43,10 +39,4 @@ use rule depth as depth_part with:
     benchmark:
         "logs/{dataset}/{split}/depth/{depth}.{part}of{parts}.tsv"
     params:
-        source=lambda w: CONFIG.named("depth_source", w.depth).model_dump_json(),
-        split=whole,
-        root=lambda w: root_of(w.dataset, CONFIG.named("dataset", w.dataset)),
-        store=subpath(output[0], ancestor=2),
         part="--part {part}/{parts}",
-    message:
-        "{wildcards.dataset}: {wildcards.depth} depth of {wildcards.split} crops, part {wildcards.part} of {wildcards.parts}"

@@ -20,20 +20,17 @@ rule features:
     resources:
         gpu=lambda w, input: computes(input),
     params:
-        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
-        store=subpath(output[0], parent=True),
+        backbone=named("backbone"),
+        store=store_of,
         part=completed,
     message:
-        "{wildcards.dataset}: {wildcards.backbone} features of {wildcards.split} crops"
+        "{wildcards.dataset}: {wildcards.backbone} features of {wildcards.split} crops {params.part}"
     shell:
         "depthg features --crops {input.crops} --name {wildcards.backbone} --backbone {params.backbone:q} "
         "--threads {threads} {params.part} --out {params.store} > {log} 2>&1"
 
 
 use rule features as features_part with:
-    input:
-        crops=store("resources/{dataset}/{split}/crops"),
-        weights=weights_of,
     output:
         part_of("resources/{dataset}/{split}/features/{backbone}"),
     log:
@@ -41,8 +38,4 @@ use rule features as features_part with:
     benchmark:
         "logs/{dataset}/{split}/features/{backbone}.{part}of{parts}.tsv"
     params:
-        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
-        store=subpath(output[0], ancestor=2),
         part="--part {part}/{parts}",
-    message:
-        "{wildcards.dataset}: {wildcards.backbone} features of {wildcards.split} crops, part {wildcards.part} of {wildcards.parts}"

@@ -15,8 +15,8 @@ rule geometry:
         "../envs/depthg.yaml"
     threads: 2
     params:
-        settings=lambda w: CONFIG.named("geometry", w.geometry).model_dump_json(),
-        store=subpath(output[0], parent=True),
+        settings=named("geometry"),
+        store=store_of,
     message:
         "{wildcards.dataset}: farthest points and 3-D neighbours by {wildcards.depth} depth, {wildcards.geometry} geometry"
     shell:

@@ -16,7 +16,7 @@ rule neighbors:
     threads: workflow.cores
     params:
         settings=settings(NeighborSettings),
-        store=subpath(output[0], parent=True),
+        store=store_of,
     message:
         "{wildcards.dataset}: nearest neighbours by {wildcards.backbone} features"
     shell:

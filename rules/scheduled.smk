@@ -22,20 +22,17 @@ rule pooled:
     resources:
         gpu=lambda w, input: computes(input),
     params:
-        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
-        store=subpath(output[0], parent=True),
+        backbone=named("backbone"),
+        store=store_of,
         part=completed,
     message:
-        "{wildcards.dataset}: {wildcards.backbone} mean vectors of all training crops"
+        "{wildcards.dataset}: {wildcards.backbone} mean vectors of all training crops {params.part}"
     shell:
         "depthg pooled --crops {input.crops} --name {wildcards.backbone} --backbone {params.backbone:q} "
         "--threads {threads} {params.part} --out {params.store} > {log} 2>&1"
 
 
 use rule pooled as pooled_part with:
-    input:
-        crops=store("resources/{dataset}/train/crops"),
-        weights=weights_of,
     output:
         part_of("resources/{dataset}/train/pooled/{backbone}"),
     log:
@@ -43,11 +40,7 @@ use rule pooled as pooled_part with:
     benchmark:
         "logs/{dataset}/train/pooled/{backbone}.{part}of{parts}.tsv"
     params:
-        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
-        store=subpath(output[0], ancestor=2),
         part="--part {part}/{parts}",
-    message:
-        "{wildcards.dataset}: {wildcards.backbone} mean vectors of all training crops, part {wildcards.part} of {wildcards.parts}"
 
 
 rule scheduled:
@@ -64,7 +57,7 @@ rule scheduled:
         "../envs/depthg.yaml"
     params:
         settings=settings(ScheduleSettings),
-        store=subpath(output[0], parent=True),
+        store=store_of,
     message:
         "{wildcards.dataset}: pick the training crops that will be drawn"
     shell:

@@ -17,8 +17,8 @@ rule views:
     resources:
         gpu=1,
     params:
-        backbone=lambda w: CONFIG.named("backbone", w.backbone).model_dump_json(),
-        store=subpath(output[0], parent=True),
+        backbone=named("backbone"),
+        store=store_of,
     message:
         "{wildcards.dataset}: {wildcards.backbone} features of photometric views"
     shell:
