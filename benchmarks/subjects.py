@@ -10,7 +10,7 @@ from benchmarks.measure import Growth, Row
 
 SUBJECTS = (
     *("training", "points", "mixing", "neighbors", "features", "reading", "logits", "refinement"),
-    *("commands", "growth", "demo"),
+    *("commands", "crowded", "growth", "demo"),
 )
 
 

@@ -1,5 +1,6 @@
 """Miniatures of the benchmarks: folders, names, formats and encodings as their providers ship them."""
 
+import os
 from pathlib import Path
 
 import hypothesis
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.io import savemat
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as depthg.cli does, before torch is loaded
 
 
 def _png(path: Path, ids: np.ndarray) -> None:
