@@ -6,7 +6,9 @@ rule collect:
         metrics=runs("metrics.json"),
         figure="results/{dataset}/{experiment}/figure.png",  # scores come with the picture that explains them
     output:
-        "results/{dataset}/{experiment}/metrics.json",
+        reported(
+            "results/{dataset}/{experiment}/metrics.json", "metrics", "Scores", experiment="{experiment}"
+        ),
     log:
         "logs/{dataset}/{experiment}/collect.log",
     benchmark:
@@ -28,7 +30,7 @@ rule scores:
     input:
         expand("results/{{dataset}}/{experiment}/metrics.json", experiment=CONFIG.compared),
     output:
-        "results/{dataset}/scores.md",
+        reported("results/{dataset}/scores.md", "scores", "Tables", table="main experiments", file="Markdown"),
     log:
         "logs/{dataset}/scores.log",
     benchmark:

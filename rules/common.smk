@@ -94,3 +94,16 @@ def computes(input):
 def completed(wildcards, input):
     """A `params` function: of a store that was made in parts there is nothing left to do but complete it."""
     return f"--part all/{len(input.parts)}" if input.parts else ""
+
+
+def reported(path, caption, category, **labels):
+    """An output that `snakemake --report` shows, below its data set, with the caption of workflow/report."""
+    below = {"subcategory": "{dataset}"} if "{dataset}" in path else {}
+    return report(
+        path, caption=f"../workflow/report/{caption}.rst", category=category, labels=labels, **below
+    )
+
+
+def drawn(path, figure, experiment="ours"):
+    """A figure of an experiment, for the report."""
+    return reported(path, figure, "Figures", figure=figure, experiment=experiment)

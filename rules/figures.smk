@@ -7,7 +7,7 @@ rule figure:
         depth=shown_depth,
         classes="resources/{dataset}/classes.csv",
     output:
-        "results/{dataset}/{experiment}/figure.png",
+        drawn("results/{dataset}/{experiment}/figure.png", "predictions", "{experiment}"),
     log:
         "logs/{dataset}/{experiment}/figure.log",
     benchmark:
@@ -28,7 +28,7 @@ rule comparison:
         predictions=first_seeds("predictions.npz", CONFIG.compared),
         classes="resources/{dataset}/classes.csv",
     output:
-        "results/{dataset}/figures/comparison.png",
+        drawn("results/{dataset}/figures/comparison.png", "comparison", "main experiments"),
     log:
         "logs/{dataset}/figures/comparison.log",
     benchmark:
@@ -49,7 +49,7 @@ rule worst:
         worst=first_seeds("worst.npz", ["ours"]),
         classes="resources/{dataset}/classes.csv",
     output:
-        "results/{dataset}/figures/worst.png",
+        drawn("results/{dataset}/figures/worst.png", "worst"),
     log:
         "logs/{dataset}/figures/worst.log",
     benchmark:
@@ -70,7 +70,7 @@ rule sampling:
         geometry=as_ours(geometry_of),
         schedule=as_ours(schedule_of),
     output:
-        "results/{dataset}/figures/sampling.png",
+        drawn("results/{dataset}/figures/sampling.png", "sampling"),
     log:
         "logs/{dataset}/figures/sampling.log",
     benchmark:
@@ -94,7 +94,7 @@ rule propagation:
         geometry=as_ours(geometry_of),
         attention=shown_attention,
     output:
-        "results/{dataset}/figures/propagation.png",
+        drawn("results/{dataset}/figures/propagation.png", "propagation"),
     log:
         "logs/{dataset}/figures/propagation.log",
     benchmark:
@@ -117,7 +117,7 @@ rule correlations:
         geometry=geometry_of,
         schedule=schedule_of,
     output:
-        "results/{dataset}/{experiment}/correlations.png",
+        drawn("results/{dataset}/{experiment}/correlations.png", "correlations", "{experiment}"),
     log:
         "logs/{dataset}/{experiment}/correlations.log",
     benchmark:

@@ -9,8 +9,8 @@ rule table:
     input:
         lambda w: plan_of(w).metrics,
     output:
-        md="results/tables/{table}.md",
-        csv="results/tables/{table}.csv",
+        md=reported("results/tables/{table}.md", "table", "Tables", table="{table}", file="Markdown"),
+        csv=reported("results/tables/{table}.csv", "table", "Tables", table="{table}", file="CSV"),
         tex="results/tables/{table}.tex",
     log:
         "logs/tables/{table}.log",
