@@ -177,6 +177,13 @@ def test_stores_are_made_in_as_many_parts_as_configured(project):
     for rule in PARTS:
         assert re.search(rf"^{rule} +3$", done.stdout + done.stderr, re.M)
         assert re.search(rf"^{rule.removesuffix('_part')} +1$", done.stdout + done.stderr, re.M)
+    assert "mini: crop train images --part 2/3" in done.stdout + done.stderr
+
+
+def test_the_graph_of_rules_has_each_stage_once(project):
+    done = project.snakemake("results/mini/ours_3dlhp/metrics.json", "--rulegraph")
+    assert done.returncode == 0, done.stderr
+    assert sorted(re.findall(r'label = "(\w+)"', done.stdout)) == sorted(STAGES)
 
 
 def test_a_store_made_as_a_whole_has_no_parts(project):

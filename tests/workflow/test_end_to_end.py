@@ -69,6 +69,14 @@ def test_second_call_has_nothing_to_do(finished):
     assert done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr
 
 
+def test_the_report_shows_the_figure_and_the_scores_with_captions(finished):
+    done = finished.snakemake(RESULT, "--report", "report.html")
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (finished.folder / "report.html").read_text()
+    for text in ("Validation images as the first seed of ours_3dlhp", "over\\n2 seeds", "guided by depth"):
+        assert text in page
+
+
 def test_interrupted_job_runs_again_without_a_flag(finished):
     """Snakemake marks what a killed job leaves as incomplete, by the path in base64, and stops by default."""
     marker = finished.folder / ".snakemake/incomplete" / base64.b64encode(RESULT.encode()).decode()
