@@ -57,9 +57,9 @@ def write_crops(root: Path, rows: int) -> None:
 
 def write_features(root: Path, rows: int, stored: Stored = "float16") -> None:
     """Tokens [M, 1, 1, 8] and the unit vectors along them."""
-    made_from = {"crops": Store(root / "crops.zarr").fingerprint}
+    provenance = {"crops": Store(root / "crops.zarr").fingerprint}
     writer = Writer(
-        root / f"features_{stored}.zarr", rows, feature_arrays((1, 1, CHANNELS), stored), made_from
+        root / f"features_{stored}.zarr", rows, feature_arrays((1, 1, CHANNELS), stored), provenance
     )
     for some in writer.pending(WRITE):
         values = np.random.default_rng(some.start).normal(size=(len(some), CHANNELS)).astype(np.float32)
@@ -87,8 +87,8 @@ def find_neighbors(root: Path, rows: int) -> None:
 
 def _go_on(out: Path, rows: int) -> None:
     """Complete a store of neighbours with the crops after each, as a resumed run would with the nearest."""
-    made_from = json.loads((out / "fingerprint.json").read_text())["made_from"]
-    writer = Writer(out, rows, neighbors.neighbor_arrays(NeighborSettings(keep=KEPT)), made_from)
+    provenance = json.loads((out / "fingerprint.json").read_text())["made_from"]
+    writer = Writer(out, rows, neighbors.neighbor_arrays(NeighborSettings(keep=KEPT)), provenance)
     for some in writer.pending(WRITE):
         crops = np.array(some)
         ids = (crops[:, None] + np.arange(1, KEPT + 1)) % rows
@@ -103,8 +103,8 @@ def schedule(root: Path, rows: int) -> None:
 
 def make_points(root: Path, rows: int) -> None:
     """Depth of every crop, and the geometry of its only token."""
-    made_from = {"crops": Store(root / "crops.zarr").fingerprint}
-    writer = Writer(root / "depth.zarr", rows, {"depth": Array((2, 2), "float16")}, made_from)
+    provenance = {"crops": Store(root / "crops.zarr").fingerprint}
+    writer = Writer(root / "depth.zarr", rows, {"depth": Array((2, 2), "float16")}, provenance)
     for some in writer.pending(WRITE):
         writer.write(some, depth=np.random.default_rng(some.start).random((len(some), 2, 2)))
     writer.finish()

@@ -80,8 +80,8 @@ def unit_vectors(count: int, channels: int, rng: np.random.Generator) -> np.ndar
 def _write_neighbors(stores: Stores, crops: int) -> None:
     """The crops after each in place of the nearest: which they are does not change what reading them costs."""
     keep = min(KEPT, crops - 1)
-    made_from = {"features": Store(stores.features).fingerprint}
-    writer = Writer(stores.neighbors, crops, neighbor_arrays(NeighborSettings(keep=keep)), made_from)
+    provenance = {"features": Store(stores.features).fingerprint}
+    writer = Writer(stores.neighbors, crops, neighbor_arrays(NeighborSettings(keep=keep)), provenance)
     rows = np.arange(crops)
     ids = (rows[:, None] + np.arange(1, keep + 1)) % crops
     writer.write(range(crops), ids=ids, similarities=np.ones_like(ids), image=rows // CROPS_AN_IMAGE)

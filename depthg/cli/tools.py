@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthg.cli.stages import use
-from depthg.runtime.progress import tell
+from depthg.runtime.progress import info
 
 if TYPE_CHECKING:
     from depthg.config import settings as slices
@@ -79,7 +79,7 @@ def scores(metrics: list[Path], out: Path) -> None:
     from depthg.report.tables.scores import table
 
     out.write_text(table(metrics))
-    tell(out.read_text())
+    info(out.read_text())
 
 
 def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:

@@ -10,7 +10,7 @@ from depthg.data.classes import Classes, id_ranges, parse_ids
 from depthg.data.index import wrong_counts
 from depthg.data.required import check_root
 from depthg.data.survey import Survey, survey_all
-from depthg.runtime.progress import tell, warn
+from depthg.runtime.progress import info, warn
 
 
 def check_files(name: str, dataset: Dataset) -> tuple[dict[str, int], list[str]]:
@@ -42,7 +42,7 @@ def _check_split(what: str, files: Sequence[Files], classes: Classes | None) -> 
                 ids |= result.ids
             else:
                 problems.append(str(result))
-    tell(
+    info(
         f"{what}: {found:,} of {len(files):,} images and their labels can be used; ids {id_ranges(ids) or 'none'}"
     )
     unseen = [] if classes is None or not ids else _unseen(classes, ids)

@@ -10,7 +10,7 @@ from depthg.data.unpack import unpack
 from depthg.runtime.download import download
 from depthg.config.sections import Dataset
 from depthg.errors import DepthGError
-from depthg.runtime.progress import tell
+from depthg.runtime.progress import info
 from depthg.runtime.files import check_room, file_hash
 
 
@@ -23,7 +23,7 @@ def fetch(name: str, dataset: Dataset, catalogue: Path) -> None:
     source, root = source_of(dataset.kind, catalogue), root_of(name, dataset)
     wanted = _packed(name, dataset, source, root)
     if any(archive.url for archive in wanted.values()):
-        tell(f"{name}: {source.terms}; see {source.page}")
+        info(f"{name}: {source.terms}; see {source.page}")
     for file, archive in wanted.items():
         path = root / file
         if archive.url is not None and not path.is_file():
@@ -50,9 +50,9 @@ def unpack_all(name: str, dataset: Dataset, catalogue: Path) -> None:
     for file, archive in source.files.items():
         if (root / file).is_file():
             count = unpack(root / file, root / archive.into, archive.members)
-            tell(f"{root / file}: {count:,} files in {root / archive.into}; the archive may be deleted")
+            info(f"{root / file}: {count:,} files in {root / archive.into}; the archive may be deleted")
     check_root(name, dataset)
-    tell(f"{name}: all is in place; `depthg data check {name}` reads every file")
+    info(f"{name}: all is in place; `depthg data check {name}` reads every file")
 
 
 def _packed(name: str, dataset: Dataset, source: DataSource, root: Path) -> dict[str, Archive]:
@@ -78,6 +78,6 @@ def check_file(path: Path, archive: Archive) -> None:
         )
     found = file_hash(path)
     if archive.sha256 is None:
-        tell(f"{path}: sha256 {found} (none is known to compare with)")
+        info(f"{path}: sha256 {found} (none is known to compare with)")
     elif found != archive.sha256:
         raise DepthGError(f"{path}: sha256 {found}, {archive.sha256} expected: delete it and get it again")

@@ -12,7 +12,7 @@ from depthg.data.survey import Survey, survey_all
 from depthg.data.table import write_records
 from depthg.config.sections import Dataset
 from depthg.errors import DepthGError, UnreadableImageError
-from depthg.runtime.progress import tell, warn
+from depthg.runtime.progress import info, warn
 
 
 def index(name: str, dataset: Dataset, out: Path) -> None:
@@ -34,7 +34,7 @@ def index(name: str, dataset: Dataset, out: Path) -> None:
         write_records(out / split / "images.csv", ImageRecord, map(_record, range(len(found)), found))
     write_classes(out / "classes.csv", classes)
     counts = ", ".join(f"{len(found)} {split} images" for split, found in surveys.items())
-    tell(f"{name}: {counts}, {len(classes) if classes else 'no'} classes")
+    info(f"{name}: {counts}, {len(classes) if classes else 'no'} classes")
 
 
 def wrong_counts(listing: Listing) -> list[str]:

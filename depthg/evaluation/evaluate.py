@@ -12,7 +12,7 @@ from depthg.evaluation.images import Images, worst_of
 from depthg.evaluation.metrics import apply_matching
 from depthg.evaluation.predict import Prediction, add_refined, predict
 from depthg.evaluation.probes import load_probes
-from depthg.evaluation.scores import Tally
+from depthg.evaluation.scores import ConfusionCounts
 from depthg.runtime.files import write_json
 from depthg.runtime.progress import track
 from depthg.store.reader import Store
@@ -49,7 +49,7 @@ def evaluate(
     rows = list(range(len(crop_store))) if len(table) else pictured
     scored = predict(reader, found, crop_store, rows)
     predictions = add_refined(scored, workers) if settings.crf else (prediction for prediction, _ in scored)
-    tally, pictures = Tally(len(found.centroids), table, found.linear is not None), []
+    tally, pictures = ConfusionCounts(len(found.centroids), table, found.linear is not None), []
     images = Images(len(found.centroids), len(table))
     for prediction in track(predictions, len(rows), "evaluate"):
         if len(table):
@@ -69,7 +69,9 @@ def choose_pictures(crops: int, pictures: int) -> list[int]:
     return np.unique(np.linspace(0, crops - 1, min(pictures, crops)).round().astype(int)).tolist()
 
 
-def save_worst(path: Path, images: Images, crops: Store, settings: EvaluateSettings, tally: Tally) -> None:
+def save_worst(
+    path: Path, images: Images, crops: Store, settings: EvaluateSettings, tally: ConfusionCounts
+) -> None:
     """Write the images with the lowest accuracy, as `save_pictures` does, the worst first.
 
     And `accuracy` float32 [n] of those, and `accuracies` float32 [images] of all, in percent; none without labels.
@@ -83,7 +85,9 @@ def save_worst(path: Path, images: Images, crops: Store, settings: EvaluateSetti
     save_pictures(path, pictures, tally, accuracy=accuracies[worst], accuracies=accuracies)
 
 
-def save_pictures(path: Path, pictures: list[Prediction], tally: Tally, **further: np.ndarray) -> None:
+def save_pictures(
+    path: Path, pictures: list[Prediction], tally: ConfusionCounts, **further: np.ndarray
+) -> None:
     """Write what the figure shows of n crops, and further arrays.
 
     `crops` int32 [n]; `images` uint8 [n, S, S, 3]; `labels`, `predictions` and, with the CRF, `refined`

@@ -44,14 +44,14 @@ class Probes:
         logits = {"unsupervised": SHARPNESS * functional.normalize(codes, dim=-1) @ self.centroids.T}
         return logits if self.linear is None else logits | {"linear": functional.linear(codes, *self.linear)}
 
-    def save(self, path: Path, made_from: dict) -> None:
-        """Write `centroids`, `linear.weight` and `linear.bias`; `made_from` goes into the metadata."""
+    def save(self, path: Path, provenance: dict) -> None:
+        """Write `centroids`, `linear.weight` and `linear.bias`; `provenance` goes into the metadata."""
         tensors = {"centroids": self.centroids}
         if self.linear is not None:
             tensors |= {"linear.weight": self.linear.weight, "linear.bias": self.linear.bias}
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(path.name + ".tmp")
-        save_file(tensors, draft, metadata={"made_from": json.dumps(made_from, sort_keys=True)})
+        save_file(tensors, draft, metadata={"made_from": json.dumps(provenance, sort_keys=True)})
         draft.replace(path)
 
 
@@ -105,8 +105,8 @@ def fit_probes(
             rate=settings.linear_rate,
             seed=seed,
         )
-    made_from = {"settings": settings.model_dump(), "seed": seed, "features": feature_store.fingerprint}
-    Probes(centroids, linear).save(out, made_from)
+    provenance = {"settings": settings.model_dump(), "seed": seed, "features": feature_store.fingerprint}
+    Probes(centroids, linear).save(out, provenance)
 
 
 def _centroids(reader: CodeReader, clusters: int, settings: ClusterSettings, seed: int) -> torch.Tensor:

@@ -12,7 +12,7 @@ BLOCKS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf")
 DIGITS = 4  # of a percentage in the results
 
 
-class Tally:
+class ConfusionCounts:
     """One table of counts for each block of scores.
 
     The plain and the refined clusters are each matched on their own counts, as published results are.

@@ -7,7 +7,7 @@ from torch import Tensor, set_grad_enabled
 from torch.autograd import Function
 
 
-def mean_of_pieces(values: Tensor, loss: Callable[[Tensor, int], Tensor], pieces: int) -> Tensor:
+def mean_over_chunks(values: Tensor, loss: Callable[[Tensor, int], Tensor], pieces: int) -> Tensor:
     """The mean of `loss(values, i)` over i, float [V].
 
     Args:
@@ -16,13 +16,13 @@ def mean_of_pieces(values: Tensor, loss: Callable[[Tensor, int], Tensor], pieces
         pieces: how many there are.
 
     Example:
-        >>> mean_of_pieces(torch.ones(1, 4), lambda values, i: values[:, i] * i, 4)
+        >>> mean_over_chunks(torch.ones(1, 4), lambda values, i: values[:, i] * i, 4)
         tensor([1.5000])
     """
-    return _MeanOfPieces.apply(values, loss, pieces)
+    return _MeanOverChunks.apply(values, loss, pieces)
 
 
-class _MeanOfPieces(Function):
+class _MeanOverChunks(Function):
     """The gradient is that of every piece, taken while the piece is there, and added up."""
 
     @staticmethod

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from depthg.losses.chunks import mean_of_pieces
+from depthg.losses.chunks import mean_over_chunks
 
 BASE_TEMPERATURE = 0.07  # of supervised contrast; the loss is scaled by τ / 0.07
 
@@ -119,7 +119,7 @@ def hidden_positive_losses(
         losses = [contrast(z[anchors] / temperature @ z.T, weights, among, temperature) for z in leaf]
         return torch.stack(losses)
 
-    return mean_of_pieces(embedded, of_crop, tokens // size)
+    return mean_over_chunks(embedded, of_crop, tokens // size)
 
 
 def inconsistency(embedded: Tensor, view: Tensor) -> Tensor:

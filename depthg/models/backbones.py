@@ -17,9 +17,9 @@ from torch.nn.functional import interpolate
 import depthg
 from depthg.config.sections import Backbone
 from depthg.errors import DepthGError
-from depthg.runtime.progress import tell
+from depthg.runtime.progress import info
 from depthg.weights.catalogue import check_pin, fetched, timm_hub_id
-from depthg.weights.checkpoints import clean_keys, in_timms_names, load_weights, read_checkpoint
+from depthg.weights.checkpoints import clean_keys, load_weights, read_checkpoint, rename_for_timm
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet, which all backbones here were trained with
 STD = (0.229, 0.224, 0.225)
@@ -62,7 +62,7 @@ class DenseBackbone(nn.Module):
         if fitted == side:
             return pixels
         if not self.told:
-            tell(
+            info(
                 f"backbone {self.name}: crops of {side} px are resized to {fitted} px, "
                 f"a multiple of its {self.patch} px patches"
             )
@@ -159,4 +159,4 @@ def _weights_path(weights: str, name: str) -> Path:
 def _load(net: nn.Module, path: Path) -> None:
     """Load a file of weights into a model; it must be complete, and the one that was pinned."""
     check_pin(path)
-    load_weights(net, in_timms_names(clean_keys(read_checkpoint(path)), net), path)
+    load_weights(net, rename_for_timm(clean_keys(read_checkpoint(path)), net), path)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from depthg.errors import DepthGError
 from depthg.runtime.gpus import claim_gpu
-from depthg.runtime.progress import tell, warn
+from depthg.runtime.progress import info, warn
 
 
 @cache
@@ -46,7 +46,7 @@ def announce(what: str) -> None:
             f"{what}: {given}torch {torch.__version__} sees no GPU, and DEPTHG_NEEDS_GPU is set: see what "
             "`nvidia-smi` says there, or unset it to compute on the CPU"
         )
-    (warn if allotted else tell)(f"{what}: {given}torch sees no GPU: computing on the CPU")
+    (warn if allotted else info)(f"{what}: {given}torch sees no GPU: computing on the CPU")
 
 
 def mixed_precision() -> AbstractContextManager:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from depthg.errors import DepthGError
-from depthg.runtime.progress import tell
+from depthg.runtime.progress import info
 
 SPARE_BYTES = 256 << 20  # left free on the disk for everything that is not the file or store at hand
 
@@ -44,7 +44,7 @@ def check_room(path: Path, need: int) -> None:
         DepthGError: it has not.
     """
     free = shutil.disk_usage(path.parent).free
-    tell(f"{path}: up to {size_text(need)}; {size_text(free)} free")
+    info(f"{path}: up to {size_text(need)}; {size_text(free)} free")
     if need + SPARE_BYTES > free:
         raise DepthGError(
             f"{path}: needs up to {size_text(need + SPARE_BYTES)} and the disk has {size_text(free)} free: "

@@ -36,7 +36,7 @@ def track(items: Iterable[T], total: int | None, what: str, done: int = 0) -> It
     )
 
 
-def tell(message: str) -> None:
+def info(message: str) -> None:
     """Show one line to the user and keep it in the log."""
     print(message, flush=True)
     if terminal() is not sys.stderr:
@@ -45,4 +45,4 @@ def tell(message: str) -> None:
 
 def warn(message: str) -> None:
     """Show one line that starts with `warning:`."""
-    tell(f"warning: {message}")
+    info(f"warning: {message}")

@@ -132,7 +132,7 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
     Raises:
         DepthGError: a backbone without attention, features of other crops, or fewer than 9 tokens a crop.
     """
-    source, backbone, made_from = opened(crops, name, spec)
+    source, backbone, provenance = opened(crops, name, spec)
     tokens = Store(features).expect(crops=source)
     h, w = tokens.array("tokens").shape[1:3]
     if h * w < len(NEAR):
@@ -145,6 +145,6 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
         weights = [attention_weights(crop, near, within, h) for crop in logits_of(images)]
         return {"neighbors": neighbors.expand(len(rows), -1, -1), "weights": torch.stack(weights).half()}
 
-    made_from["features"] = tokens.fingerprint
-    writer = Writer(out, len(source), attention_arrays(h * w), made_from)
+    provenance["features"] = tokens.fingerprint
+    writer = Writer(out, len(source), attention_arrays(h * w), provenance)
     fill(writer, partial(source.read, "images"), compute, f"attention {name}")

@@ -17,7 +17,7 @@ from torch.nn.functional import normalize
 from depthg.config.sections import Stored
 from depthg.errors import DepthGError
 from depthg.runtime.files import file_hash
-from depthg.runtime.progress import tell
+from depthg.runtime.progress import info
 from depthg.stages.features import feature_arrays, fill, pool_tokens
 from depthg.store.tokens import TokenStore, packed
 from depthg.store.writer import Writer
@@ -56,7 +56,7 @@ def find_axes(features: Path, channels: int, out: Path) -> None:
     rows = np.unique(np.linspace(0, len(store) - 1, min(SAMPLE, len(store))).round().astype(int))
     tokens = torch.from_numpy(store.read("tokens", rows)).flatten(0, 2).float()
     axes, kept = principal_axes(tokens, channels)
-    tell(f"{out}: {channels} of {own} channels keep {kept:.1%} of the tokens' squared length")
+    info(f"{out}: {channels} of {own} channels keep {kept:.1%} of the tokens' squared length")
     out.parent.mkdir(parents=True, exist_ok=True)
     np.save(out, axes.numpy())
 
@@ -72,10 +72,10 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
     """
     source, basis = TokenStore(features), torch.from_numpy(np.load(axes))
     shape = (*source.array("tokens").shape[1:3], basis.shape[1])
-    made_from = {
+    provenance = {
         "features": source.fingerprint,
         "axes": file_hash(axes),
-        "crops": source.made_from["crops"],
+        "crops": source.provenance["crops"],
     }
 
     def compute(rows: range, read: np.ndarray) -> dict[str, Tensor]:
@@ -83,7 +83,7 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         return {**packed(tokens, stored), "pooled": pool_tokens(tokens)}
 
     fill(
-        Writer(out, len(source), feature_arrays(shape, stored), made_from),
+        Writer(out, len(source), feature_arrays(shape, stored), provenance),
         partial(source.read, "tokens"),
         compute,
         "features on principal axes",

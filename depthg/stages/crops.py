@@ -95,12 +95,12 @@ def make_crops(
     per_image, side = crop_layout(split, settings)
     five = per_image > 1
     _check_sizes(records, five)
-    made_from = {
+    provenance = {
         "settings": settings.model_dump(),
         "classes": [*table.ids, table.void],  # names and colours may change without new crops
         "images": content_hash([images, *_files(records)]),
     }
-    writer = Writer(out, len(records) * per_image, crop_arrays(side), made_from, part, unit=per_image)
+    writer = Writer(out, len(records) * per_image, crop_arrays(side), provenance, part, unit=per_image)
     batches = writer.tracked(WRITE_CROPS // per_image * per_image, f"{split} crops")
     with ThreadPoolExecutor() as pool:
         for rows in batches:

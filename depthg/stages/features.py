@@ -35,7 +35,7 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part 
         spec: the backbone.
         part: the part of the store to write.
     """
-    source, backbone, made_from = opened(crops, name, spec)
+    source, backbone, provenance = opened(crops, name, spec)
     tokens = dense_features(backbone, source.read("images", [0]))
 
     def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
@@ -43,19 +43,19 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part 
         return {**packed(tokens, spec.stored), "pooled": pool_tokens(tokens)}
 
     arrays = feature_arrays(tuple(tokens.shape[1:]), spec.stored)
-    writer = Writer(out, len(source), arrays, made_from, part, unit=BATCH)
+    writer = Writer(out, len(source), arrays, provenance, part, unit=BATCH)
     fill(writer, partial(source.read, "images"), compute, f"features {name}")
 
 
 def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
     """Write `pooled` float32 [M, C] alone, all that neighbours are found by; arguments as above."""
-    source, backbone, made_from = opened(crops, name, spec)
+    source, backbone, provenance = opened(crops, name, spec)
     channels = dense_features(backbone, source.read("images", [0])).shape[-1]
 
     def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
         return {"pooled": pool_tokens(dense_features(backbone, images))}
 
-    writer = Writer(out, len(source), pooled_array(channels), made_from, part, unit=BATCH)
+    writer = Writer(out, len(source), pooled_array(channels), provenance, part, unit=BATCH)
     fill(writer, partial(source.read, "images"), compute, f"mean features {name}")
 
 

@@ -182,8 +182,8 @@ def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySett
     maps, tokens = Store(depth), Store(features)
     grid = _checked_grid(maps, tokens, settings)
     origin = {"depth": maps.fingerprint, "features": tokens.fingerprint}
-    made_from = {"settings": settings.model_dump(), **origin}
-    writer = Writer(out, len(maps), geometry_arrays(grid, settings), made_from)
+    provenance = {"settings": settings.model_dump(), **origin}
+    writer = Writer(out, len(maps), geometry_arrays(grid, settings), provenance)
     total, done = math.ceil(len(maps) / BATCH), math.ceil(writer.done / BATCH)
     for rows in track(writer.pending(BATCH), total, "geometry", done):
         batch = torch.from_numpy(CONTROLS[settings.control](maps, rows)).float()
@@ -217,7 +217,7 @@ def _geometry(depth: Tensor, settings: GeometrySettings) -> dict:
 def _checked_grid(maps: Store, tokens: Store, settings: GeometrySettings) -> tuple[int, int]:
     """Rows and columns of the token grid, once everything that is asked of it fits."""
     h, w = tokens.array("tokens").shape[1:3]
-    if len(maps) != len(tokens) or maps.made_from.get("crops") != tokens.made_from.get("crops"):
+    if len(maps) != len(tokens) or maps.provenance.get("crops") != tokens.provenance.get("crops"):
         raise DepthGError(f"{maps.path} and {tokens.path} are of different crops: make both again")
     if settings.lhp_neighbors > h * w:
         raise DepthGError(

@@ -50,7 +50,7 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         name: the backbone's name in config.yaml.
         spec: the backbone.
     """
-    source, backbone, made_from = opened(crops, name, spec)
+    source, backbone, provenance = opened(crops, name, spec)
 
     def read(rows: range) -> np.ndarray:
         images = source.read("images", rows)
@@ -60,6 +60,6 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         return packed(dense_features(backbone, views), spec.stored)
 
     shape = tuple(compute(range(1), read(range(1)))["tokens"].shape[1:])
-    made_from["view"] = repr(PHOTOMETRIC)
-    writer = Writer(out, len(source), token_arrays(shape, spec.stored), made_from)
+    provenance["view"] = repr(PHOTOMETRIC)
+    writer = Writer(out, len(source), token_arrays(shape, spec.stored), provenance)
     fill(writer, read, compute, f"views {name}")

@@ -15,7 +15,7 @@ import weakref
 from pathlib import Path
 
 from depthg.errors import DepthGError
-from depthg.runtime.progress import tell
+from depthg.runtime.progress import info
 
 TOUCH_EVERY = 15.0  # seconds
 LEFT_AFTER = 90.0  # seconds; network file systems may show a time of change that is a minute old
@@ -103,7 +103,7 @@ def _is_left(path: Path) -> bool:
 
 def _is_touched(path: Path) -> bool:
     """Whether somebody touches the lock of another machine: takes as long as it takes to see that nobody does."""
-    tell(
+    info(
         f"{path}: waiting {LEFT_AFTER:.0f} s to see whether its process on {_holder(path).get('host')} lives"
     )
     before, until = _changed(path), time.monotonic() + LEFT_AFTER

@@ -44,7 +44,7 @@ class Store:
         self._arrays: dict[str, zarr.Array] = {}
 
     @cached_property
-    def made_from(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, Any]:
         return json.loads((self.path / "fingerprint.json").read_text())["made_from"]
 
     def __len__(self) -> int:
@@ -171,7 +171,7 @@ class Store:
             DepthGError: it was made from another one.
         """
         for name, store in upstream.items():
-            if self.made_from.get(name) != store.fingerprint:
+            if self.provenance.get(name) != store.fingerprint:
                 raise DepthGError(
                     f"{self.path} was made from another {store.path} than the one there now: make it again "
                     f"with `snakemake --cores 2 --forcerun {self.path / MARKER}`"

@@ -11,21 +11,21 @@ from pathlib import Path
 from depthg.runtime.files import write_json
 
 
-def note(store: Path, rows: range) -> None:
+def mark_finished(store: Path, rows: range) -> None:
     """Note consecutive rows of a store as written; what was noted of rows from the same one on is replaced."""
     write_json(
         store / (f"progress.{rows.start}.json" if rows.start else "progress.json"), {"rows": rows.stop}
     )
 
 
-def note_all(store: Path, rows: int) -> None:
+def mark_all_finished(store: Path, rows: int) -> None:
     """Note all rows of a store as written, in one file."""
-    note(store, range(rows))
+    mark_finished(store, range(rows))
     for path in store.glob("progress.*.json"):
         path.unlink()
 
 
-def written(store: Path) -> list[range]:
+def finished_ranges(store: Path) -> list[range]:
     """What is noted of a store, in order; stretches may overlap.
 
     Raises:
@@ -35,10 +35,10 @@ def written(store: Path) -> list[range]:
     return sorted((range(_first(path), stop) for path, stop in notes), key=lambda rows: rows.start)
 
 
-def missing(store: Path, rows: range) -> Iterator[range]:
+def unfinished_ranges(store: Path, rows: range) -> Iterator[range]:
     """The stretches of some rows of a store that are still to be written, in order."""
     first = rows.start
-    for stretch in [*written(store), range(rows.stop, rows.stop)]:
+    for stretch in [*finished_ranges(store), range(rows.stop, rows.stop)]:
         if first < min(stretch.start, rows.stop):
             yield range(first, min(stretch.start, rows.stop))
         first = max(first, stretch.stop)

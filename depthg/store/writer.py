@@ -16,7 +16,7 @@ from depthg.runtime.files import check_room, fingerprint, write_json
 from depthg.runtime.progress import track
 from depthg.store.arrays import MARKER, Array, row_bytes
 from depthg.store.parts import WHOLE, Part, opening
-from depthg.store.resume import missing, note, note_all
+from depthg.store.resume import mark_all_finished, mark_finished, unfinished_ranges
 
 
 class Writer:
@@ -29,7 +29,7 @@ class Writer:
         path: folder of the store, ending in `.zarr`.
         rows: number of items.
         arrays: name → `Array`.
-        made_from: settings and upstream fingerprints; a store made from anything else is begun anew.
+        provenance: settings and upstream fingerprints; a store made from anything else is begun anew.
         part: the part of the store to write.
         unit: rows that are computed together; parts begin at a multiple of it.
 
@@ -46,25 +46,25 @@ class Writer:
         path: Path,
         rows: int,
         arrays: Mapping[str, Array],
-        made_from: Mapping[str, Any],
+        provenance: Mapping[str, Any],
         part: Part = WHOLE,
         unit: int = 1,
     ):
         self.path, self.rows, self.arrays, self.part = Path(path), rows, dict(arrays), part
-        self.fingerprint = fingerprint({"rows": rows, "arrays": _layout(arrays), **made_from})
+        self.fingerprint = fingerprint({"rows": rows, "arrays": _layout(arrays), **provenance})
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = part.claim(self.path)
         with opening(self.path, part):
             if _found(self.path) != self.fingerprint:
-                self._begin(made_from)
+                self._begin(provenance)
             (self.path / MARKER).unlink(missing_ok=True)
             _forget_other_divisions(self.path, part)
         self._open = {name: zarr.open_array(self.path / name, mode="r+") for name in arrays}
         chunks = [array.chunks[0] for array in self._open.values()]
         self.own = part.rows(rows, math.lcm(unit, *chunks))
-        self.done = len(self.own) - sum(map(len, missing(self.path, self.own)))
+        self.done = len(self.own) - sum(map(len, unfinished_ranges(self.path, self.own)))
 
-    def _begin(self, made_from: Mapping[str, Any]) -> None:
+    def _begin(self, provenance: Mapping[str, Any]) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
         check_room(self.path, self.rows * row_bytes(self.arrays))
         group = zarr.open_group(self.path, mode="w", zarr_format=3)
@@ -78,14 +78,14 @@ class Writer:
                 compressors=blosc if array.compress else None,
                 fill_value=array.fill,
             )
-        note(self.path, range(0))
+        mark_finished(self.path, range(0))
         write_json(
-            self.path / "fingerprint.json", {"fingerprint": self.fingerprint, "made_from": dict(made_from)}
+            self.path / "fingerprint.json", {"fingerprint": self.fingerprint, "made_from": dict(provenance)}
         )
 
     def pending(self, batch: int) -> Iterator[range]:
         """The ranges of its rows still to be written, at most `batch` long."""
-        for gap in missing(self.path, self.own):
+        for gap in unfinished_ranges(self.path, self.own):
             for start in range(gap.start, gap.stop, batch):
                 yield range(start, min(start + batch, gap.stop))
 
@@ -101,7 +101,9 @@ class Writer:
             raise ValueError(f"expected the arrays {sorted(self.arrays)}, got {sorted(values)}")
         for name, value in values.items():
             self._open[name][rows.start : rows.stop] = np.asarray(value, dtype=self.arrays[name].dtype)
-        note(self.path, range(self.own.start, rows.stop))  # what lies between was there, or written in order
+        mark_finished(
+            self.path, range(self.own.start, rows.stop)
+        )  # what lies between was there, or written in order
         self.done += len(rows)
 
     def finish(self) -> None:
@@ -143,7 +145,7 @@ def complete(path: Path, of: int) -> None:
             if written["fingerprint"] != found:
                 raise _unfinished(path, part)
             rows = written["rows"]
-        for gap in missing(path, range(rows)):
+        for gap in unfinished_ranges(path, range(rows)):
             raise DepthGError(
                 f"{path}: rows {gap.start}–{gap.stop - 1} are in none of its {of} parts: remove {path / 'parts'} "
                 "and run the same command again"
@@ -168,7 +170,7 @@ def _forget_other_divisions(path: Path, part: Part) -> None:
 
 
 def _mark(path: Path, found: str, rows: int) -> None:
-    note_all(path, rows)
+    mark_all_finished(path, rows)
     write_json(path / MARKER, {"fingerprint": found, "rows": rows})
 
 

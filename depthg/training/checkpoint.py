@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 
 from depthg.runtime.files import fingerprint
-from depthg.runtime.progress import tell
+from depthg.runtime.progress import info
 
 
 class Stateful(Protocol):
@@ -54,5 +54,5 @@ class RollingCheckpoint:
             return 0, []
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
-        tell(f"{self.path}: resumed at step {state['step']}")
+        info(f"{self.path}: resumed at step {state['step']}")
         return state["step"], state["history"]

@@ -71,7 +71,7 @@ class Inputs:
     @cached_property
     def camera(self) -> GeometrySettings:
         """How the points of the geometry were made."""
-        return GeometrySettings(**self.required_geometry.made_from["settings"])
+        return GeometrySettings(**self.required_geometry.provenance["settings"])
 
     def places(self, rows: np.ndarray) -> Tensor:
         """Depth and point (d, x, y, z) of all tokens of crops, float32 [B, h, w, 4]."""
@@ -159,7 +159,7 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **othe
 
 def _check_view(tokens: Store, view: Store) -> None:
     """The view is of the same crops, by the same backbone."""
-    if any(view.made_from.get(part) != tokens.made_from.get(part) for part in ("crops", "weights")):
+    if any(view.provenance.get(part) != tokens.provenance.get(part) for part in ("crops", "weights")):
         raise DepthGError(f"{tokens.path} and {view.path} are of other crops or backbones: make both again")
 
 

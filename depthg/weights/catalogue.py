@@ -16,7 +16,7 @@ from depthg.config.sections import DepthSource
 from depthg.errors import DepthGError, unknown
 from depthg.runtime.download import download, unavailable
 from depthg.runtime.files import file_hash
-from depthg.runtime.progress import tell
+from depthg.runtime.progress import info
 
 FOLDER = Path("resources/weights")
 TABLE = Path(depthg.__file__).parent.parent / "workflow/weights.yaml"
@@ -53,13 +53,13 @@ def fetch(name: str, config_file: Path, offline: bool) -> None:
     listed = any(key == name or key.startswith(f"{name}/") for key in rows)
     wanted = name if listed else _wanted(name, load_config(config_file))
     if wanted is None:
-        return tell(f"{name}: needs no published weights")
+        return info(f"{name}: needs no published weights")
     for key in _files(wanted, rows):
         row, to = rows[key], FOLDER / key
         if offline and not to.is_file():
             raise unavailable(row.url, to, row.sha256, "offline")
         digest = download(row.url, to, row.sha256, row.size)
-        tell(f"{to}: sha256 {digest}" + ("" if row.sha256 else f", not pinned: note it in {_told(TABLE)}"))
+        info(f"{to}: sha256 {digest}" + ("" if row.sha256 else f", not pinned: note it in {_told(TABLE)}"))
 
 
 def fetched(hub_id: str) -> Path | None:

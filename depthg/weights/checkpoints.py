@@ -54,7 +54,7 @@ def clean_keys(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     return cleaned
 
 
-def in_timms_names(weights: Mapping[str, Tensor], net: nn.Module) -> Mapping[str, Tensor]:
+def rename_for_timm(weights: Mapping[str, Tensor], net: nn.Module) -> Mapping[str, Tensor]:
     """The weights of DINOv2 or DINOv3 as Meta published them, renamed to those of timm's model `net`.
 
     These name their registers, biases and scales differently; a mask token, of no use here, tells them apart.

@@ -37,8 +37,8 @@ def root(tmp_path):
 def told(monkeypatch):
     """What the user was told."""
     lines = []
-    monkeypatch.setattr(progress, "tell", lines.append)
-    monkeypatch.setattr(depthg.data.index, "tell", lines.append)
+    monkeypatch.setattr(progress, "info", lines.append)
+    monkeypatch.setattr(depthg.data.index, "info", lines.append)
     return lines
 
 

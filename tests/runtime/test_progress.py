@@ -2,7 +2,7 @@
 
 import os
 
-from depthg.runtime.progress import tell, terminal, track, warn
+from depthg.runtime.progress import info, terminal, track, warn
 
 
 def test_track_yields_every_item(capsys):
@@ -13,7 +13,7 @@ def test_track_yields_every_item(capsys):
 def test_messages_reach_terminal_and_log(monkeypatch, capsys):
     reader, writer = os.pipe()
     monkeypatch.setenv("DEPTHG_TERMINAL", str(writer))
-    tell("hello")
+    info("hello")
     warn("careful")
     os.close(writer)
     with os.fdopen(reader) as stream:

@@ -57,7 +57,7 @@ def test_the_store_belongs_to_the_same_crops_and_pools_its_own_tokens(tmp_path, 
     find_axes(features, 2, tmp_path / "axes.npy")
     make_projected(features, tmp_path / "axes.npy", tmp_path / "out.zarr")
     store = Store(tmp_path / "out.zarr")
-    assert store.made_from["crops"] == "c"
+    assert store.provenance["crops"] == "c"
     mean = store.read("tokens").astype(np.float64).mean((1, 2))
     np.testing.assert_allclose(
         store.read("pooled"), mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-2

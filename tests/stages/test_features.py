@@ -53,7 +53,7 @@ def test_pooled_vectors_alone_are_those_beside_the_tokens(tmp_path, crops, spec)
     features.make_pooled(crops, tmp_path / "p.zarr", "tiny", spec)
     both, alone = Store(tmp_path / "f.zarr"), Store(tmp_path / "p.zarr")
     assert np.array_equal(alone.read("pooled"), both.read("pooled"))
-    assert alone.made_from == both.made_from and not (tmp_path / "p.zarr/tokens").exists()
+    assert alone.provenance == both.provenance and not (tmp_path / "p.zarr/tokens").exists()
 
 
 def test_killed_run_resumes_to_the_same_store(tmp_path, crops, spec, monkeypatch):

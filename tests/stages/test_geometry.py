@@ -200,7 +200,7 @@ def test_stage_writes_what_the_functions_give(tmp_path, monkeypatch):
     assert store.read("neighbors").shape == (5, 24, 8)
     np.testing.assert_allclose(store.read("weights").astype(float).sum(-1), 1, atol=4e-3)
     upstream = {"depth": Store(tmp_path / "depth.zarr"), "features": Store(tmp_path / "features.zarr")}
-    assert store.expect(**upstream).made_from["settings"] == SMALL.model_dump()
+    assert store.expect(**upstream).provenance["settings"] == SMALL.model_dump()
 
 
 def test_more_neighbours_than_tokens(tmp_path):

@@ -27,9 +27,9 @@ def write_stores(root, vectors, image=None):
     crops = Writer(root / "crops.zarr", count, {"image": Array((), "int32")}, {})
     crops.write(range(count), image=np.arange(count) if image is None else image)
     crops.finish()
-    made_from = {"crops": Store(root / "crops.zarr").fingerprint}
+    provenance = {"crops": Store(root / "crops.zarr").fingerprint}
     features = Writer(
-        root / "features.zarr", count, {"pooled": Array(vectors.shape[1:], "float32")}, made_from
+        root / "features.zarr", count, {"pooled": Array(vectors.shape[1:], "float32")}, provenance
     )
     features.write(range(count), pooled=vectors)
     features.finish()

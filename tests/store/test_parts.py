@@ -15,13 +15,12 @@ from depthg.errors import DepthGError
 from depthg.store.arrays import Array
 from depthg.store.parts import Part
 from depthg.store.reader import Store
-from depthg.store.resume import missing
 from depthg.store.writer import Writer, complete
 
 # 8 and 16 rows a chunk; with batches of 3, parts begin at multiples of 48.
 ARRAYS = {"maps": Array((1800,), "float32", compress=False), "ids": Array((1000,), "int32")}
 ROWS = 200
-MADE_FROM = {"settings": 1}
+PROVENANCE = {"settings": 1}
 WRITE = """
 import sys, time
 from pathlib import Path
@@ -42,7 +41,7 @@ writer.finish()
 
 
 def open_part(path: Path, part: str = "1/1", **options) -> Writer:
-    return Writer(path, ROWS, ARRAYS, MADE_FROM, Part.parse(part), **{"unit": 3} | options)
+    return Writer(path, ROWS, ARRAYS, PROVENANCE, Part.parse(part), **{"unit": 3} | options)
 
 
 def write(path: Path, part: str = "1/1", batches: int | None = None) -> None:
@@ -120,7 +119,7 @@ def test_a_killed_part_goes_on_and_the_others_are_left_alone(tmp_path, whole):
 def test_another_division_keeps_what_is_written(tmp_path, whole):
     write(tmp_path / "a.zarr", "1/3", batches=4)
     write(tmp_path / "a.zarr", "2/3")
-    assert list(missing(tmp_path / "a.zarr", range(ROWS))) == [range(12, 48), range(144, ROWS)]
+    assert list(unfinished_ranges(tmp_path / "a.zarr", range(ROWS))) == [range(12, 48), range(144, ROWS)]
     writer = open_part(tmp_path / "a.zarr")
     assert writer.done == 12 + 96 and [rows.start for rows in writer.pending(3)][:2] == [12, 15]
     del writer

@@ -24,9 +24,9 @@ def values(rows):
     return {"tokens": np.broadcast_to(ids[:, None, None], (len(ids), 2, 3)) + 0.5, "ids": ids}
 
 
-def write(path, rows=10, batch=3, made_from=None, stop_after=None):
+def write(path, rows=10, batch=3, provenance=None, stop_after=None):
     """Write a store; `stop_after` batches play a killed job."""
-    writer = Writer(path, rows, ARRAYS, made_from or {"settings": 1})
+    writer = Writer(path, rows, ARRAYS, provenance or {"settings": 1})
     for count, part in enumerate(writer.pending(batch)):
         if count == stop_after:
             return writer
@@ -104,8 +104,8 @@ def test_missing_store_names_the_command(tmp_path):
 def test_store_of_another_upstream_is_refused(tmp_path):
     write(tmp_path / "up.zarr")
     upstream = Store(tmp_path / "up.zarr")
-    write(tmp_path / "good.zarr", made_from={"up": upstream.fingerprint})
-    write(tmp_path / "bad.zarr", made_from={"up": "0123"})
+    write(tmp_path / "good.zarr", provenance={"up": upstream.fingerprint})
+    write(tmp_path / "bad.zarr", provenance={"up": "0123"})
     assert Store(tmp_path / "good.zarr").expect(up=upstream)
     with pytest.raises(DepthGError, match="was made from another"):
         Store(tmp_path / "bad.zarr").expect(up=upstream)
@@ -132,9 +132,9 @@ def test_wrong_arrays_are_refused(tmp_path):
 
 
 def test_marker_names_what_it_was_made_from(tmp_path):
-    write(tmp_path / "a.zarr", made_from={"settings": {"size": 4}})
+    write(tmp_path / "a.zarr", provenance={"settings": {"size": 4}})
     store = Store(tmp_path / "a.zarr" / MARKER)
-    assert store.made_from == {"settings": {"size": 4}}
+    assert store.provenance == {"settings": {"size": 4}}
     assert json.loads((tmp_path / "a.zarr" / MARKER).read_text())["rows"] == 10
 
 

@@ -104,4 +104,4 @@ def test_projected_features_from_int8_to_int8(tmp_path, tokens):
     found = TokenStore(tmp_path / "p.zarr").read("tokens", [7]) @ np.load(tmp_path / "axes.npy").T
     steps = np.abs(tokens[7]).max(-1, keepdims=True) / 127
     assert (np.abs(found[0] - tokens[7]) / steps).max() < 5
-    assert set(Store(tmp_path / "p.zarr").made_from) == {"features", "axes", "crops"}
+    assert set(Store(tmp_path / "p.zarr").provenance) == {"features", "axes", "crops"}

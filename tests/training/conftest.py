@@ -29,10 +29,10 @@ class Stores:
         return open_inputs(self.features, self.neighbors, settings, geometry=self.geometry)
 
 
-def write(path: Path, made_from: dict, **values: np.ndarray) -> Store:
+def write(path: Path, provenance: dict, **values: np.ndarray) -> Store:
     arrays = {name: Array(value.shape[1:], str(value.dtype)) for name, value in values.items()}
     rows = len(next(iter(values.values())))
-    writer = Writer(path, rows, arrays, made_from)
+    writer = Writer(path, rows, arrays, provenance)
     writer.write(range(rows), **values)
     writer.finish()
     return Store(path)

@@ -66,8 +66,8 @@ def labelled(root, tokens, labels, classes):
     crops = Writer(root / "crops.zarr", count, {"labels": Array(labels.shape[1:], "uint16")}, {})
     crops.write(range(count), labels=labels)
     crops.finish()
-    made_from = {"crops": Store(crops.path).fingerprint}
-    features = Writer(root / "val.zarr", count, {"tokens": Array(tokens.shape[1:], "float16")}, made_from)
+    provenance = {"crops": Store(crops.path).fingerprint}
+    features = Writer(root / "val.zarr", count, {"tokens": Array(tokens.shape[1:], "float16")}, provenance)
     features.write(range(count), tokens=tokens)
     features.finish()
     rows = [f"{i},{name},{10 * i},0,0" for i, name in enumerate(classes)]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from depthg.config.settings import TrainSettings
 from depthg.losses.terms import Codes
 from depthg.report.figures.panels import save
-from depthg.runtime.progress import tell, track
+from depthg.runtime.progress import info, track
 from depthg.training.batches import Batches
 from depthg.training.guidance import guided
 from depthg.training.inputs import Inputs
@@ -43,7 +43,7 @@ def draw_correlations(inputs: Inputs, settings: TrainSettings, out: Path) -> Non
         axis.axvline(shift, color="black", linewidth=1)
         axis.set_title(f"{name}: {share:.0%} of pairs above b = {shift:g}", fontsize=9)
         axis.set_yticks([])
-        tell(f"{name}: pulls {share:.1%} of pairs together; mean F − b = {values.mean() - shift:+.3f}")
+        info(f"{name}: pulls {share:.1%} of pairs together; mean F − b = {values.mean() - shift:+.3f}")
     save(figure, out)
 
 

@@ -9,7 +9,7 @@ from depthg.data.check import check_files
 from depthg.errors import DepthGError
 from depthg.report.plan.disk import cache_sizes
 from depthg.runtime.files import size_text
-from depthg.runtime.progress import tell, warn
+from depthg.runtime.progress import info, warn
 
 SHOWN = 10  # problems that are shown one by one
 
@@ -23,12 +23,12 @@ def check(name: str, config: Config) -> None:
     images, problems = check_files(name, config.named("dataset", name))
     _show_sizes(name, images, config)
     for problem in problems[:SHOWN]:
-        tell(f"wrong: {problem}")
+        info(f"wrong: {problem}")
     if problems:
         raise DepthGError(
             f"{name}: {len(problems):,} problems, of which {min(len(problems), SHOWN)} are listed above"
         )
-    tell(f"{name}: nothing is wrong")
+    info(f"{name}: nothing is wrong")
 
 
 def _show_sizes(name: str, images: Mapping[str, int], config: Config) -> None:
@@ -36,6 +36,6 @@ def _show_sizes(name: str, images: Mapping[str, int], config: Config) -> None:
     sizes = cache_sizes(images, settings, config)
     parts = ", ".join(f"{stage} {size_text(size)}" for stage, size in sizes.items())
     free = shutil.disk_usage(Path(".")).free
-    tell(f"{name}: stores with {settings.backbone} take up to {parts}; {size_text(free)} are free here")
+    info(f"{name}: stores with {settings.backbone} take up to {parts}; {size_text(free)} are free here")
     if sum(sizes.values()) > free:
         warn(f"{name}: not enough room: make some, or link resources/{name} to a larger disk")

@@ -51,7 +51,7 @@ def check_pool(name: str, dataset: Dataset, settings: Settings, stride: int | No
         )
 
 
-def touched_crops(settings: Settings, crops: int) -> int:
+def crops_drawn_at_most(settings: Settings, crops: int) -> int:
     """The training crops whose tokens the schedules of all seeds can touch, at most.
 
     A batch has its anchors and a neighbour of each, where depth is paired across crops a sibling of each, too (of
@@ -68,7 +68,7 @@ def touched_crops(settings: Settings, crops: int) -> int:
     return min(crops, touched * len(settings.seeds))
 
 
-def probed_crops(settings: Settings, crops: int) -> int:
+def crops_probed_at_most(settings: Settings, crops: int) -> int:
     """The training crops that k-means and the linear probes of all seeds can read besides, at most."""
     from depthg.evaluation.clustering import TOKENS_A_CROP  # torch and faiss: the workflow plans without
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from depthg.config import Config
 from depthg.config.settings import NeighborSettings, Settings
 from depthg.models.backbones import token_shape
-from depthg.report.plan.counts import touched_crops
+from depthg.report.plan.counts import crops_drawn_at_most
 from depthg.stages.attention import attention_arrays
 from depthg.stages.crops import crop_arrays, crop_layout
 from depthg.stages.depth.stage import depth_arrays
@@ -109,7 +109,7 @@ def _of_training(images: int, settings: Settings, shared: Settings, config: Conf
     rows = crops = images * per_image
     stores = []
     if split == "scheduled":
-        rows = touched_crops(shared, crops)
+        rows = crops_drawn_at_most(shared, crops)
         pooled = f"train/pooled/{backbone}.zarr"
         stores = [
             PlannedStore("crops", "train/crops.zarr", crops, crop_arrays(side)),

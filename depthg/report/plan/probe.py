@@ -105,21 +105,21 @@ def _write_stores(root: Path, settings: TrainSettings, shape: tuple[int, int, in
     if settings.needs_view:
         _write(root / "view.zarr", {"crops": "random", "weights": "none"}, tokens=tokens)
     ids = np.stack([rng.permutation(crops)[: settings.neighbors] for _ in range(crops)]).astype(np.int32)
-    made_from = {"features": features.fingerprint}
-    _write(root / "neighbors.zarr", made_from, ids=ids, image=np.arange(crops, dtype=np.int32) // 2)
+    provenance = {"features": features.fingerprint}
+    _write(root / "neighbors.zarr", provenance, ids=ids, image=np.arange(crops, dtype=np.int32) // 2)
     if settings.needs_geometry:
         _write(root / "depth.zarr", {"crops": "random"}, depth=rng.random((crops, h, w)).astype(np.float16))
     if settings.lhp == "attention":
         near = (np.arange(h * w)[:, None] + np.arange(9)).astype(np.uint16) % (h * w)
         mixture = {"neighbors": np.tile(near, (crops, 1, 1)), "weights": np.full((crops, h * w, 9), 0.1)}
-        _write(root / "attention.zarr", made_from, **mixture)
+        _write(root / "attention.zarr", provenance, **mixture)
     return crops
 
 
-def _write(path: Path, made_from: dict, **values: np.ndarray) -> Store:
+def _write(path: Path, provenance: dict, **values: np.ndarray) -> Store:
     arrays = {name: Array(value.shape[1:], str(value.dtype), False) for name, value in values.items()}
     rows = len(next(iter(values.values())))
-    writer = Writer(path, rows, arrays, made_from)
+    writer = Writer(path, rows, arrays, provenance)
     writer.write(range(rows), **values)
     writer.finish()
     return Store(path)

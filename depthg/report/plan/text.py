@@ -6,9 +6,9 @@ from pathlib import Path
 
 from depthg.config import Config
 from depthg.config.settings import Settings
-from depthg.report.plan.counts import count_images, probed_crops, touched_crops
+from depthg.report.plan.counts import count_images, crops_drawn_at_most, crops_probed_at_most
 from depthg.report.plan.disk import PlannedStore, planned_stores, token_grid
-from depthg.report.plan.present import rows_there, state
+from depthg.report.plan.present import finished_rows, state
 from depthg.report.plan.times import stage_hours
 from depthg.runtime.files import size_text
 from depthg.store.arrays import row_bytes
@@ -37,7 +37,7 @@ def _stores(stores: list[PlannedStore], folder: Path) -> list[str]:
         for store in stores
     ]
     need = sum(store.bytes for store in stores)
-    left = sum((store.rows - rows_there(store, folder)) * row_bytes(store.arrays) for store in stores)
+    left = sum((store.rows - finished_rows(store, folder)) * row_bytes(store.arrays) for store in stores)
     rows.append(("all", "", size_text(need), f"{size_text(need - left)} of it"))
     width = max(len(row[0]) for row in rows)
     table = [("store", "crops", "at most", "there"), *rows]
@@ -75,7 +75,7 @@ def _touched(stores: list[PlannedStore], settings: Settings) -> list[str]:
     """How few of the training crops' tokens the schedule can touch."""
     crops = next(store.rows for store in stores if store.path == "train/crops.zarr")
     tokens = row_bytes(next(store.arrays for store in stores if store.stage == "features"))
-    touched, probed = touched_crops(settings, crops), probed_crops(settings, crops)
+    touched, probed = crops_drawn_at_most(settings, crops), crops_probed_at_most(settings, crops)
     part, whole = (size_text(count * tokens) for count in (touched, crops))
     return [
         f"schedule: touches at most {touched:,} of {crops:,} training crops; their tokens take {part}, those of "

@@ -10,7 +10,7 @@ from depthg.config.settings import Settings
 from depthg.evaluation.classes import read_classes
 from depthg.report.plan import probe
 from depthg.report.plan.disk import PlannedStore, token_grid
-from depthg.report.plan.present import rows_there
+from depthg.report.plan.present import finished_rows
 
 CLASSES = 27  # of the benchmarks, where the data set's own are not known yet
 
@@ -35,7 +35,7 @@ def stage_hours(
         DepthGError: timm has no such backbone.
     """
     resources, results = folders
-    left = {store.path: store.rows - rows_there(store, resources) for store in stores}
+    left = {store.path: store.rows - finished_rows(store, resources) for store in stores}
     seeds = [seed for seed in settings.seeds if not (results / f"seed{seed}/model.safetensors").is_file()]
     unread = [seed for seed in settings.seeds if not (results / f"seed{seed}/metrics.json").is_file()]
     hours = {}

@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 
 from depthg.errors import DepthGError
 from depthg.models.backbones import MEAN, STD
-from depthg.stages.depth.kbr_network import KBRNetwork, from_published
+from depthg.stages.depth.kbr_network import KBRNetwork, rename_published_keys
 from depthg.stages.depth.network import Network
 from depthg.weights.catalogue import check_pin
 from depthg.weights.checkpoints import load_weights
@@ -45,7 +45,7 @@ class KBR(Network):
             )
         check_pin(path)
         network = KBRNetwork()
-        load_weights(network, from_published(read_lightning(path, PREFIX)), path)
+        load_weights(network, rename_published_keys(read_lightning(path, PREFIX)), path)
         return network
 
     @torch.inference_mode()

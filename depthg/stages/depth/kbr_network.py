@@ -1,6 +1,6 @@
 """The network of Kick Back & Relax: ConvNeXt features and the decoder of Monodepth2 (Godard et al., 2019).
 
-Written from the papers. The published file's names, by which `from_published` finds its weights, are
+Written from the papers. The published file's names, by which `rename_published_keys` finds its weights, are
 `encoder.…` as timm names ConvNeXt's feature maps, `decoders.disp.decoder.N.conv.…` for the ten convolutions in
 their order, and `decoders.disp.decoder.10.…` for the finest of four outputs; the coarser ones only train.
 """
@@ -61,7 +61,7 @@ class KBRNetwork(nn.Module):
         return self.decoder(self.encoder(pixels))
 
 
-def from_published(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def rename_published_keys(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weights of the published file under the names of ours; those of the coarser outputs are left out."""
     ours = {}
     for key, value in weights.items():

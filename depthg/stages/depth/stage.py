@@ -54,9 +54,9 @@ def make_depth(
     model = open_source(source, root, records)
     side = store.array("images").shape[1] // SHRINK
     owners = store.read("image")
-    made_from = {"settings": source.model_dump(), "crops": store.fingerprint, "source": model.identity}
+    provenance = {"settings": source.model_dump(), "crops": store.fingerprint, "source": model.identity}
     arrays = depth_arrays(store.array("images").shape[1])
-    writer = Writer(out, len(store), arrays, made_from, part, unit=model.batch)
+    writer = Writer(out, len(store), arrays, provenance, part, unit=model.batch)
     for rows in writer.tracked(model.batch, f"{split} depth"):
         batch = CropBatch(store, rows, [records[owner] for owner in owners[rows.start : rows.stop]])
         writer.write(rows, depth=model.predict(batch, side))

@@ -11,7 +11,7 @@ from depthg.config import load_config
 from depthg.config.settings import PoolSettings, Settings
 from depthg.errors import DepthGError
 from depthg.report.plan import probe
-from depthg.report.plan.counts import count_images, probed_crops, touched_crops
+from depthg.report.plan.counts import count_images, crops_drawn_at_most, crops_probed_at_most
 from depthg.report.plan.text import planned
 
 VIT = {"patch_size": 8, "embed_dim": 12, "depth": 1, "num_heads": 2, "dynamic_img_size": True}
@@ -162,12 +162,14 @@ def test_images_are_counted_where_they_are_indexed_expected_or_found(tmp_path):
 
 def test_crops_that_are_touched():
     paper = Settings()
-    assert touched_crops(paper, 488_510) == 2334 * 32 * 2 and touched_crops(paper, 14_875) == 14_875
-    assert touched_crops(Settings(seeds=[0, 1]), 488_510) == 2 * 2334 * 32 * 2
-    assert touched_crops(Settings(steps=0), 100) == 0
+    assert (
+        crops_drawn_at_most(paper, 488_510) == 2334 * 32 * 2 and crops_drawn_at_most(paper, 14_875) == 14_875
+    )
+    assert crops_drawn_at_most(Settings(seeds=[0, 1]), 488_510) == 2 * 2334 * 32 * 2
+    assert crops_drawn_at_most(Settings(steps=0), 100) == 0
     pools = Settings(objective="hidden_positives", hidden_positives=PoolSettings(pool=1000, renew=100))
-    assert touched_crops(pools, 488_510) == 2334 * 64 + 1000 * 25
-    assert probed_crops(paper, 488_510) == 100_000 // 16 + 500 * 32
+    assert crops_drawn_at_most(pools, 488_510) == 2334 * 64 + 1000 * 25
+    assert crops_probed_at_most(paper, 488_510) == 100_000 // 16 + 500 * 32
 
 
 def test_as_a_command(tmp_path, capsys):

@@ -12,7 +12,7 @@ from depthg.config.sections import DepthSource
 from depthg.errors import DepthGError
 from depthg.stages.depth import kbr
 from depthg.stages.depth.kbr import KBR, shown_size
-from depthg.stages.depth.kbr_network import KBRNetwork, from_published
+from depthg.stages.depth.kbr_network import KBRNetwork, rename_published_keys
 from depthg.weights import catalogue as fetch
 from depthg.weights.catalogue import Published
 
@@ -116,7 +116,9 @@ def test_the_full_network_has_the_published_layers():
     ]
     assert theirs["encoder.stem_0.weight"].shape == (128, 3, 4, 4)
     assert "encoder.stages_2.blocks.26.mlp.fc2.weight" in theirs
-    ours = from_published({key: value for key, value in theirs.items() if not key.startswith("nets.pose")})
+    ours = rename_published_keys(
+        {key: value for key, value in theirs.items() if not key.startswith("nets.pose")}
+    )
     assert ours.keys() == network.state_dict().keys()
 
 
