@@ -15,6 +15,7 @@ from depthg.errors import DepthGError
 from depthg.store.arrays import Array
 from depthg.store.parts import Part
 from depthg.store.reader import Store
+from depthg.store.resume import unfinished_ranges
 from depthg.store.writer import Writer, complete
 
 # 8 and 16 rows a chunk; with batches of 3, parts begin at multiples of 48.
