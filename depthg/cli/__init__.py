@@ -20,6 +20,7 @@ from depthg.runtime.progress import terminal
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 COMMANDS: dict[str, Callable[..., None]] = {
+    "new": tools.new,
     "index": stages.index,
     "crops": stages.crops,
     "depth": stages.depth,

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthg.cli.stages import use
 from depthg.runtime.progress import info
+from depthg.runtime.workflow import ROOT
 
 if TYPE_CHECKING:
     from depthg.config import settings as slices
     from depthg.report.tables import contents as plan
+
+
+def new(folder: Path, /, images: Path) -> None:
+    """Write a small project around a folder of images, which Snakemake runs without a clone of the repository."""
+    from depthg.cli.new import NAME, new_project
+
+    new_project(folder, images)
+    info(f"{folder}: Snakefile and config.yaml written; next:")
+    info(f"  cd {shlex.quote(str(folder))} && snakemake results/{NAME}/stego/metrics.json")
 
 
 def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
@@ -101,34 +112,34 @@ def data_fetch(
     name: str,
     /,
     config_file: Path = Path("config.yaml"),
-    catalogue: Path = Path("workflow/datasets.yaml"),
+    catalogue: Path = ROOT / "workflow/datasets.yaml",
 ) -> None:
     """Download and unpack the files of a benchmark that are not here yet, or say which to get from where."""
-    from depthg.config import load_config
+    from depthg.config import load_project
     from depthg.data.fetch import fetch
 
-    fetch(name, load_config(config_file).named("dataset", name), catalogue)
+    fetch(name, load_project(config_file).named("dataset", name), catalogue)
 
 
 def data_unpack(
     name: str,
     /,
     config_file: Path = Path("config.yaml"),
-    catalogue: Path = Path("workflow/datasets.yaml"),
+    catalogue: Path = ROOT / "workflow/datasets.yaml",
 ) -> None:
     """Unpack the archives of a benchmark that lie in its folder."""
-    from depthg.config import load_config
+    from depthg.config import load_project
     from depthg.data.fetch import unpack_all
 
-    unpack_all(name, load_config(config_file).named("dataset", name), catalogue)
+    unpack_all(name, load_project(config_file).named("dataset", name), catalogue)
 
 
 def data_check(name: str, /, config_file: Path = Path("config.yaml")) -> None:
     """Read every file of a data set, and tell what is wrong and what disk is needed, before hours are spent."""
-    from depthg.config import load_config
+    from depthg.config import load_project
     from depthg.report.plan.check import check
 
-    check(name, load_config(config_file))
+    check(name, load_project(config_file))
 
 
 def table_make(plan: plan.Plan, out: Path) -> None:
@@ -140,28 +151,28 @@ def table_make(plan: plan.Plan, out: Path) -> None:
 
 def table_show(table: str, /, dataset: str | None = None, config_file: Path = Path("config.yaml")) -> None:
     """Print a table as far as its experiments have been run, while others still are."""
-    from depthg.config import load_config
+    from depthg.config import load_project
     from depthg.report.tables.contents import plan
     from depthg.report.tables.formats import markdown
     from depthg.report.tables.sheet import make_sheet
     from depthg.report.tables.table import fill
 
-    planned = plan(load_config(config_file), table, dataset)
+    planned = plan(load_project(config_file), table, dataset)
     print(markdown(make_sheet(planned, fill(planned))), end="")
 
 
 def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
     """Print all settings of an experiment on a data set, and where each was written."""
-    from depthg.config import load_config
+    from depthg.config import load_project
     from depthg.report.tables.settings import resolved
 
-    print(resolved(load_config(config_file), dataset, experiment), end="")
+    print(resolved(load_project(config_file), dataset, experiment), end="")
 
 
 def plan_experiment(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
     """Print what an experiment on a data set will take before anything is run: counts, disk, work, time."""
-    from depthg.config import load_config
+    from depthg.config import load_project
     from depthg.report.plan.text import planned
 
-    for line in planned(load_config(config_file), dataset, experiment):
+    for line in planned(load_project(config_file), dataset, experiment):
         print(line, flush=True)

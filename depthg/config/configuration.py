@@ -17,6 +17,7 @@ from depthg.config.sections import Backbone, Dataset, DepthSource, Table
 from depthg.config.settings import SHARED, GeometrySettings, ScheduleSettings, Settings
 from depthg.config.validation import validated
 from depthg.errors import DepthGError, unknown
+from depthg.runtime.workflow import CONFIG
 
 Layer = tuple[str, Mapping[str, Any]]  # where a part of the settings was written, and what
 
@@ -218,16 +219,37 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def load_config(content: Mapping[str, Any] | Path) -> Config:
-    """The configuration from Snakemake's merged mapping or from a YAML file.
+    """The configuration from Snakemake's merged mapping, or from one YAML file.
 
     Raises:
         DepthGError: the file is missing or not YAML, a key is unknown, or a value is out of range.
+
+    Example:
+        >>> load_config({"experiments": {"small": {"samples": 5}}}).experiments
+        {'small': {'samples': 5}}
     """
     if isinstance(content, Mapping):
         return validated(Config, content, "config.yaml")
+    return validated(Config, _read(content), str(content))
+
+
+def load_project(path: Path) -> Config:
+    """The configuration of a project: its file laid over the shipped config.yaml, as the workflow does it.
+
+    Raises:
+        DepthGError: as `load_config`.
+    """
+    content = _read(path)
+    if isinstance(content, Mapping):  # else it is refused below
+        content = _merge(_read(CONFIG), content)
+    return validated(Config, content, str(path))
+
+
+def _read(path: Path) -> Any:
+    """The content of a YAML file."""
     try:
-        return validated(Config, yaml.safe_load(content.read_text()) or {}, str(content))
+        return yaml.safe_load(path.read_text()) or {}
     except OSError as error:
-        raise DepthGError(f"{content}: {error.strerror}: give the configuration with --config") from None
+        raise DepthGError(f"{path}: {error.strerror}: give the configuration with --config-file") from None
     except yaml.YAMLError as error:
-        raise DepthGError(f"{content}: not YAML: {' '.join(str(error).split())}") from None
+        raise DepthGError(f"{path}: not YAML: {' '.join(str(error).split())}") from None

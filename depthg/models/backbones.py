@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-import depthg
 from depthg.config.sections import Backbone
 from depthg.errors import DepthGError
 from depthg.runtime.progress import info
+from depthg.runtime.workflow import PACKAGE
 from depthg.weights.catalogue import check_pin, fetched, timm_hub_id
 from depthg.weights.checkpoints import clean_keys, load_weights, read_checkpoint, rename_for_timm
 
@@ -147,7 +147,7 @@ def _create(spec: Backbone, name: str) -> nn.Module:
 
 def _weights_path(weights: str, name: str) -> Path:
     """The file of weights: as given, or among those that come with the package."""
-    for path in (Path(weights), Path(depthg.__file__).parent.parent / weights):
+    for path in (Path(weights), PACKAGE.parent / weights):
         if path.is_file():
             return path
     raise DepthGError(

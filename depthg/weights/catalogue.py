@@ -9,17 +9,17 @@ from pathlib import Path
 
 import yaml
 
-import depthg
-from depthg.config import Config, load_config
+from depthg.config import Config, load_project
 from depthg.config.base import Model, Positive
 from depthg.config.sections import DepthSource
 from depthg.errors import DepthGError, unknown
 from depthg.runtime.download import download, unavailable
 from depthg.runtime.files import file_hash
 from depthg.runtime.progress import info
+from depthg.runtime.workflow import ROOT
 
 FOLDER = Path("resources/weights")
-TABLE = Path(depthg.__file__).parent.parent / "workflow/weights.yaml"
+TABLE = ROOT / "workflow/weights.yaml"
 
 
 class Published(Model):
@@ -51,7 +51,7 @@ def fetch(name: str, config_file: Path, offline: bool) -> None:
     rows = table()
     offline = offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     listed = any(key == name or key.startswith(f"{name}/") for key in rows)
-    wanted = name if listed else _wanted(name, load_config(config_file))
+    wanted = name if listed else _wanted(name, load_project(config_file))
     if wanted is None:
         return info(f"{name}: needs no published weights")
     for key in _files(wanted, rows):
