@@ -9,7 +9,7 @@ export UV_LINK_MODE ?= copy
 
 DEMO := results/demo/ours_3dlhp
 
-.PHONY: demo test test-slow bench check format schema lock install clean
+.PHONY: demo test test-slow bench check docs format schema lock install clean
 
 install: .venv/installed  ## the environment, from the locked versions
 
@@ -27,12 +27,15 @@ test-slow: install  ## whole workflows on miniatures of the benchmarks, some min
 bench: install  ## every stage against a straightforward way, half an hour: benchmarks/results.md
 	python -m benchmarks
 
-check: install  ## style, types, and the workflow's own linter
+check: install docs  ## style, types, the workflow's own linter, the documentation
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules
 	mypy
 	snakemake --lint
+
+docs: install  ## the documentation as a site: site/index.html
+	mkdocs build --strict --quiet
 
 format: install  ## put the code in style
 	ruff check --fix .

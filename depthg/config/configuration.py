@@ -26,14 +26,16 @@ class Config(Model):
     """The whole of config.yaml."""
 
     preset: str = Field("paper", description="a name under presets")
-    presets: dict[str, dict[str, Any]] = {"paper": {}}
-    datasets: dict[str, Dataset] = {}
-    backbones: dict[str, Backbone] = {}
-    depth_sources: dict[str, DepthSource] = {}
-    geometries: dict[str, GeometrySettings] = {"default": GeometrySettings()}
-    experiments: dict[str, dict[str, Any]] = {}
+    presets: dict[str, dict[str, Any]] = Field({"paper": {}}, description="name → settings")
+    datasets: dict[str, Dataset] = Field({}, description="name → data set")
+    backbones: dict[str, Backbone] = Field({}, description="name → frozen backbone")
+    depth_sources: dict[str, DepthSource] = Field({}, description="name → depth network or files")
+    geometries: dict[str, GeometrySettings] = Field(
+        {"default": GeometrySettings()}, description="name → how depth becomes points"
+    )
+    experiments: dict[str, dict[str, Any]] = Field({}, description="name → settings")
     compared: list[str] = Field([], description="experiments of scores.md and comparison.png")
-    tables: dict[str, Table] = {}
+    tables: dict[str, Table] = Field({}, description="name → table of results")
     dataset: str | None = Field(None, description="make the tables for this data set instead of their own")
     settings: dict[str, Any] = Field({}, description="settings for everything, over all other layers")
     parts: Positive = Field(
