@@ -175,13 +175,8 @@ def _docstring(found: Any) -> list[str]:
 
 def start() -> Iterator[str]:
     """README.md as far as it is an introduction, its links as seen from here."""
-    yield re.sub(
-        r"\[docs/([\w-]+)\.md\]|\]\(docs/", _from_here, README.read_text().split("\n## How it works")[0]
-    )
-
-
-def _from_here(link: re.Match[str]) -> str:
-    return f"[{link[1].replace('-', ' ')}]" if link[1] else "]("
+    text = README.read_text().split("\n## How it works")[0].replace("](docs/", "](")
+    yield re.sub(r"\[docs/([\w-]+)\.md\]", lambda link: f"[{link[1].replace('-', ' ')}]", text)
 
 
 GENERATED: dict[str, Callable[[], Iterator[str]]] = {
