@@ -26,12 +26,12 @@ STD = (0.229, 0.224, 0.225)
 
 
 class DenseBackbone(nn.Module):
-    """A frozen timm model that maps photographs to dense features.
+    """A frozen timm model that maps photographs to patch tokens.
 
     Args:
         spec: architecture, its arguments, and weights.
         name: what config.yaml calls it, for error messages.
-        untrained: leave the weights as they fall, to see how fast it is.
+        untrained: keep the random weights, to measure speed.
 
     Raises:
         DepthGError: unknown architecture, or weights that are missing or do not fit.
@@ -44,7 +44,7 @@ class DenseBackbone(nn.Module):
         if spec.weights is not None and not untrained:
             _load(self.net, _weights_path(spec.weights, name))
         self.patch = _patch(self.net)
-        self.told = False
+        self.announced = False
         self.net.eval().requires_grad_(False)
         self.net.to(memory_format=torch.channels_last)  # convolutions run 20 % faster on a CPU
         self.mean = nn.Buffer(torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
@@ -56,17 +56,17 @@ class DenseBackbone(nn.Module):
         return _last_block(self.net, self._fitted(pixels), self.name).permute(0, 2, 3, 1).float()
 
     def _fitted(self, pixels: Tensor) -> Tensor:
-        """Pixels [B, 3, S, S] resized to the nearest multiple of the patch; the first time, the user is told."""
+        """Pixels [B, 3, S, S] resized to the nearest multiple of the patch; announced once."""
         side = pixels.shape[-1]
         fitted = self.patch * max(1, round(side / self.patch))
         if fitted == side:
             return pixels
-        if not self.told:
+        if not self.announced:
             info(
                 f"backbone {self.name}: crops of {side} px are resized to {fitted} px, "
                 f"a multiple of its {self.patch} px patches"
             )
-            self.told = True
+            self.announced = True
         return interpolate(pixels, size=(fitted, fitted), mode="bilinear", antialias=True)
 
     def weights_hash(self) -> str:

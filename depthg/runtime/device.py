@@ -24,18 +24,18 @@ def device() -> torch.device:
 
 
 def send(values: Tensor, where: torch.device) -> Tensor:
-    """The same values on a device. Nothing waits for a GPU: it takes them when it comes to it."""
-    if where.type == "cuda":  # by itself it can from pinned memory only
+    """The same values on a device, copied without waiting for a GPU."""
+    if where.type == "cuda":  # an asynchronous copy needs pinned memory
         with torch.cuda.device(where):
             values = values.pin_memory()
     return values.to(where, non_blocking=True)
 
 
 def announce(what: str) -> None:
-    """Tell that `what`, which is meant for a GPU, is computed without one.
+    """Show that `what` runs on the CPU because torch sees no GPU.
 
     Raises:
-        DepthGError: so it is, and DEPTHG_NEEDS_GPU is set: a job on a cluster had better fail than crawl.
+        DepthGError: DEPTHG_NEEDS_GPU is set: on a cluster, failing is better than a slow run.
     """
     if torch.cuda.is_available():
         return
@@ -50,14 +50,14 @@ def announce(what: str) -> None:
 
 
 def mixed_precision() -> AbstractContextManager:
-    """bfloat16 autocast on a GPU; full precision on a CPU, few of which gain by less."""
+    """bfloat16 autocast on a GPU; float32 on a CPU."""
     if torch.cuda.is_available():
         return torch.autocast("cuda", torch.bfloat16)
     return nullcontext()
 
 
 def fast_float32() -> None:
-    """Let a GPU multiply in TF32, for what bfloat16 is too coarse: a depth map in it would have 8 bits."""
+    """Let a GPU multiply in TF32: for depth, as bfloat16 has 8 bits of precision."""
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.allow_tf32 = True

@@ -21,27 +21,28 @@ def fingerprint(content: Mapping[str, Any]) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """The sha256 of a file, read in pieces."""
+    """The SHA-256 of a file, in hexadecimal; read in blocks."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that a reader sees the old file or the whole new one."""
+    """Replace a JSON file in one step: a reader sees the old content or the new."""
     draft = path.with_name(path.name + ".tmp")
     draft.write_text(json.dumps(content, indent=1, default=str) + "\n")
     os.replace(draft, path)
 
 
 def size_text(count: float) -> str:
+    """Bytes as text, in MB or GB."""
     return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def check_room(path: Path, need: int) -> None:
-    """Tell how much a file or store will take, and check that the disk has the room for it.
+    """Show how many bytes a file or store will take at most, and check that the disk has room for them.
 
     Raises:
-        DepthGError: it has not.
+        DepthGError: the disk has not.
     """
     free = shutil.disk_usage(path.parent).free
     info(f"{path}: up to {size_text(need)}; {size_text(free)} free")

@@ -1,4 +1,4 @@
-"""Read ahead: the next batches are made in a background thread while the current one is worked on."""
+"""Read ahead: a background thread makes the next batches while the current one is used."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -14,11 +14,11 @@ T = TypeVar("T")
 def prefetch(make: Callable[[S], T], steps: Iterable[S], ahead: int = 2) -> Generator[T, None, None]:
     """Yield `make(step)` for every step in order, `ahead` of them in the making.
 
-    An error in `make` is raised here, at its step; leaving the iteration early stops the thread. It computes on one
-    core: as many threads again as there are cores would be in the way of the work that it is ahead of.
+    An error in `make` is raised here, at its step; leaving the iteration early stops the thread. The thread computes on
+    one core, so that it does not compete with the training step.
     """
     waiting: deque[Future[T]] = deque()
-    torch.get_num_threads()  # settles how many this thread computes on, which else the call below would
+    torch.get_num_threads()  # fixes the number of this thread, which the call below would change
     with ThreadPoolExecutor(1, "batches", torch.set_num_threads, (1,)) as thread:
         try:
             for step in steps:

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees while the log file stays clean.
+"""Progress and messages for the person at the terminal, beside the log file.
 
 The Snakefile opens file descriptor 3 on the terminal and names it in `DEPTHG_TERMINAL`; a command run by
 hand writes to its own standard error.
@@ -29,7 +29,7 @@ def _opened(descriptor: str) -> TextIO | None:
 
 
 def track(items: Iterable[T], total: int | None, what: str, done: int = 0) -> Iterator[T]:
-    """Iterate over `items` with a progress bar named `what`; `done` of `total` were finished by an earlier run."""
+    """Iterate over `items` with a progress bar named `what`; `done` of `total` are finished already."""
     stream = terminal()
     yield from tqdm(
         items, desc=what, total=total, initial=done, file=stream, disable=not stream.isatty(), leave=False

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock file that names its holder, and that a dead holder does not keep.
+"""One writer at a time: a lock file that names its holder and is freed when the holder dies.
 
 On one machine the kernel frees a lock when its process ends, however it ends. Another machine may share the
 folder and not the kernel's locks (some network file systems), so the holder also touches the file every few
@@ -20,7 +20,7 @@ from depthg.runtime.progress import info
 TOUCH_EVERY = 15.0  # seconds
 LEFT_AFTER = 90.0  # seconds; network file systems may show a time of change that is a minute old
 SIGNED_WITHIN = 2.0  # seconds after it was made
-LOOK_EVERY = 0.2  # seconds, for one who waits
+LOOK_EVERY = 0.2  # seconds, between two tries of a process that waits
 
 
 class Lock:

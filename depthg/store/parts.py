@@ -1,7 +1,7 @@
-"""A store in parts: consecutive rows for jobs of their own, which write it at the same time.
+"""Parts of a store: consecutive rows that several jobs write at the same time.
 
-Zarr loses rows where two processes write one chunk, so a part begins where chunks begin; and where rows are
-computed together, with a batch, so that the bytes do not depend on how many parts there are.
+Zarr loses rows where two processes write one chunk, so a part begins at the border of a chunk; and at the border of
+a batch of rows that are computed together, so that the bytes do not depend on the number of parts.
 """
 
 import glob
@@ -19,7 +19,7 @@ OPENING = ".opening.lock"
 
 @dataclass(frozen=True)
 class Part:
-    """Part `number` (from 1) of `of`; without a number, all of them, once they are written."""
+    """Part `number` (from 1) of `of`; without a number, all parts, which are to be completed."""
 
     number: int | None = 1
     of: int = 1
@@ -42,11 +42,11 @@ class Part:
 
     @property
     def is_alone(self) -> bool:
-        """Whether nobody else may write the store: it is all of it."""
+        """Whether it is the whole store, so that no other process may write it."""
         return self.of == 1 or self.number is None
 
     def rows(self, rows: int, unit: int) -> range:
-        """Its rows of a store of `rows`: as many blocks of `unit` as other parts have, or one more or less.
+        """Its share of `rows` rows, in blocks of `unit`: parts differ by one block at most.
 
         Empty where there are more parts than blocks.
         """
@@ -69,7 +69,7 @@ class Part:
         return Lock(store.with_name(f"{store.name}{own}.lock"), Path(f"{store}{own and f' (part {self})'}"))
 
     def others(self, store: Path) -> list[Path]:
-        """The locks, held or left, of those who may not write a store while this part is written."""
+        """Lock files of writers that exclude this part: of the whole store, or of another number of parts."""
         beside = f"{store.name}.lock" if self.is_alone else f"of{self.of}.lock"
         locks = (Path(path) for path in glob.glob(f"{glob.escape(str(store))}*.lock"))
         return [lock for lock in locks if not lock.name.endswith((beside, OPENING))]
@@ -80,10 +80,10 @@ WHOLE = Part()
 
 @contextmanager
 def opening(store: Path, part: Part) -> Iterator[None]:
-    """While a store is made or looked at, by one of its writers at a time.
+    """Held while a writer creates a store or looks at its state: one writer at a time.
 
     Raises:
-        DepthGError: another process writes it, in other parts.
+        DepthGError: another process is writing the store in another number of parts.
     """
     lock = Lock(store.with_name(store.name + OPENING), store, wait=True)
     try:

@@ -1,11 +1,4 @@
-"""The artifact store: arrays of equal length in one Zarr group, complete only when its writer says so last.
-
-A store is a folder `<name>.zarr` with one array a quantity; row i of every array belongs to item i. A chunk
-holds one row, so that a random batch reads what it needs and nothing else; only rows of less than 64 KB share
-one, so that a long store of small rows is not a million files. Three files stand beside
-the arrays: `fingerprint.json` (what the store was made from), `progress.json` (rows finished so far) and
-`complete.json`, written last: the file that Snakemake watches. `depthg.store.writer` writes them.
-"""
+"""Reading a complete store: whole rows, or single tokens of rows, in any order."""
 
 import json
 import mmap
@@ -23,13 +16,18 @@ from depthg.store.arrays import MARKER, Rows
 
 
 class Store:
-    """A complete store, opened for reading. Arrays open at first use, in each process anew (fork-safe).
+    """A complete store, opened for reading; each process opens its arrays at first use (fork-safe).
 
     Args:
         path: folder of the store, or its marker file.
 
     Raises:
         DepthGError: the store is missing or incomplete.
+
+    Example:
+        >>> crops = Store(Path("resources/demo/val/crops.zarr"))
+        >>> crops.read("images", [0, 3]).shape
+        (2, 240, 240, 3)
     """
 
     def __init__(self, path: Path):
@@ -45,6 +43,7 @@ class Store:
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
+        """What the store was made from: settings, and the fingerprints of the stores before it."""
         return json.loads((self.path / "fingerprint.json").read_text())["made_from"]
 
     def __len__(self) -> int:
@@ -59,7 +58,7 @@ class Store:
         return self._arrays[name]
 
     def read(self, name: str, rows: Rows = slice(None)) -> np.ndarray:
-        """Rows of one array, in the order asked for.
+        """Rows of one array, in the given order.
 
         Raises:
             DepthGError: a chunk of a float array is missing (it reads as NaN).
@@ -74,7 +73,7 @@ class Store:
         return self._checked(name, values)
 
     def take(self, name: str, rows: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """Entries of rows: of raw chunks no more than these are read, six times as fast as all of a row.
+        """Tokens of rows. Of uncompressed arrays only these are read, six times as fast as whole rows.
 
         Args:
             name: an array [M, h, w, …].
@@ -100,7 +99,7 @@ class Store:
         return self._checked(name, values)
 
     def _checked(self, name: str, values: np.ndarray) -> np.ndarray:
-        """The values of some rows, if all were written."""
+        """The values, after a check that all were written: a missing chunk reads as NaN."""
         if values.dtype.kind == "f" and values.size and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
             raise self._missing(f"rows of '{name}' are")
         return values
@@ -110,13 +109,13 @@ class Store:
 
     @staticmethod
     def _is_raw(array: zarr.Array) -> bool:
-        """Whether a row lies in one file, as it is."""
+        """Whether a row lies uncompressed in one file."""
         return not array.compressors and array.shards is None and array.chunks[1:] == array.shape[1:]
 
     def _gather(self, name: str, rows: list[int]) -> np.ndarray:
         """Rows of one array, one by one: two to three times as fast as Zarr's orthogonal selection.
 
-        A row of a raw chunk is read straight from its file, ten times as fast again.
+        A row of an uncompressed array is read straight from its file, ten times as fast again.
         """
         array = self.array(name)
         values = np.empty((len(rows), *array.shape[1:]), array.dtype)
@@ -141,7 +140,7 @@ class Store:
             raise self._missing(f"row {row} of '{name}' is")
 
     def _mapped(self, name: str, row: int) -> np.ndarray:
-        """A row of a raw array, of which only what is looked at is read."""
+        """A row of an uncompressed array, memory-mapped: the disk is read where values are used."""
         array, (path, place) = self.array(name), self._chunk(name, row)
         size = int(np.prod(array.shape[1:]))
         try:
@@ -152,7 +151,7 @@ class Store:
             raise self._missing(f"row {row} of '{name}' is") from None
 
     def _chunk(self, name: str, row: int) -> tuple[str, int]:
-        """The file of a row's chunk, and which row of it that is; no Path, as a batch asks for hundreds."""
+        """The file of a row's chunk, and the row's place in it; a str, as Path is slow and a batch has hundreds."""
         array = self.array(name)
         chunk, place = divmod(row, array.chunks[0])
         key = array.metadata.encode_chunk_key((chunk, *[0] * (array.ndim - 1)))
@@ -165,7 +164,7 @@ class Store:
             yield rows, self.read(name, rows)
 
     def expect(self, **upstream: "Store") -> "Store":
-        """Check that this store was made from just these stores, by name.
+        """Check that this store was made from these stores, by name, as they are now.
 
         Raises:
             DepthGError: it was made from another one.

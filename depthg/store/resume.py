@@ -1,7 +1,7 @@
-"""Which rows of a store are written: notes that each writer keeps of its own, and that any later one goes by.
+"""Resuming a store: which of its rows are finished.
 
-`progress.json` says that all rows before a number are written; `progress.640.json`, all from row 640 to a number.
-So a store goes on where it stopped, in however many parts it is then written.
+Each writer keeps one file: `progress.json` holds the number of finished rows from row 0, `progress.640.json` the end of
+those from row 640. A killed job resumes from these files, whatever the number of parts it then has.
 """
 
 import json
@@ -12,36 +12,36 @@ from depthg.runtime.files import write_json
 
 
 def mark_finished(store: Path, rows: range) -> None:
-    """Note consecutive rows of a store as written; what was noted of rows from the same one on is replaced."""
+    """Record consecutive rows as finished, in place of an earlier record from the same first row."""
     write_json(
         store / (f"progress.{rows.start}.json" if rows.start else "progress.json"), {"rows": rows.stop}
     )
 
 
 def mark_all_finished(store: Path, rows: int) -> None:
-    """Note all rows of a store as written, in one file."""
+    """Record all rows of a store as finished, in one file."""
     mark_finished(store, range(rows))
     for path in store.glob("progress.*.json"):
         path.unlink()
 
 
 def finished_ranges(store: Path) -> list[range]:
-    """What is noted of a store, in order; stretches may overlap.
+    """The recorded ranges of finished rows, by first row; they may overlap.
 
     Raises:
-        OSError, ValueError: a note cannot be read.
+        OSError, ValueError: a record cannot be read.
     """
-    notes = [(path, json.loads(path.read_text())["rows"]) for path in store.glob("progress*.json")]
-    return sorted((range(_first(path), stop) for path, stop in notes), key=lambda rows: rows.start)
+    records = [(path, json.loads(path.read_text())["rows"]) for path in store.glob("progress*.json")]
+    return sorted((range(_first(path), stop) for path, stop in records), key=lambda rows: rows.start)
 
 
 def unfinished_ranges(store: Path, rows: range) -> Iterator[range]:
-    """The stretches of some rows of a store that are still to be written, in order."""
+    """The ranges within `rows` that are still to be written, in order."""
     first = rows.start
-    for stretch in [*finished_ranges(store), range(rows.stop, rows.stop)]:
-        if first < min(stretch.start, rows.stop):
-            yield range(first, min(stretch.start, rows.stop))
-        first = max(first, stretch.stop)
+    for done in [*finished_ranges(store), range(rows.stop, rows.stop)]:
+        if first < min(done.start, rows.stop):
+            yield range(first, min(done.start, rows.stop))
+        first = max(first, done.stop)
 
 
 def _first(path: Path) -> int:

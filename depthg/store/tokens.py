@@ -1,7 +1,7 @@
-"""How tokens are kept in a store: as float16, or as int8 with a scale for each token, in half the bytes.
+"""Tokens in a store: float16, or int8 with one scale per token, in half the bytes.
 
-The arrays of an int8 store are `tokens` int8 [M, h, w, C] and `scales` float16 [M, h, w]; a value is their product.
-Cosines do not see a token's scale, so what is lost is at most half a step of 1/127 of its largest value.
+An int8 store has `tokens` int8 [M, h, w, C] and `scales` float16 [M, h, w]; a value is their product. No value is
+off by more than half a step of 1/127 of the largest of its token.
 """
 
 import numpy as np
@@ -16,13 +16,13 @@ STEPS = 127  # on each side of 0; −128 is left for chunks that were never writ
 
 
 def token_arrays(shape: tuple[int, ...], stored: Stored) -> dict[str, Array]:
-    """The arrays that tokens of a shape [h, w, C] are kept in."""
+    """The arrays of a store of tokens [h, w, C]."""
     tokens = {"tokens": Array(shape, stored, compress=False)}
     return tokens if stored == "float16" else tokens | {"scales": Array(shape[:2], "float16", compress=False)}
 
 
 def packed(tokens: Tensor, stored: Stored) -> dict[str, Tensor]:
-    """What each of these arrays holds for tokens float32 [B, h, w, C]; packed where they are, as less is to move."""
+    """The values of these arrays for tokens float32 [B, h, w, C], on the same device: fewer bytes to copy back."""
     if stored == "float16":
         return {"tokens": tokens.half()}
     scales = _scales(tokens.abs().amax(-1))
@@ -36,14 +36,14 @@ def unpacked(tokens: np.ndarray, scales: np.ndarray) -> np.ndarray:
 
 
 def _scales(largest: Tensor) -> Tensor:
-    """The least float16 of which 127 steps reach the largest value of each token."""
+    """The smallest float16 scale with which 127 steps reach the largest value of each token."""
     scales = (largest / STEPS).half()
     short = scales.float() * STEPS < largest
     return (scales.view(torch.int16) + short).view(torch.float16)  # the next float16 has the next bits
 
 
 class TokenStore(Store):
-    """A complete store whose `tokens` are read as floats, however they are kept.
+    """A complete store whose `tokens` are read as floats, from float16 or int8.
 
     Args:
         path: folder of the store, or its marker file.
@@ -53,12 +53,12 @@ class TokenStore(Store):
     """
 
     def read(self, name: str, rows: Rows = slice(None)) -> np.ndarray:
-        """Rows of one array; tokens float16 where they are kept so, else float32; see `Store.read`."""
+        """Rows of one array; tokens as float16, or float32 from int8. See `Store.read`."""
         values = super().read(name, rows)
         return unpacked(values, super().read("scales", rows)) if values.dtype == np.int8 else values
 
     def take(self, name: str, rows: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """Tokens [B, n, C] of rows, likewise; see `Store.take`."""
+        """Tokens [B, n, C] of rows, as `read` gives them. See `Store.take`."""
         values = super().take(name, rows, at)
         return unpacked(values, super().take("scales", rows, at)) if values.dtype == np.int8 else values
 

@@ -1,4 +1,4 @@
-"""Writing a store (depthg.store), as a whole or in parts (depthg.store.parts), so that a killed job goes on."""
+"""Writing a store, as a whole or in parts; a killed job resumes after its last finished batch."""
 
 import json
 import math
@@ -20,25 +20,31 @@ from depthg.store.resume import mark_all_finished, mark_finished, unfinished_ran
 
 
 class Writer:
-    """Writes rows of a store, batch by batch; a killed job resumes after the last batch it noted.
+    """Writes the rows of a store, or of one part of it, batch by batch.
 
-    It is the only one of its part, and the parts of others are of the same division: what it writes is locked
-    (`<name>.zarr.lock`, `<name>.zarr.2of3.lock`) until it is finished or its process ends.
+    A lock file (`<name>.zarr.lock`, `<name>.zarr.2of3.lock`) keeps out other writers of the same part, and writers that
+    divide the store into another number of parts, until the writer has finished or its process ends.
 
     Args:
         path: folder of the store, ending in `.zarr`.
         rows: number of items.
         arrays: name → `Array`.
-        provenance: settings and upstream fingerprints; a store made from anything else is begun anew.
+        provenance: settings, and fingerprints of its sources; a store with another provenance is made anew.
         part: the part of the store to write.
-        unit: rows that are computed together; parts begin at a multiple of it.
+        unit: rows that are computed together; a part begins at a multiple of it.
 
     Attributes:
-        own: the rows of its part.
-        done: how many of them are written.
+        own: rows of its part.
+        done: how many of these are finished.
 
     Raises:
-        DepthGError: the disk has not the room for it, or another process is writing it.
+        DepthGError: the disk is too full, or another process is writing the store.
+
+    Example:
+        >>> writer = Writer(Path("ids.zarr"), 4, {"ids": Array((), "int32")}, {"settings": 1})
+        >>> for rows in writer.pending(2):
+        ...     writer.write(rows, ids=np.arange(rows.start, rows.stop))
+        >>> writer.finish()
     """
 
     def __init__(
@@ -84,19 +90,19 @@ class Writer:
         )
 
     def pending(self, batch: int) -> Iterator[range]:
-        """The ranges of its rows still to be written, at most `batch` long."""
+        """Ranges of at most `batch` rows that are still to be written."""
         for gap in unfinished_ranges(self.path, self.own):
             for start in range(gap.start, gap.stop, batch):
                 yield range(start, min(start + batch, gap.stop))
 
     def tracked(self, batch: int, what: str) -> Iterator[range]:
-        """The same, with a progress bar named `what`."""
+        """`pending`, with a progress bar named `what`."""
         total, done = -(-len(self.own) // batch), self.done // batch
         named = what if self.part == WHOLE else f"{what}, part {self.part}"
         return track(self.pending(batch), total, named, done)
 
     def write(self, rows: range, **values: np.ndarray) -> None:
-        """Write consecutive rows of every array, then note them as done."""
+        """Write consecutive rows of every array, then record them as finished."""
         if values.keys() != self.arrays.keys():
             raise ValueError(f"expected the arrays {sorted(self.arrays)}, got {sorted(values)}")
         for name, value in values.items():
@@ -107,7 +113,7 @@ class Writer:
         self.done += len(rows)
 
     def finish(self) -> None:
-        """Declare the store complete, or its part written: `complete` follows when all are."""
+        """Mark the store complete, or its part written; `complete` follows when all parts are."""
         if self.done != len(self.own):
             raise DepthGError(
                 f"{self.path}: {self.done} of {len(self.own)} rows written, cannot be completed"
@@ -122,14 +128,14 @@ class Writer:
 
 
 def complete(path: Path, of: int) -> None:
-    """Declare a store complete whose parts have been written.
+    """Mark a store complete whose parts have all been written.
 
     Args:
         path: folder of the store.
-        of: how many parts it was written in.
+        of: the number of parts.
 
     Raises:
-        DepthGError: a part is missing or not finished, or somebody writes the store.
+        DepthGError: a part is missing or unfinished, or a process is writing the store.
     """
     whole = Part(None, of)
     if not path.is_dir():
@@ -155,7 +161,7 @@ def complete(path: Path, of: int) -> None:
 
 
 def _found(path: Path) -> str | None:
-    """The fingerprint of what lies at a path, or None."""
+    """The fingerprint of the store at a path, or None."""
     try:
         return json.loads((path / "fingerprint.json").read_text())["fingerprint"]
     except (OSError, ValueError, KeyError):
@@ -163,7 +169,7 @@ def _found(path: Path) -> str | None:
 
 
 def _forget_other_divisions(path: Path, part: Part) -> None:
-    """Remove what says that parts of another division are written: which is how a store tells its own."""
+    """Remove the files that say that parts of another division are written."""
     for written in (path / "parts").glob("*of*.json"):
         if part == WHOLE or not written.name.endswith(f"of{part.of}.json"):
             written.unlink()
