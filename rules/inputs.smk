@@ -16,17 +16,17 @@ def existing_root(wildcards):
     return []
 
 
-def published(path):
+def weights_file(path):
     """A file of weights that is here, or that rule `weights` fetches; a hub's are not files of ours."""
     return [path] if path and (Path(path).is_file() or Path(path).parent == WEIGHTS) else []
 
 
 def weights_of(wildcards):
-    return published(CONFIG.named("backbone", wildcards.backbone).weights)
+    return weights_file(CONFIG.named("backbone", wildcards.backbone).weights)
 
 
 def network_of(wildcards):
-    return published(CONFIG.named("depth_source", wildcards.depth).model)
+    return weights_file(CONFIG.named("depth_source", wildcards.depth).model)
 
 
 def whole(wildcards):

@@ -33,5 +33,5 @@ rule tables:
         [
             f"results/tables/{f'{CONFIG.dataset}/' if CONFIG.dataset else ''}{name}.md"
             for name, table in CONFIG.tables.items()
-            if table.published
+            if table.has_paper_figures
         ],

@@ -1,4 +1,4 @@
-"""What the entries of config.yaml may say: data sets, backbones, depth sources, tables."""
+"""Sections of config.yaml: data sets, backbones, depth sources, tables."""
 
 import re
 from typing import Any, Literal, Self
@@ -40,7 +40,8 @@ class Backbone(Model):
     of: str | None = Field(None, description="backbone whose features are projected; in place of `model`")
     channels: Positive | None = Field(None, description="principal axes they are projected on")
     stored: Stored = Field(
-        "float16", description="how tokens are kept; int8, scaled token by token, takes half the disk"
+        "float16",
+        description="dtype of tokens in the store; int8, with a scale per token, takes half the disk",
     )
 
     @model_validator(mode="after")
@@ -51,14 +52,14 @@ class Backbone(Model):
 
     @property
     def stride(self) -> int | None:
-        """Pixels a token, as far as the arguments or the model's name tell."""
-        told = self.args.get("patch_size") or self.args.get("output_stride")
+        """Pixels per token, from the arguments or the model's name; None where neither says."""
+        given = self.args.get("patch_size") or self.args.get("output_stride")
         named = re.search(r"patch(\d+)", self.model)
-        return told or (int(named[1]) if named else None)
+        return given or (int(named[1]) if named else None)
 
     @property
     def has_attention(self) -> bool:
-        """Whether it is a plain vision transformer by its name in timm: to ask timm itself takes seconds."""
+        """Whether timm's name is that of a plain vision transformer; to import timm takes seconds."""
         return self.model.startswith("vit_") and not OTHER_VIT.search(self.model)
 
 
@@ -76,7 +77,7 @@ class DepthSource(Model):
 
 
 class Row(Model):
-    """One system of a table of results: what was published, and which of our experiments stands beside it."""
+    """A row of a table of results: the figures of the paper, and our experiment beside them."""
 
     system: str = Field(description="as the paper calls it")
     elsewhere: str | None = Field(None, description="its name on another data set; none: the same")
@@ -95,6 +96,6 @@ class Table(Model):
     rows: list[Row] = []
 
     @property
-    def published(self) -> bool:
+    def has_paper_figures(self) -> bool:
         """Whether the paper has figures for it."""
         return any(row.paper for row in self.rows)

@@ -1,4 +1,4 @@
-"""Data sets: folders of images, and what is known about them, as images.csv and classes.csv.
+"""Data sets: where their images and labels lie, written down as images.csv and classes.csv.
 
 `KINDS` names the module of every kind of data set, imported only when a data set of its kind is asked for. It has
 `find(root, dataset) -> depthg.data.records.Listing`, and `NEEDS`: what must lie under `root`, path → what it

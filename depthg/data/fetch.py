@@ -1,4 +1,4 @@
-"""Getting a benchmark's files: downloaded where that is allowed, asked for where it is not, and unpacked."""
+"""Getting a benchmark's files: download them, or say which to get by hand, and unpack them."""
 
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def unpack_all(name: str, dataset: Dataset, catalogue: Path) -> None:
 
 
 def _packed(name: str, dataset: Dataset, source: DataSource, root: Path) -> dict[str, Archive]:
-    """The archives to get: those whose files are missing, and those that lie there, whole or in part."""
+    """The archives to get: those whose files are missing, and those that are downloaded, whole or in part."""
     needs: dict[str, str] = loader(name, dataset.kind).NEEDS
     missing = {what for path, what in needs.items() if not (root / path).exists()}
     return {
@@ -67,7 +67,7 @@ def _packed(name: str, dataset: Dataset, source: DataSource, root: Path) -> dict
 
 
 def check_file(path: Path, archive: Archive) -> None:
-    """Check an archive against what is known of it, and tell its sha256 where that is not.
+    """Check an archive's size and SHA-256 where they are known; show the SHA-256 where it is not.
 
     Raises:
         DepthGError: it is another file, or not whole.

@@ -38,7 +38,7 @@ def index(name: str, dataset: Dataset, out: Path) -> None:
 
 
 def wrong_counts(listing: Listing) -> list[str]:
-    """What is said of each split that has another number of images than the whole data set."""
+    """A message for each split whose number of images is not that of the whole data set."""
     return [
         f"{len(listing.files[split]):,} {split} images found, {count:,} expected"
         for split, count in listing.expected.items()

@@ -1,4 +1,4 @@
-"""What every data set comes down to: a list of images for each split and a list of classes."""
+"""A data set as the stages see it: the images and labels of each split, and the classes."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,11 +27,11 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Listing:
-    """What lies in a data set, before any file was opened.
+    """The files of a data set, before any was opened.
 
     Args:
         files: split → images with their labels.
-        classes: the classes, or None when only the labels tell.
+        classes: the classes; None if they are to be found in the labels.
         expected: split → how many images the whole data set has, where that is known.
     """
 
@@ -55,6 +55,6 @@ def read_images(path: Path) -> list[ImageRecord]:
 
 
 def content_hash(paths: Iterable[Path | str]) -> str:
-    """One hash over the contents of files, so that an artifact made from them notices a change."""
+    """One hash over the contents of files, for the fingerprint of what is made from them."""
     with ThreadPoolExecutor() as pool:
         return fingerprint({"files": list(pool.map(file_hash, map(Path, paths)))})

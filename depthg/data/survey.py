@@ -16,7 +16,7 @@ from depthg.runtime.progress import track
 
 @dataclass(frozen=True)
 class Survey:
-    """What one image and its label were found to hold; `ids` are those of the label file, void among them."""
+    """The size of one image, and the ids in its label file, void included."""
 
     image: Path
     label: Path | None

@@ -1,4 +1,4 @@
-"""Frozen tokens → codes, read from the stores as they are needed."""
+"""Tokens → codes by a trained head, read from the stores when they are needed."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,7 +50,7 @@ class CodeReader:
         return tokens.reshape(len(tokens), -1, tokens.shape[-1])
 
     def codes(self, rows: Sequence[int] | np.ndarray) -> Tensor:
-        """Codes float32 [B, P, Q] of crops, in the order asked for."""
+        """Codes float32 [B, P, Q] of crops, in the given order."""
         wanted = [int(row) for row in rows]
         new = [row for row in dict.fromkeys(wanted) if row not in self._cache]
         fresh = dict(zip(new, encode(self.head, self.tokens(new)), strict=True)) if new else {}

@@ -1,4 +1,4 @@
-"""What is kept of every validation image until all are counted and clusters have their classes."""
+"""Counts and predictions of every validation image, kept until clusters are matched to classes."""
 
 import zlib
 
@@ -25,7 +25,7 @@ class Images:
         self._maps: dict[int, Packed] = {}
 
     def add(self, shown: Prediction) -> None:
-        """Keep the clusters of one image, and count them by class refined by the CRF where they are."""
+        """Keep the clusters of one image, refined by the CRF where it is on, and count them by class."""
         maps = {name: map_ for name, map_ in shown.maps.items() if name.startswith("unsupervised")}
         name = "unsupervised_crf" if "unsupervised_crf" in maps else "unsupervised"
         self._counts[shown.crop] = confusion(maps[name], shown.label, self.clusters, self.classes)

@@ -65,5 +65,5 @@ def add_refined(predictions: Iterable[Scored], workers: int) -> Iterator[Predict
 
 
 def _probabilities(logits: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
-    """What the CRF starts from, float32 [n, S, S] by probe."""
+    """The input of the CRF: probabilities float32 [n, S, S], by probe."""
     return {name: value.softmax(dim=0).numpy() for name, value in logits.items()}

@@ -1,4 +1,4 @@
-"""Counts of pixels by prediction and true class over the whole set, and the scores that follow from them."""
+"""Confusion counts over the whole validation set, and the scores computed from them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ DIGITS = 4  # of a percentage in the results
 
 
 class ConfusionCounts:
-    """One table of counts for each block of scores.
+    """Confusion counts for each block of scores.
 
     The plain and the refined clusters are each matched on their own counts, as published results are.
 

@@ -1,1 +1,1 @@
-"""The loss: correlations of features and of depth that the codes learn to follow, one concept a file."""
+"""Losses: feature and depth correlation, distilled into codes; hidden positives. Pure functions of tensors."""

@@ -21,12 +21,16 @@ def correlation(a: Tensor, b: Tensor) -> Tensor:
 
     Returns:
         float [B, n, m] in [−1, 1].
+
+    Example:
+        >>> correlation(unit(torch.tensor([[[3.0, 4.0]]])), unit(torch.tensor([[[4.0, 3.0]]])))
+        tensor([[[0.9600]]])
     """
     return a @ b.transpose(-1, -2)
 
 
 def centre(target: Tensor) -> Tensor:
-    """Remove from every location its mean correlation, keeping the mean of the batch (spatial centring).
+    """Spatial centring: subtract from every row its mean, and add the mean of the batch (STEGO).
 
     Args:
         target: float [B, n, m].

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 Kernel = Callable[[Tensor, Tensor, float], Tensor]
-# A kernel takes the places of tokens, float [B, n, 4] and [B, m, 4], and the bandwidth, and gives float [B, n, m].
+# A kernel maps the places of tokens, float [B, n, 4] and [B, m, 4], and the bandwidth to float [B, n, m].
 # A place is (d, x, y, z): depth in [0, 1], far = 1, and the point that the camera makes of it.
 
 
 def product(a: Tensor, b: Tensor, bandwidth: float) -> Tensor:
-    """D = d_i · d_j, in [0, 1] (Eq. 5). Two near tokens count as unlike as a near and a far one."""
+    """D = d_i · d_j, in [0, 1] (Eq. 5). Two near tokens get as low a value as a near and a far one."""
     return a[..., :, None, 0] * b[..., None, :, 0]
 
 
@@ -26,6 +26,7 @@ def similarity_3d(a: Tensor, b: Tensor, bandwidth: float) -> Tensor:
     return (-difference.square().sum(-1).clamp_min(1e-12).sqrt() / bandwidth).exp()
 
 
+# By name in `depth_loss`. To add one: a function, a line here, its name in TrainSettings, its formula in the test.
 KERNELS: dict[str, Kernel] = {
     "product": product,
     "similarity": similarity,

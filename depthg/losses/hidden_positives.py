@@ -1,4 +1,4 @@
-"""Global hidden positives: contrast of every token with the tokens found to be like it (Seong et al., CVPR 2023).
+"""Global hidden positives: contrast of every token with its positives, found by similarity (Seong et al., CVPR 2023).
 
 A token j is a positive of token i if the two are more alike than i, or j, is to anything in a pool of references:
 
@@ -35,13 +35,13 @@ def nearest(tokens: Tensor, pool: Tensor) -> Tensor:
     Returns:
         float [N] in [−1, 1].
     """
-    pieces = [(piece @ pool.T).amax(1) for piece in tokens.split(4096)]  # 34 MB each for 2048 references
-    return torch.cat(pieces)
+    chunks = [(chunk @ pool.T).amax(1) for chunk in tokens.split(4096)]  # 34 MB each for 2048 references
+    return torch.cat(chunks)
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """By what positives are found.
+    """The similarity by which positives are found.
 
     Attributes:
         tokens: unit vectors float [N, C], without gradient.

@@ -39,7 +39,7 @@ def neighbor(codes: Codes, rolls: list[int]) -> list[Tensor]:
 
 
 def sibling(codes: Codes, rolls: list[int]) -> list[Tensor]:
-    """Another crop of the image of each anchor, or the anchors where none is paired."""
+    """Another crop of each anchor's image; the anchors themselves where depth is not paired across crops."""
     return [codes.siblings]
 
 
@@ -58,12 +58,12 @@ PARTNERS: dict[str, Callable[[Codes, list[int]], list[Tensor]]] = {
 
 
 def correlations(term: str, codes: Codes, rolls: list[int]) -> Iterable[Tensor]:
-    """Of the anchors with each of their partners, float [B, n, n]."""
+    """Correlations of the anchors with each of their partners in a term, float [B, n, n]."""
     return (correlation(codes.anchors, partners) for partners in PARTNERS[term](codes, rolls))
 
 
 def feature_targets(term: str, features: Codes, rolls: list[int], centring: bool) -> list[Tensor]:
-    """What the codes shall follow in a feature term (Eq. 1).
+    """The correlations of features that the codes are to follow in a term (Eq. 1).
 
     Args:
         term: `self`, `knn` or `random`.

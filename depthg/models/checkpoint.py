@@ -1,4 +1,4 @@
-"""The trained model as one safetensors file that knows its settings."""
+"""The trained model in one safetensors file, with the settings it was trained with."""
 
 import json
 from pathlib import Path
@@ -46,7 +46,7 @@ class Model(nn.Module):
 
 
 def save_model(model: Model, path: Path) -> None:
-    """Write weights, settings and channels, so that a reader never sees half of a file."""
+    """Write weights, settings and channels; the file appears whole or not at all."""
     about = {"settings": model.settings.model_dump(), "channels": model.channels}
     weights = {name: weight.detach().cpu().contiguous() for name, weight in model.state_dict().items()}
     draft = path.with_name(path.name + ".tmp")

@@ -24,7 +24,7 @@ class ChannelDropout(nn.Module):
 
 
 class SegmentationHead(nn.Module):
-    """A linear and a two-layer branch, summed; each has a dropout mask of its own (STEGO).
+    """A linear and a two-layer branch, summed; each with its own dropout mask (STEGO).
 
     Args:
         channels: C, of the backbone.

@@ -1,4 +1,4 @@
-"""The projections that losses are taken after: trained with the head, not used after training."""
+"""Projections of codes, for losses on projected codes: trained with the head, unused after training."""
 
 from torch import Tensor, nn
 
@@ -21,7 +21,7 @@ class Projection(nn.Sequential):
 
 
 def projection_of(settings: TrainSettings, code_dim: int) -> nn.Module | None:
-    """The projection that the objective asks for: one layer on every code for Hidden Positives; or none."""
+    """The projection for these settings: one layer on every code for Hidden Positives; or none."""
     if settings.objective == "hidden_positives":
         return nn.Linear(code_dim, code_dim)
     return Projection(code_dim) if settings.lhp != "none" else None

@@ -17,7 +17,7 @@ from depthg.config.sections import Backbone
 from depthg.errors import DepthGError
 from depthg.models.backbones import DenseBackbone
 from depthg.runtime.device import device
-from depthg.stages.features import dense_features, fill, opened
+from depthg.stages.features import dense_features, open_backbone, write_rows
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
@@ -55,7 +55,7 @@ class AttentionLogits:
 
 
 def _last_attention(net: nn.Module, name: str) -> Attention:
-    """The attention of the last block, if it is no more than queries and keys."""
+    """The attention of the last block, if it is timm's plain one."""
     blocks: Any = getattr(net, "blocks", None)
     attention = getattr(blocks[-1], "attn", None) if isinstance(blocks, nn.Sequential) and blocks else None
     if type(attention) is not Attention:
@@ -88,7 +88,7 @@ def neighborhood(grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def attention_weights(logits: Tensor, ids: Tensor, inside: Tensor, rows: int) -> Tensor:
-    """How much each of the 3×3 around a token counts.
+    """The weight of each of the 3×3 tokens around a token.
 
     A row's logits are clamped to its quantiles, pass a softmax over the crop, times the rows of the grid; what
     then lies below the mean of the row counts nothing. The token itself counts where nothing else would.
@@ -132,7 +132,7 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
     Raises:
         DepthGError: a backbone without attention, features of other crops, or fewer than 9 tokens a crop.
     """
-    source, backbone, provenance = opened(crops, name, spec)
+    source, backbone, provenance = open_backbone(crops, name, spec)
     tokens = Store(features).expect(crops=source)
     h, w = tokens.array("tokens").shape[1:3]
     if h * w < len(NEAR):
@@ -147,4 +147,4 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
 
     provenance["features"] = tokens.fingerprint
     writer = Writer(out, len(source), attention_arrays(h * w), provenance)
-    fill(writer, partial(source.read, "images"), compute, f"attention {name}")
+    write_rows(writer, partial(source.read, "images"), compute, f"attention {name}")

@@ -18,7 +18,7 @@ from depthg.config.sections import Stored
 from depthg.errors import DepthGError
 from depthg.runtime.files import file_hash
 from depthg.runtime.progress import info
-from depthg.stages.features import feature_arrays, fill, pool_tokens
+from depthg.stages.features import feature_arrays, pool_tokens, write_rows
 from depthg.store.tokens import TokenStore, packed
 from depthg.store.writer import Writer
 
@@ -26,11 +26,11 @@ SAMPLE = 64  # crops the axes are found from: some 50,000 tokens
 
 
 def principal_axes(tokens: Tensor, channels: int) -> tuple[Tensor, float]:
-    """The directions that unit tokens keep most of their length in.
+    """The principal axes of unit tokens: the directions along which they keep most of their length.
 
     Args:
         tokens: float [n, C].
-        channels: K, axes wanted.
+        channels: K, number of axes.
 
     Returns:
         Orthonormal axes float32 [C, K], the strongest first, each with its largest entry positive; and the share
@@ -82,7 +82,7 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         tokens = torch.from_numpy(read).float() @ basis
         return {**packed(tokens, stored), "pooled": pool_tokens(tokens)}
 
-    fill(
+    write_rows(
         Writer(out, len(source), feature_arrays(shape, stored), provenance),
         partial(source.read, "tokens"),
         compute,

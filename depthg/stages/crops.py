@@ -44,7 +44,12 @@ def centre_square(region: Box) -> Box:
 
 
 def crop_boxes(width: int, height: int, five: bool) -> list[Box]:
-    """The squares shown by the crops of an image: five parts of it, or the whole."""
+    """The square of each crop of an image: of its five parts, or of the whole.
+
+    Example:
+        >>> crop_boxes(8, 6, five=False)
+        [(1.0, 0.0, 7.0, 6.0)]
+    """
     regions = five_crop(width, height) if five else [(0.0, 0.0, float(width), float(height))]
     return [centre_square(region) for region in regions]
 

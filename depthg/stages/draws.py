@@ -32,7 +32,7 @@ class Draws:
         return order[place * self.settings.batch :][: self.settings.batch]
 
     def rng(self, step: int) -> np.random.Generator:
-        """Source of all that a step draws after its anchors, the neighbours first."""
+        """The random numbers of a step after its anchors; neighbours are drawn first."""
         return np.random.default_rng([self.seed, 1, step])
 
     def neighbors(self, anchors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -71,10 +71,10 @@ def _permutation(crops: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def check_crops(neighbors: Store, settings: DrawSettings) -> None:
-    """There are crops enough for a batch and for the neighbours of each.
+    """Check that there are enough crops for a batch, and for the neighbours of each.
 
     Raises:
-        DepthGError: there are not.
+        DepthGError: there are too few.
     """
     crops, kept = len(neighbors), neighbors.array("ids").shape[1]
     if settings.batch > crops:
@@ -90,10 +90,10 @@ def check_crops(neighbors: Store, settings: DrawSettings) -> None:
 
 
 def check_siblings(neighbors: Store) -> None:
-    """Every crop has another of its image.
+    """Check that every crop has a sibling, another crop of its image.
 
     Raises:
-        DepthGError: one has not.
+        DepthGError: one has none.
     """
     if np.unique(neighbors.read("image"), return_counts=True)[1].min() < 2:
         raise DepthGError(

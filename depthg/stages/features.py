@@ -35,7 +35,7 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part 
         spec: the backbone.
         part: the part of the store to write.
     """
-    source, backbone, provenance = opened(crops, name, spec)
+    source, backbone, provenance = open_backbone(crops, name, spec)
     tokens = dense_features(backbone, source.read("images", [0]))
 
     def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
@@ -44,44 +44,44 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part 
 
     arrays = feature_arrays(tuple(tokens.shape[1:]), spec.stored)
     writer = Writer(out, len(source), arrays, provenance, part, unit=BATCH)
-    fill(writer, partial(source.read, "images"), compute, f"features {name}")
+    write_rows(writer, partial(source.read, "images"), compute, f"features {name}")
 
 
 def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
-    """Write `pooled` float32 [M, C] alone, all that neighbours are found by; arguments as above."""
-    source, backbone, provenance = opened(crops, name, spec)
+    """Write `pooled` float32 [M, C] alone, which is enough to find neighbours; arguments as above."""
+    source, backbone, provenance = open_backbone(crops, name, spec)
     channels = dense_features(backbone, source.read("images", [0])).shape[-1]
 
     def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
         return {"pooled": pool_tokens(dense_features(backbone, images))}
 
     writer = Writer(out, len(source), pooled_array(channels), provenance, part, unit=BATCH)
-    fill(writer, partial(source.read, "images"), compute, f"mean features {name}")
+    write_rows(writer, partial(source.read, "images"), compute, f"mean features {name}")
 
 
-def opened(crops: Path, name: str, spec: Backbone) -> tuple[Store, DenseBackbone, dict[str, Any]]:
-    """A store of crops, the backbone called `name`, and what its features of them are made from."""
+def open_backbone(crops: Path, name: str, spec: Backbone) -> tuple[Store, DenseBackbone, dict[str, Any]]:
+    """A store of crops, the backbone `name` on its device, and the provenance of its features of them."""
     source, backbone = Store(crops), DenseBackbone(spec, name).to(device())
     weights = backbone.weights_hash()
     return source, backbone, {"settings": spec.model_dump(), "weights": weights, "crops": source.fingerprint}
 
 
-def fill(
+def write_rows(
     writer: Writer,
     read: Callable[[range], np.ndarray],
     compute: Callable[[range, np.ndarray], dict[str, Tensor]],
     what: str,
 ) -> None:
-    """Compute and write the rows of a store, or of a part, that are still to be written, and finish it.
+    """Compute and write the unfinished rows of a store, or of a part, and finish it.
 
-    While a batch is computed, the next are read and decoded, and the one before is fetched and written: a GPU
-    is asked for the next batch before anything waits for the last.
+    While one batch is computed, the next are read and the previous is written: a GPU gets the next batch before
+    anything waits for the last.
 
     Args:
         writer: of the store.
         read: rows → what they are computed from.
         compute: rows and that → what every array holds for them, on any device.
-        what: is shown to the user.
+        what: name of the progress bar.
     """
 
     def write(rows: range, values: dict[str, Tensor]) -> None:

@@ -1,7 +1,7 @@
-"""Depth → point cloud → farthest-point order and 3-D neighbours of the tokens (Sec. 3.4 and 3.6).
+"""Depth → points → farthest-point order and 3-D neighbours of the tokens (Sec. 3.4 and 3.6).
 
-Needs a depth store and the token grid of a feature store; makes `geometry.zarr`. All of it depends on the
-crops only, so it is computed once and every experiment, step and number of samples reads from it.
+Needs a depth store and the token grid of a feature store; makes `geometry.zarr`. It depends on the crops alone, so it
+is computed once for all experiments, steps and numbers of samples.
 """
 
 import math
@@ -61,7 +61,7 @@ def unproject(depth: Tensor, settings: GeometrySettings) -> Tensor:
 
 
 def unproject_parallel(depth: Tensor, settings: GeometrySettings) -> Tensor:
-    """Put every token where it is in the image, as deep as it is; see `unproject`.
+    """Keep every token at its place in the image, with its depth as z (parallel projection); see `unproject`.
 
     A pinhole makes a near token small, so farthest points crowd where it is far: in the sky. Seen in parallel,
     tokens are of one size, and a plane that faces the camera is sampled like the image.
@@ -93,12 +93,13 @@ def first_token(points: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Camera:
-    """How depth becomes points, and at which of them farthest-point sampling starts."""
+    """How depth becomes points, and the token at which farthest-point sampling starts."""
 
     unproject: Callable[[Tensor, GeometrySettings], Tensor]
     start: Callable[[Tensor], Tensor]
 
 
+# By name in `camera`, a key of `geometries`. To add one: its name in GeometrySettings, a line here, a test.
 CAMERAS = {
     "pinhole": Camera(unproject, central_token),
     "parallel": Camera(unproject_parallel, central_token),
@@ -118,6 +119,11 @@ def farthest_point_order(points: Tensor, n: int, start: Tensor) -> Tensor:
 
     Returns:
         int64 [B, n], without repetition even where points coincide.
+
+    Example:
+        >>> line = torch.tensor([[[0.0, 0, 0], [1, 0, 0], [5, 0, 0], [9, 0, 0]]])
+        >>> farthest_point_order(line, 3, torch.tensor([[0]]))
+        tensor([[0, 3, 2]])
     """
     x, y, z = points.unbind(-1)  # one contiguous plane each: twice as fast as rows of three
     x, y, z = x.contiguous(), y.contiguous(), z.contiguous()
@@ -215,7 +221,7 @@ def _geometry(depth: Tensor, settings: GeometrySettings) -> dict:
 
 
 def _checked_grid(maps: Store, tokens: Store, settings: GeometrySettings) -> tuple[int, int]:
-    """Rows and columns of the token grid, once everything that is asked of it fits."""
+    """Rows and columns of the token grid, after checks that stores and settings fit it."""
     h, w = tokens.array("tokens").shape[1:3]
     if len(maps) != len(tokens) or maps.provenance.get("crops") != tokens.provenance.get("crops"):
         raise DepthGError(f"{maps.path} and {tokens.path} are of different crops: make both again")

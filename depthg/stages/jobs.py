@@ -1,4 +1,4 @@
-"""The jobs that an experiment is made by, named as their logs and benchmark files are."""
+"""The jobs that make an experiment, by the names of their logs and benchmark files."""
 
 from depthg.config.settings import Settings
 

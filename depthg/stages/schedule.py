@@ -1,4 +1,4 @@
-"""The training crops that the trainings of all seeds will draw, in a store of their own.
+"""The scheduled crops: those training crops that the trainings of all seeds will draw, in their own store.
 
 A training of 2,334 batches sees at most 149,376 of COCO-Stuff's 488,510 crops. Which ones follows from the seeds and
 the neighbours alone, so that depth, tokens and geometry of all others need not be computed.

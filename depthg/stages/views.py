@@ -12,7 +12,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from depthg.config.sections import Backbone
-from depthg.stages.features import dense_features, fill, opened
+from depthg.stages.features import dense_features, open_backbone, write_rows
 from depthg.store.tokens import packed, token_arrays
 from depthg.store.writer import Writer
 
@@ -50,7 +50,7 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         name: the backbone's name in config.yaml.
         spec: the backbone.
     """
-    source, backbone, provenance = opened(crops, name, spec)
+    source, backbone, provenance = open_backbone(crops, name, spec)
 
     def read(rows: range) -> np.ndarray:
         images = source.read("images", rows)
@@ -62,4 +62,4 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
     shape = tuple(compute(range(1), read(range(1)))["tokens"].shape[1:])
     provenance["view"] = repr(PHOTOMETRIC)
     writer = Writer(out, len(source), token_arrays(shape, spec.stored), provenance)
-    fill(writer, read, compute, f"views {name}")
+    write_rows(writer, read, compute, f"views {name}")

@@ -1,4 +1,4 @@
-"""One step's worth of tensors."""
+"""The tensors of one training step."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -10,12 +10,12 @@ from depthg.runtime.device import send
 
 
 class _Movable:
-    """A dataclass of tensors that moves to a device as one."""
+    """A dataclass of tensors that can be moved to a device."""
 
     def to(self, device: torch.device) -> Self:
-        """The same content on the device, floats as float32; what is no tensor stays.
+        """The same content on a device, floats as float32; values that are not tensors stay.
 
-        They become float32 only there: half as many bytes are to move, and a GPU is faster at it.
+        The cast is done on the device: half as many bytes are copied, and a GPU is faster at it.
         """
         content = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
         return type(self)(**{name: _moved(value, device) for name, value in content.items()})
@@ -35,8 +35,8 @@ class Side(_Movable):
     """The anchors, or the neighbours, of a batch.
 
     Attributes:
-        tokens: float [B, T, C], those that pass the head: the n sampled ones, then their neighbours for LHP; as
-            precise as they are kept, and float32 once on a device.
+        tokens: float [B, T, C], the input of the head: the n sampled tokens, their neighbours for LHP, padding; in
+            the dtype of the store, float32 once on a device.
         mix_ids: int64 [B, n, k], where in `tokens` the neighbours of each sampled one are; k = 0 without LHP.
         mix_shares: float32 [B, n, k], the share of each in the mixed code.
     """
@@ -52,7 +52,7 @@ class Side(_Movable):
 
 @dataclass(frozen=True)
 class Batch(_Movable):
-    """One step's worth.
+    """The tensors of one training step.
 
     Attributes:
         anchor: the anchors.

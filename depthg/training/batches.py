@@ -20,7 +20,7 @@ from depthg.training.sampling import DEPTHS, PLACES, SAMPLERS
 
 
 class Batches:
-    """Makes the batch of any step.
+    """Makes the batch of a step.
 
     Args:
         inputs: the stores.
@@ -82,7 +82,7 @@ class Batches:
 
 
 def with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
-    """The tokens that a step needs, each once: the head sees one token at a time, so no other need pass it.
+    """The tokens that a step needs, each once: the head maps each token by itself, so the others can be left out.
 
     Args:
         at: sampled tokens int64 [B, n], distinct in a row.
@@ -90,8 +90,8 @@ def with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, Tensor
         tokens: P, tokens of a crop.
 
     Returns:
-        kept: int64 [B, T], the sampled ones first, distinct in a row; T is the most that any crop needs, others
-            pass a few in vain.
+        kept: int64 [B, T], the sampled ones first, distinct in a row; T is the most that any crop needs; the
+            rows of other crops are padded with tokens that are not used.
         places: int64 [B, n, k], where in `kept` each neighbour is.
     """
     count, last = at.shape[1], torch.arange(tokens).expand(len(at), -1)

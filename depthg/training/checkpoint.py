@@ -1,4 +1,4 @@
-"""The rolling checkpoint: where a killed training goes on, to exactly the same result."""
+"""The rolling checkpoint, from which a killed training resumes to exactly the same result."""
 
 import os
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from depthg.runtime.progress import info
 
 
 class Stateful(Protocol):
-    """Anything whose state can be kept: the model, the optimizer, the objective, the selection."""
+    """Anything with a state to checkpoint: model, optimizer, objective, selection."""
 
     def state_dict(self) -> dict[str, Any]:
         """The state."""
 
     def load_state_dict(self, state: Any) -> Any:
-        """Take it up."""
+        """Restore it."""
 
 
 class RollingCheckpoint:
@@ -26,26 +26,26 @@ class RollingCheckpoint:
 
     Args:
         path: of the file.
-        run: settings, seed and inputs; the state of another run is not taken up.
+        run: settings, seed and inputs; a checkpoint of another run is ignored.
         device: where the state belongs.
-        **parts: all whose state is kept, by name.
+        **parts: everything to checkpoint, by name.
     """
 
     def __init__(self, path: Path, run: Mapping[str, Any], device: torch.device, **parts: Stateful):
         self.path, self.run, self.device, self.parts = path, fingerprint(run), device, parts
 
     def save(self, step: int, history: list[str]) -> None:
-        """Keep the state before a step, and the lines of the history (Snakemake deletes the file itself)."""
+        """Write the state before a step, and the history so far, as Snakemake deletes its file before a rerun."""
         states = {name: part.state_dict() for name, part in self.parts.items()}
         draft = self.path.with_name(self.path.name + ".tmp")
         torch.save({"run": self.run, "step": step, "history": history, **states}, draft)
         os.replace(draft, self.path)
 
     def restore(self) -> tuple[int, list[str]]:
-        """Take up the state of an earlier, killed run.
+        """Restore the state of a killed run.
 
         Returns:
-            The step to go on with and the history before it; (0, []) where there is none.
+            The step to resume at and the history before it; (0, []) without a checkpoint.
         """
         if not self.path.is_file():
             return 0, []

@@ -100,5 +100,5 @@ class HiddenPositives:
         return self.pools.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take up that state."""
+        """Restore that state."""
         self.pools.load_state_dict(state)

@@ -81,7 +81,7 @@ def train(
 def _optimise(
     model: Model, inputs: Inputs, out: Path, run: Mapping[str, Any], labelled: Labelled | None
 ) -> None:
-    """Take every step that is still to be taken."""
+    """Take the remaining steps."""
     settings, seed = model.settings, run["seed"]
     _check_trainable(model)
     announce("training")
@@ -120,7 +120,7 @@ def _optimise(
 
 
 def _descend(loss: Tensor, model: Model, optimizer: torch.optim.Optimizer) -> None:
-    """Take the step that a loss asks for."""
+    """One step of the optimizer."""
     optimizer.zero_grad()
     loss.backward()
     if model.settings.clip is not None:
@@ -129,7 +129,7 @@ def _descend(loss: Tensor, model: Model, optimizer: torch.optim.Optimizer) -> No
 
 
 def _optimizer(model: Model) -> torch.optim.Optimizer:
-    """AdamW, which without weight decay is Adam; the codebook has a rate of its own."""
+    """AdamW, which without weight decay is Adam; the codebook has its own learning rate."""
     settings, codebook = model.settings, model.codebook
     of_codebook = list(codebook.parameters()) if codebook is not None else []
     own = {id(weight) for weight in of_codebook}
@@ -150,7 +150,7 @@ def step_seed(seed: int, step: int) -> int:
 
 
 def _check_trainable(model: Model) -> None:
-    """There is something to train, and something to train it for."""
+    """Check that the head has weights, and some term of the loss a weight above 0."""
     settings = model.settings
     if not list(model.head.parameters()):
         raise DepthGError(f"settings: head: '{settings.head}' has nothing to train: set steps to 0")

@@ -23,10 +23,10 @@ class Objective(Protocol):
         """Losses by name, scalars: `total` is minimised."""
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What a resumed training needs."""
+        """The state to checkpoint."""
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take up that state."""
+        """Restore that state."""
 
 
 class Correlation:
@@ -47,15 +47,15 @@ class Correlation:
         model, terms = self.model, guided(self.model.settings, step)
         sides = [batch.anchor, batch.neighbor, *([batch.sibling] if batch.sibling else [])]
         features = Codes(*(model.dropout(side.sampled(side.tokens)) for side in sides[:2]))
-        wanted = targets(model.settings, terms, batch, features)
+        followed = targets(model.settings, terms, batch, features)
         codes = [model.head(side.tokens) for side in sides]
         sampled = Codes(*(side.sampled(code) for side, code in zip(sides, codes, strict=True)))
-        losses = term_losses(terms, sampled, wanted, batch.rolls)
+        losses = term_losses(terms, sampled, followed, batch.rolls)
         total = weighted_sum(terms, losses)
         if model.projection is not None:
             project = model.projection
             mixed = Codes(*(_mixed(project, side, code) for side, code in zip(sides, codes, strict=True)))
-            losses["lhp"] = weighted_sum(terms, term_losses(terms, mixed, wanted, batch.rolls))
+            losses["lhp"] = weighted_sum(terms, term_losses(terms, mixed, followed, batch.rolls))
             total = total + model.settings.lhp_weight * losses["lhp"]
         if model.codebook is not None:
             losses["codebook"] = model.codebook.loss(codes[0].detach())
@@ -106,7 +106,7 @@ def _correlation(model: Model, inputs: Inputs, seed: int) -> Objective:
     return Correlation(model)
 
 
-# An objective is made of the model, what training reads, and the seed of the run.
+# By name in `objective`: (model, inputs, seed) → Objective. To add one: its name in TrainSettings, a line here.
 OBJECTIVES: dict[str, Callable[[Model, Inputs, int], Objective]] = {
     "correlation": _correlation,
     "hidden_positives": HiddenPositives,

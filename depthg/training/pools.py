@@ -106,16 +106,16 @@ class Pools:
         self.specific = torch.empty(0, device=self.where)
 
     def renew(self, step: int) -> None:
-        """Draw the task-specific references anew, by the slow head as it is before a step."""
+        """Renew the task-specific references by the slow head, as it is before a step."""
         codes = self.dropout(self.slow(self.references(step).to(self.where)[:, None]))
         self.specific = unit(codes[:, 0])
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What a resumed training needs."""
+        """The state to checkpoint."""
         return {"specific": self.specific, "agnostic": self.agnostic, **self.slow.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take up that state."""
+        """Restore that state."""
         weights = dict(state)
         self.specific, self.agnostic = weights.pop("specific"), weights.pop("agnostic")
         self.slow.load_state_dict(weights)

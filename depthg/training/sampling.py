@@ -1,4 +1,4 @@
-"""Which tokens of a crop a step looks at, and where it reads depth. The paper's way is the first of each table."""
+"""Which tokens of a crop a step samples, and where it reads them and depth. First in each table: the paper's way."""
 
 import math
 from collections.abc import Callable
@@ -30,6 +30,8 @@ def all_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Gene
     return np.tile(np.arange(inputs.tokens), (len(rows), 1))
 
 
+# By name in `sampling`: (inputs, rows, count, rng) → tokens int64 [B, count]. To add one: its name in TrainSettings
+# (in needs_geometry, too, if it reads depth), and a line here.
 SAMPLERS: dict[str, Sampler] = {"fps": farthest_tokens, "random": random_tokens, "full": all_tokens}
 
 

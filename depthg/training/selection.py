@@ -57,7 +57,7 @@ class Loss:
 
 
 class Labels:
-    """As released and in STEGO: mIoU of k-means on the validation set. It has seen the labels it is scored by.
+    """As released and in STEGO: mIoU of k-means on the validation set: chosen by the labels that score it.
 
     Args:
         seed: of k-means.
@@ -93,7 +93,7 @@ class Labels:
 
 
 def last(**_: Any) -> None:
-    """No criterion: the last weights stand."""
+    """No criterion: the last weights are kept."""
 
 
 # Each is given what there is to judge by, by name, and takes what it needs of it.
@@ -134,9 +134,9 @@ class Selection:
             model.load_state_dict(self.weights)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed training needs."""
+        """The state to checkpoint."""
         return {"best": self.best, "weights": self.weights}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up that state."""
+        """Restore that state."""
         self.best, self.weights = state["best"], state["weights"]

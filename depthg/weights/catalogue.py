@@ -1,4 +1,4 @@
-"""Published weights on this machine: what a backbone or depth source needs, where it lies, and fetching it.
+"""The catalogue of published weights: which files a backbone or depth source needs, and fetching them.
 
 workflow/weights.yaml lists the files under resources/weights: those of a hub's model in a folder of its id
 (Intel/zoedepth-nyu/config.json), any other by its name.
@@ -22,23 +22,23 @@ FOLDER = Path("resources/weights")
 TABLE = ROOT / "workflow/weights.yaml"
 
 
-class Published(Model):
-    """A row of the table: where a file is, and what it must be."""
+class WeightsFile(Model):
+    """A row of workflow/weights.yaml: the address of a file, its SHA-256 and size where they are known."""
 
     url: str
     sha256: str | None = None
     size: Positive | None = None
 
 
-def table() -> dict[str, Published]:
-    """Path under resources/weights → the file published for it; nothing without the workflow around the package."""
+def table() -> dict[str, WeightsFile]:
+    """Path under resources/weights → the file that belongs there; empty if the workflow is not installed."""
     if not TABLE.is_file():
         return {}
-    return {key: Published(**row) for key, row in yaml.safe_load(TABLE.read_text()).items()}
+    return {key: WeightsFile(**row) for key, row in yaml.safe_load(TABLE.read_text()).items()}
 
 
 def fetch(name: str, config_file: Path, offline: bool) -> None:
-    """Download what a backbone or depth source needs, or rows of the table, and tell the hashes.
+    """Download what a backbone or depth source needs, or rows of the table, and show the hashes.
 
     Args:
         name: its name in the configuration, or a path of the table: a file's or a folder's.
@@ -51,7 +51,7 @@ def fetch(name: str, config_file: Path, offline: bool) -> None:
     rows = table()
     offline = offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     listed = any(key == name or key.startswith(f"{name}/") for key in rows)
-    wanted = name if listed else _wanted(name, load_project(config_file))
+    wanted = name if listed else _needed_by(name, load_project(config_file))
     if wanted is None:
         return info(f"{name}: needs no published weights")
     for key in _files(wanted, rows):
@@ -59,7 +59,7 @@ def fetch(name: str, config_file: Path, offline: bool) -> None:
         if offline and not to.is_file():
             raise unavailable(row.url, to, row.sha256, "offline")
         digest = download(row.url, to, row.sha256, row.size)
-        info(f"{to}: sha256 {digest}" + ("" if row.sha256 else f", not pinned: note it in {_told(TABLE)}"))
+        info(f"{to}: sha256 {digest}" + ("" if row.sha256 else f", not pinned: note it in {_shown(TABLE)}"))
 
 
 def fetched(hub_id: str) -> Path | None:
@@ -70,15 +70,15 @@ def fetched(hub_id: str) -> Path | None:
 
 
 def check_pin(path: Path) -> None:
-    """Refuse a file that goes by the name of one in the table but is another.
+    """Refuse a file that has the name of one in the table but another hash.
 
     Raises:
-        DepthGError: its hash is not the pinned one.
+        DepthGError: the SHA-256 is not the pinned one.
     """
     row = table().get(path.name)
     if row is not None and row.sha256 is not None and file_hash(path) != row.sha256:
         raise DepthGError(
-            f"{path}: is not the file pinned as {path.name} in {_told(TABLE)} (sha256 {row.sha256}): "
+            f"{path}: is not the file pinned as {path.name} in {_shown(TABLE)} (sha256 {row.sha256}): "
             f"remove it and run `depthg weights fetch {path.name}`, or correct the pin"
         )
 
@@ -91,7 +91,7 @@ def timm_hub_id(model: str) -> str:
     return (published.hf_hub_id if published else None) or f"timm/{model}"
 
 
-def _wanted(name: str, config: Config) -> str | None:
+def _needed_by(name: str, config: Config) -> str | None:
     """What a name in the configuration needs: a hub's id, or a path under resources/weights; None for nothing."""
     if name in config.backbones:
         backbone = config.backbones[name]
@@ -108,18 +108,18 @@ def _of_source(source: DepthSource) -> str | None:
 
 
 def _under(path: str) -> str | None:
-    """A path relative to resources/weights; None for a file that lies elsewhere and is its user's own."""
+    """A path relative to resources/weights; None for a user's own file elsewhere."""
     return str(Path(path).relative_to(FOLDER)) if Path(path).is_relative_to(FOLDER) else None
 
 
-def _files(wanted: str, rows: dict[str, Published]) -> list[str]:
-    """The rows that make up what is wanted."""
+def _files(wanted: str, rows: dict[str, WeightsFile]) -> list[str]:
+    """The rows of the table for a hub id or a path."""
     keys = [key for key in rows if key == wanted or key.startswith(f"{wanted}/")]
     if not keys:
-        raise DepthGError(f"{_told(TABLE)}: knows no file of '{wanted}': add a row with its url")
+        raise DepthGError(f"{_shown(TABLE)}: knows no file of '{wanted}': add a row with its url")
     return keys
 
 
-def _told(path: Path) -> str:
-    """The end of a path, as its user knows it."""
+def _shown(path: Path) -> str:
+    """The last two parts of a path, for messages."""
     return "/".join(path.parts[-2:])

@@ -1,4 +1,4 @@
-"""Checkpoints as others published them: read safely, unwrapped, and loaded into a model completely or not at all."""
+"""Published checkpoints: read without running code, unwrapped, and loaded into a model completely or not at all."""
 
 import sys
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def clean_keys(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def rename_for_timm(weights: Mapping[str, Tensor], net: nn.Module) -> Mapping[str, Tensor]:
-    """The weights of DINOv2 or DINOv3 as Meta published them, renamed to those of timm's model `net`.
+    """Weights of DINOv2 or DINOv3 in Meta's names, renamed to those of timm's model `net`.
 
     These name their registers, biases and scales differently; a mask token, of no use here, tells them apart.
     """

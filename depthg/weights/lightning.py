@@ -14,7 +14,7 @@ from depthg.weights.checkpoints import unreadable
 
 
 class Inert:
-    """Stands for every class and function that a checkpoint asks for; takes anything and makes an empty mapping."""
+    """Stands in for every class and function named in a checkpoint: takes any arguments, makes an empty mapping."""
 
     def __new__(cls, *_: Any, **__: Any) -> OrderedDict[Any, Any]:  # type: ignore[misc]
         return OrderedDict()  # of what torch's unpickler can fill, the one that also takes a state

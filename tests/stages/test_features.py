@@ -96,5 +96,5 @@ def test_a_batch_is_asked_for_before_the_last_one_is_waited_for(tmp_path, monkey
         return {"values": Pending(rows.start // 2)}
 
     writer = Writer(tmp_path / "v.zarr", 6, {"values": Array((3,), "float32")}, {})
-    features.fill(writer, np.array, compute, "values")
+    features.write_rows(writer, np.array, compute, "values")
     assert Store(tmp_path / "v.zarr").read("values")[:, 0].tolist() == [0, 0, 1, 1, 2, 2]

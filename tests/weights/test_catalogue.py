@@ -127,7 +127,7 @@ def test_a_file_that_is_not_the_pinned_one_is_refused(here):
 def test_everything_in_config_yaml_can_be_fetched():
     config, rows = load_config(ROOT / "config.yaml"), table()
     for name in [*config.backbones, *config.depth_sources]:
-        wanted = module._wanted(name, config)
+        wanted = module._needed_by(name, config)
         assert wanted is None or module._files(wanted, rows), name
 
 

@@ -1,7 +1,7 @@
-"""Settings: everything one experiment on one data set depends on, and the slice of it that each stage takes.
+"""Settings: everything that one experiment on one data set depends on, and the slice that each stage reads.
 
-A slice travels on the command line of its stage, is part of the artifact's fingerprint, and is what Snakemake
-watches: an artifact is made again exactly when its own slice, or an input, changes.
+A stage gets its slice on the command line. The slice is part of the artifact's fingerprint and a parameter of the rule:
+an artifact is made again exactly when its slice, or an input, changes.
 """
 
 from typing import Self, TypeVar

@@ -1,1 +1,1 @@
-"""What an experiment will take, told before anything is run: counts, stores, work, and an estimate of time."""
+"""The plan of an experiment before anything is run: counts, stores, work, and an estimate of time."""

@@ -74,7 +74,7 @@ def plan(config: Config, name: str, dataset: str | None = None) -> Plan:
     reported = {score for row in table.rows for score in row.paper}
     common = {"name": name, "title": table.title, "scores": [s for s in SCORES if s in {*ALWAYS, *reported}]}
     dataset = dataset or table.dataset
-    if dataset == table.dataset and table.published:
+    if dataset == table.dataset and table.has_paper_figures:
         rows = [_own_row(config, table.dataset, row) for row in table.rows]
         return Plan(**common, dataset=table.dataset, rows=rows)
     rows = [_row_elsewhere(config, dataset, row) for row in table.rows if _is_used(config, dataset, row)]

@@ -4,6 +4,7 @@
 it, is imported only when a source of its kind is asked for. `depthg.stages.depth.source.Source` says what a source is.
 """
 
+# By name in `source`. To add one: a class with what `Source` has (a network: below `HubNetwork`), a line here, a test.
 DEPTH_SOURCES = {
     "depth_anything": "depthg.stages.depth.depth_anything:DepthAnything",
     "files": "depthg.stages.depth.files:Files",

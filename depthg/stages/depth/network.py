@@ -1,4 +1,4 @@
-"""What all depth networks have in common: what they are shown, and how their answers become depth."""
+"""What depth networks share: which images they see, and how their predictions become depth in [0, 1]."""
 
 import hashlib
 from abc import ABC, abstractmethod

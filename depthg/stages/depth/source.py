@@ -1,4 +1,4 @@
-"""What a depth source is given and what it answers."""
+"""The interface of depth sources: a batch of crops in, their depth out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class CropBatch:
 
 
 class Source(Protocol):
-    """A way to tell the depth of crops.
+    """A source of the depth of crops.
 
     Attributes:
         batch: crops it takes at a time.
