@@ -3,10 +3,6 @@
 from pathlib import Path
 
 from depthg.config import load_config
-from depthg.data.records import root_of
-from depthg.data.required import check_root
-from depthg.weights.catalogue import FOLDER as WEIGHTS
-from depthg.runtime.gpus import count_gpus
 from depthg.config.settings import (
     ClusterSettings,
     CropSettings,
@@ -15,8 +11,11 @@ from depthg.config.settings import (
     ScheduleSettings,
     TrainSettings,
 )
-from depthg.store.arrays import MARKER
+from depthg.data.records import check_root, root_of
 from depthg.runtime.files import fingerprint
+from depthg.runtime.gpus import count_gpus
+from depthg.store.arrays import MARKER
+from depthg.weights.catalogue import FOLDER as WEIGHTS
 
 CONFIG = load_config(config)
 

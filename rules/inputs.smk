@@ -5,8 +5,8 @@ import re
 
 from depthg.evaluation.classes import read_classes
 from depthg.report.plan.counts import check_pool
-from depthg.report.tables.formats import write_table
 from depthg.report.tables.contents import plan
+from depthg.report.tables.formats import write_table
 from depthg.stages.jobs import own_stages, shared_stages
 
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 def new(folder: Path, /, images: Path) -> None:
     """Write a small project around a folder of images, which Snakemake runs without a clone of the repository."""
-    from depthg.cli.new import NAME, new_project
+    from depthg.cli.new import new_project
 
     new_project(folder, images)
     info(f"{folder}: Snakefile and config.yaml written; next:")
-    info(f"  cd {shlex.quote(str(folder))} && snakemake results/{NAME}/stego/metrics.json")
+    info(f"  cd {shlex.quote(str(folder))} && snakemake results/mine/stego/metrics.json")
 
 
 def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:

@@ -5,10 +5,9 @@ from contextlib import closing
 
 from depthg.config.sections import Dataset
 from depthg.data import loader
-from depthg.data.records import Files, Listing, root_of
 from depthg.data.classes import Classes, id_ranges, parse_ids
 from depthg.data.index import wrong_counts
-from depthg.data.required import check_root
+from depthg.data.records import Files, Listing, check_root, root_of
 from depthg.data.survey import Survey, survey_all
 from depthg.runtime.progress import info, warn
 

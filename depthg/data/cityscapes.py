@@ -6,10 +6,10 @@
 
 from pathlib import Path
 
-from depthg.data.records import SPLITS, Files, Listing
+from depthg.config.sections import Dataset
 from depthg.data.classes import Classes, named_classes
 from depthg.data.listed import check_present
-from depthg.config.sections import Dataset
+from depthg.data.records import SPLITS, Files, Listing
 from depthg.errors import DepthGError
 
 COUNTS = {"train": 2_975, "val": 500}

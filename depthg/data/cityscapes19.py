@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from depthg.data import cityscapes
-from depthg.data.records import Listing
-from depthg.data.classes import named_classes
 from depthg.config.sections import Dataset
+from depthg.data import cityscapes
+from depthg.data.classes import named_classes
+from depthg.data.records import Listing
 
 COUNTS, NEEDS = cityscapes.COUNTS, cityscapes.NEEDS
 CLASSES = (

@@ -7,10 +7,10 @@
 
 from pathlib import Path
 
-from depthg.data.records import Listing
+from depthg.config.sections import Dataset
 from depthg.data.classes import named_classes
 from depthg.data.listed import listed
-from depthg.config.sections import Dataset
+from depthg.data.records import Listing
 
 COUNTS = {"train": 97_702, "val": 2_175}
 LISTS = {  # split → folder and list of images: of training, all that are mostly stuff; of validation, a harder part

@@ -4,11 +4,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from depthg.data import folder
-from depthg.data.records import Listing
-from depthg.data.classes import named_classes
-from depthg.demo import CLASSES, PALETTE, write_dataset
 from depthg.config.sections import Dataset
+from depthg.data import folder
+from depthg.data.classes import named_classes
+from depthg.data.records import Listing
+from depthg.demo import CLASSES, PALETTE, write_dataset
 from depthg.errors import DepthGError
 from depthg.runtime.progress import track
 

@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
+from depthg.config.sections import Dataset
 from depthg.data import loader
-from depthg.data.records import root_of
-from depthg.data.required import check_root
+from depthg.data.records import check_root, root_of
 from depthg.data.sources import Archive, DataSource, source_of
 from depthg.data.unpack import unpack
-from depthg.runtime.download import download
-from depthg.config.sections import Dataset
 from depthg.errors import DepthGError
-from depthg.runtime.progress import info
+from depthg.runtime.download import download
 from depthg.runtime.files import check_room, file_hash
+from depthg.runtime.progress import info
 
 
 def fetch(name: str, dataset: Dataset, catalogue: Path) -> None:

@@ -11,9 +11,9 @@ import hashlib
 import os
 from pathlib import Path
 
-from depthg.data.records import SPLITS, Files, Listing
-from depthg.data.classes import Classes, named_classes
 from depthg.config.sections import Dataset
+from depthg.data.classes import Classes, named_classes
+from depthg.data.records import SPLITS, Files, Listing
 from depthg.errors import DepthGError
 
 NEEDS = {".": "a folder of images; see README.md, Your own images"}

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from depthg.config.sections import Dataset
 from depthg.data import loader
-from depthg.data.records import Files, ImageRecord, Listing, root_of
 from depthg.data.classes import Classes, named_classes, write_classes
 from depthg.data.decode import VOID
+from depthg.data.records import Files, ImageRecord, Listing, root_of
 from depthg.data.survey import Survey, survey_all
 from depthg.data.table import write_records
-from depthg.config.sections import Dataset
 from depthg.errors import DepthGError, UnreadableImageError
 from depthg.runtime.progress import info, warn
 

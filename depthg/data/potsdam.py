@@ -7,10 +7,10 @@
 
 from pathlib import Path
 
-from depthg.data.records import Listing
+from depthg.config.sections import Dataset
 from depthg.data.classes import named_classes
 from depthg.data.listed import listed
-from depthg.config.sections import Dataset
+from depthg.data.records import Listing
 
 COUNTS = {"train": 4_545, "val": 855}
 LISTS = {"train": "labelled_train.txt", "val": "labelled_test.txt"}

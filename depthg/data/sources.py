@@ -5,8 +5,8 @@ from pathlib import Path
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
-from depthg.errors import DepthGError
 from depthg.config.base import Model
+from depthg.errors import DepthGError
 
 
 class Archive(Model):

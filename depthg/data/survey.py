@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from depthg.data.records import Files
 from depthg.data.classes import Classes
 from depthg.data.decode import read_image, read_label
+from depthg.data.records import Files
 from depthg.errors import DepthGError
 from depthg.runtime.progress import track
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from depthg.config.sections import Dataset
 from depthg.data import cityscapes as fine27
 from depthg.data import cityscapes19
-from depthg.data.records import read_images
 from depthg.data.index import index
-from depthg.config.sections import Dataset
+from depthg.data.records import read_images
 from depthg.errors import DepthGError
 
 TRAIN_IDS = [  # of the labelIds 7 … 33

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthg.stages.crops import make_crops
-from depthg.data.records import read_images
+from depthg.config.sections import Dataset
+from depthg.config.settings import CropSettings
 from depthg.data.classes import read_classes
 from depthg.data.cocostuff import COUNTS, find
 from depthg.data.index import index
-from depthg.config.sections import Dataset
+from depthg.data.records import read_images
 from depthg.errors import DepthGError
-from depthg.config.settings import CropSettings
+from depthg.stages.crops import make_crops
 from depthg.store.reader import Store
 
 COCO = Dataset(kind="cocostuff")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from depthg.data import demo as rendered
-from depthg.data.records import read_images
-from depthg.data.classes import read_classes
-from depthg.demo import CLASSES, PALETTE
-from depthg.data.index import index
 from depthg.config.sections import Dataset
+from depthg.data import demo as rendered
+from depthg.data.classes import read_classes
+from depthg.data.index import index
+from depthg.data.records import read_images
+from depthg.demo import CLASSES, PALETTE
 from depthg.errors import DepthGError
 
 

@@ -8,11 +8,11 @@ from zipfile import ZipFile
 import pytest
 import yaml
 
+from depthg.config.sections import Dataset
 from depthg.data import KINDS, loader
 from depthg.data.cityscapes import find
 from depthg.data.fetch import fetch, unpack_all
 from depthg.data.sources import source_of
-from depthg.config.sections import Dataset
 from depthg.errors import DepthGError
 
 CATALOGUE = Path(__file__).parents[2] / "workflow/datasets.yaml"

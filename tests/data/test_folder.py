@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from depthg.data.folder import companion, find
 from depthg.config.sections import Dataset
+from depthg.data.folder import companion, find
 from depthg.errors import DepthGError
 
 

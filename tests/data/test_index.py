@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 import depthg.data.index
-from depthg.runtime import progress
-from depthg.data.records import read_images
+from depthg.config.sections import Dataset
 from depthg.data.classes import named_classes, read_classes
 from depthg.data.index import index
-from depthg.config.sections import Dataset
+from depthg.data.records import read_images
 from depthg.errors import DepthGError
+from depthg.runtime import progress
 
 
 def _image(path: Path, width: int = 8, height: int = 6) -> None:

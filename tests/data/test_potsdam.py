@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from depthg.stages.crops import make_crops
+from depthg.config.sections import Dataset
+from depthg.config.settings import CropSettings
 from depthg.data.decode import read_image, read_label
 from depthg.data.index import index
 from depthg.data.potsdam import find
-from depthg.config.sections import Dataset
 from depthg.errors import DepthGError, UnreadableImageError
-from depthg.config.settings import CropSettings
+from depthg.stages.crops import make_crops
 from depthg.store.reader import Store
 
 CLASS_OF = {0: 0, 1: 1, 2: 2, 3: 2, 4: 0, 5: 1, 255: 255}

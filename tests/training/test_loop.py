@@ -105,7 +105,7 @@ def test_the_checkpoint_of_other_settings_is_not_taken_up(run, settings, monkeyp
     whole = run(settings, name="whole")
     rate = settings.model_copy(update={"learning_rate": 1e-2})
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "save", lambda model, path: 1 / 0)
+        patch.setattr(loop, "save_model", lambda model, path: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run(rate, name="other")
     run(settings, name="other")

@@ -14,7 +14,7 @@ from depthg.stages.depth import kbr
 from depthg.stages.depth.kbr import KBR, shown_size
 from depthg.stages.depth.kbr_network import KBRNetwork, rename_published_keys
 from depthg.weights import catalogue as fetch
-from depthg.weights.catalogue import Published
+from depthg.weights.catalogue import WeightsFile
 
 SMALL = {"depths": (1, 1, 1, 1), "dims": (4, 8, 12, 16)}
 
@@ -123,7 +123,7 @@ def test_the_full_network_has_the_published_layers():
 
 
 def test_another_file_than_the_pinned_one_is_refused(checkpoint, monkeypatch):
-    row = Published(url="https://x", sha256="00" * 32)
+    row = WeightsFile(url="https://x", sha256="00" * 32)
     monkeypatch.setattr(fetch, "table", lambda: {"kbr.ckpt": row})
     with pytest.raises(DepthGError, match=r"kbr\.ckpt: is not the file pinned"):
         _open(checkpoint)
