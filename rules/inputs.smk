@@ -3,7 +3,7 @@
 import json
 import re
 
-from depthg.evaluation.classes import read_classes
+from depthg.data.classes import read_classes
 from depthg.report.plan.counts import check_pool
 from depthg.report.tables.contents import plan
 from depthg.report.tables.formats import write_table

@@ -152,3 +152,17 @@ def _check_raw_ids(path: Path, text: str) -> None:
     twice = [one for one in set(raw) if raw.count(one) > 1]
     if twice:
         raise DepthGError(f"{path}: raw id {twice[0]} is listed twice in the column ids: keep it in one row")
+
+
+def check_labels(labels: np.ndarray, classes: int, where: str) -> None:
+    """Check that every label is a class id below `classes` or void.
+
+    Raises:
+        DepthGError: a label is neither; `where` names the labels' origin.
+    """
+    wrong = labels[(labels >= classes) & (labels != VOID)]
+    if wrong.size:
+        raise DepthGError(
+            f"{where}: label {int(wrong.flat[0])} is neither void ({VOID}) nor one of the {classes} classes: "
+            "correct the label maps or classes.csv"
+        )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from depthg.config.settings import EvaluateSettings
-from depthg.evaluation.classes import check_labels, read_classes
+from depthg.data.classes import check_labels, read_classes
 from depthg.evaluation.codes import open_reader, open_split
 from depthg.evaluation.images import Images, worst_of
 from depthg.evaluation.metrics import apply_matching

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from depthg.evaluation.classes import VOID, check_labels
+from depthg.data.classes import check_labels
+from depthg.data.decode import VOID
 from depthg.evaluation.codes import CodeReader
 from depthg.runtime.progress import track
 from depthg.store.reader import Store

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from depthg.evaluation.classes import VOID
+from depthg.data.decode import VOID
 
 UNMATCHED = -1
 

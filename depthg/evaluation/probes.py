@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from depthg.config.settings import ClusterSettings
+from depthg.data.classes import read_classes
 from depthg.errors import DepthGError
-from depthg.evaluation.classes import read_classes
 from depthg.evaluation.clustering import fit_centroids, sample_codes
 from depthg.evaluation.codes import CodeReader, open_reader, open_split
 from depthg.evaluation.linear import Linear, fit_linear

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from depthg.config.settings import EvaluateSettings
-from depthg.evaluation.classes import Classes
+from depthg.data.classes import Classes
 from depthg.evaluation.metrics import UNMATCHED, confusion, match, score
 
 BLOCKS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf")

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from depthg.config.settings import TrainSettings
+from depthg.data.classes import check_labels, read_classes
 from depthg.errors import DepthGError
-from depthg.evaluation.classes import check_labels, read_classes
 from depthg.evaluation.clustering import fit_centroids, sample_codes
 from depthg.evaluation.codes import CodeReader, open_split
 from depthg.evaluation.metrics import confusion, match, score

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthg.data.classes import id_ranges, named_classes, parse_ids, read_classes, write_classes
+from depthg.data.classes import check_labels, id_ranges, named_classes, parse_ids, read_classes, write_classes
 from depthg.errors import DepthGError
 
 HEADER = "id,name,red,green,blue,ids\n"
@@ -97,3 +97,9 @@ def test_class_colours_are_distinct_and_do_not_change():
     assert len(set(many.colors)) == 60
     assert many.colors[:2] == first.colors
     assert all(0 <= channel <= 255 for color in many.colors for channel in color)
+
+
+def test_labels_are_class_ids_or_void():
+    check_labels(np.array([0, 2, 255], np.uint16), 3, "here")
+    with pytest.raises(DepthGError, match="here: label 3 is neither"):
+        check_labels(np.array([0, 3], np.uint16), 3, "here")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from depthg.evaluation.classes import read_classes
+from depthg.data.classes import read_classes
 from depthg.report.figures.palette import Palette, cluster_palette
 from depthg.report.figures.panels import DEPTH_COLORS, Panel, lay_out, save
 from depthg.store.reader import Store

@@ -1,7 +1,9 @@
-"""What the stores of an experiment will take on the disk, before any is made."""
+"""The stores of an experiment: what they will take on the disk, and how much of them is there."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from depthg.config import Config
 from depthg.config.settings import NeighborSettings, Settings
@@ -13,7 +15,8 @@ from depthg.stages.depth.stage import depth_arrays
 from depthg.stages.features import feature_arrays, pooled_array
 from depthg.stages.geometry import geometry_arrays
 from depthg.stages.neighbors import neighbor_arrays
-from depthg.store.arrays import Array, row_bytes
+from depthg.store.arrays import MARKER, Array, row_bytes
+from depthg.store.resume import finished_ranges, unfinished_ranges
 from depthg.store.tokens import token_arrays
 
 
@@ -138,3 +141,23 @@ def _of_training(images: int, settings: Settings, shared: Settings, config: Conf
             if needed[stage]
         ),
     ]
+
+
+def finished_rows(store: PlannedStore, folder: Path) -> int:
+    """Rows of a store below a folder that are written; 0 where it has another length and will be made anew."""
+    path = folder / store.path
+    try:
+        if (path / MARKER).is_file():
+            rows = json.loads((path / MARKER).read_text())["rows"]
+            return store.rows if rows == store.rows or (store.at_most and rows < store.rows) else 0
+        if any(rows.stop > store.rows for rows in finished_ranges(path)):
+            return 0
+    except (OSError, ValueError, KeyError):
+        return 0
+    return store.rows - sum(map(len, unfinished_ranges(path, range(store.rows))))
+
+
+def state(store: PlannedStore, folder: Path) -> str:
+    """`yes`, `no`, or how many rows of it."""
+    there = finished_rows(store, folder)
+    return "yes" if there == store.rows else f"{there:,} rows" if there else "no"

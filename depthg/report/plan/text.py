@@ -7,8 +7,7 @@ from pathlib import Path
 from depthg.config import Config
 from depthg.config.settings import Settings
 from depthg.report.plan.counts import count_images, crops_drawn_at_most, crops_probed_at_most
-from depthg.report.plan.disk import PlannedStore, planned_stores, token_grid
-from depthg.report.plan.present import finished_rows, state
+from depthg.report.plan.disk import PlannedStore, finished_rows, planned_stores, state, token_grid
 from depthg.report.plan.times import stage_hours
 from depthg.runtime.files import size_text
 from depthg.store.arrays import row_bytes

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from depthg.config import Config
 from depthg.config.settings import Settings
-from depthg.evaluation.classes import read_classes
+from depthg.data.classes import read_classes
 from depthg.report.plan import probe
-from depthg.report.plan.disk import PlannedStore, token_grid
-from depthg.report.plan.present import finished_rows
+from depthg.report.plan.disk import PlannedStore, finished_rows, token_grid
 
 CLASSES = 27  # of the benchmarks, where the data set's own are not known yet
 
