@@ -1,4 +1,4 @@
-"""The one kind of exception a user may meet: its message is a single line that says what, where and what to do."""
+"""The exceptions that a user may see: one line that says what is wrong, where, and what to do about it."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 class DepthGError(Exception):
-    """Bad input, named: shown to the user as `error: <message>`, without a traceback."""
+    """Invalid input or a missing file; shown to the user as `error: <message>`, without a traceback."""
 
 
 class UnreadableImageError(DepthGError):
-    """An image or label file that is missing, not what its name says, or cut off."""
+    """An image or label file that is missing, truncated, or not in the format that its name says."""
 
     def __init__(self, path: Path, reason: str):
         super().__init__(
@@ -19,7 +19,7 @@ class UnreadableImageError(DepthGError):
 
 
 def unknown(kind: str, name: str, valid: Iterable[str], where: str = "config.yaml") -> DepthGError:
-    """The error for a `name` that is not among the `valid` ones of its `kind`; suggests the nearest."""
+    """The error for a `name` of a `kind` that is not in `valid`; suggests the most similar valid name."""
     names = sorted(valid)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else f"valid: {', '.join(names) or 'none'}"

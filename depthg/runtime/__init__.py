@@ -1,1 +1,1 @@
-"""What every stage runs on: device, progress, files, downloads, provenance; nothing here knows the method."""
+"""Utilities shared by all stages: device, progress, files, downloads, provenance; independent of the method."""

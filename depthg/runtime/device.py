@@ -1,4 +1,4 @@
-"""The device that a stage computes on: a GPU where there is one, in mixed precision."""
+"""The device that a stage computes on, and its precision: a GPU in mixed precision, else the CPU in float32."""
 
 import os
 from contextlib import AbstractContextManager, nullcontext
@@ -24,7 +24,7 @@ def device() -> torch.device:
 
 
 def send(values: Tensor, where: torch.device) -> Tensor:
-    """The same values on a device, copied without waiting for a GPU."""
+    """A tensor copied to the device `where`; the copy to a GPU is asynchronous."""
     if where.type == "cuda":  # an asynchronous copy needs pinned memory
         with torch.cuda.device(where):
             values = values.pin_memory()
@@ -32,10 +32,10 @@ def send(values: Tensor, where: torch.device) -> Tensor:
 
 
 def announce(what: str) -> None:
-    """Show that `what` runs on the CPU because torch sees no GPU.
+    """Tell the user when the stage `what` runs on the CPU because torch sees no GPU.
 
     Raises:
-        DepthGError: DEPTHG_NEEDS_GPU is set: on a cluster, failing is better than a slow run.
+        DepthGError: there is no GPU and DEPTHG_NEEDS_GPU is set, as on a cluster, where a CPU run would be too slow.
     """
     if torch.cuda.is_available():
         return
@@ -50,14 +50,14 @@ def announce(what: str) -> None:
 
 
 def mixed_precision() -> AbstractContextManager:
-    """bfloat16 autocast on a GPU; float32 on a CPU."""
+    """A context manager: bfloat16 autocast on a GPU, no change (float32) on a CPU."""
     if torch.cuda.is_available():
         return torch.autocast("cuda", torch.bfloat16)
     return nullcontext()
 
 
 def fast_float32() -> None:
-    """Let a GPU multiply in TF32: for depth, as bfloat16 has 8 bits of precision."""
+    """Let a GPU multiply float32 in TF32, for depth networks: bfloat16 has only 8 bits of precision."""
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.allow_tf32 = True

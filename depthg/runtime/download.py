@@ -1,4 +1,4 @@
-"""A file from the web, once: a broken download goes on where it stopped, and what arrived is checked."""
+"""Downloads over HTTP: skipped if the file exists, resumed if interrupted, and verified by SHA-256."""
 
 import os
 from collections.abc import Iterator
@@ -11,24 +11,24 @@ from depthg.errors import DepthGError
 from depthg.runtime.files import file_hash
 from depthg.runtime.progress import track
 
-CHUNK = 1 << 20  # a step of the progress bar: one MiB
-TIMEOUT = 60  # seconds without a byte
+CHUNK = 1 << 20  # bytes per read, and per step of the progress bar: one MiB
+TIMEOUT = 60  # seconds without data before the connection counts as broken
 
 
 def download(url: str, to: Path, sha256: str | None = None, size: int | None = None) -> str:
-    """Bring the file at `url` to `to`, unless it is there; until it is complete it is called `<to>.part`.
+    """Download `url` to the file `to`, unless it exists; an incomplete download is kept as `<to>.part`.
 
     Args:
-        url: where it is.
-        to: where it goes; its folder is made.
-        sha256: what it must hash to; None: not checked.
-        size: its bytes, where known; else the server's word is taken.
+        url: HTTP address of the file.
+        to: path of the downloaded file; its folder is created.
+        sha256: expected SHA-256 in hexadecimal; None: not checked.
+        size: expected size in bytes; None: the size that the server reports.
 
     Returns:
         The SHA-256 of the file, in hexadecimal.
 
     Raises:
-        DepthGError: it cannot be had, or is not the file that was meant.
+        DepthGError: the download failed, or the file has another SHA-256.
         OSError: the disk is full.
     """
     if to.is_file():
@@ -46,7 +46,7 @@ def download(url: str, to: Path, sha256: str | None = None, size: int | None = N
 
 
 def unavailable(url: str, to: Path, sha256: str | None, reason: str) -> DepthGError:
-    """The error for a file that cannot be had from here: what to get, and where to put it."""
+    """The error for a file that cannot be downloaded; says which file to get by hand and where to put it."""
     pinned = f" (sha256 {sha256})" if sha256 else ""
     return DepthGError(
         f"{to}: not downloaded ({' '.join(reason.split())}): get {url}{pinned} where there is a network and put "
@@ -55,7 +55,7 @@ def unavailable(url: str, to: Path, sha256: str | None, reason: str) -> DepthGEr
 
 
 def _checked(path: Path, to: Path, url: str, sha256: str | None) -> str:
-    """The SHA-256 of a file. A part that turns out wrong is removed; a file of the user's never is."""
+    """The SHA-256 of a file, compared with `sha256`. On a mismatch, a `.part` file is deleted, but never `to`."""
     digest = file_hash(path)
     if sha256 is None or digest == sha256.lower():
         return digest
@@ -68,7 +68,7 @@ def _checked(path: Path, to: Path, url: str, sha256: str | None) -> str:
 
 
 def _complete(url: str, part: Path, size: int | None, name: str) -> None:
-    """Fill `part` up, over as many connections as it takes, while each brings something."""
+    """Download the rest of `part`; reconnect as long as every connection brings new bytes."""
     had = -1
     while not _continue(url, part, size, name):
         have = part.stat().st_size if part.is_file() else 0
@@ -78,7 +78,7 @@ def _complete(url: str, part: Path, size: int | None, name: str) -> None:
 
 
 def _continue(url: str, part: Path, size: int | None, name: str) -> bool:
-    """Append to `part` what it lacks, as long as the connection holds; whether it is complete."""
+    """Append to `part` over one connection; return whether the file is then complete."""
     have = part.stat().st_size if part.is_file() else 0
     if size is not None and have == size:
         return True
@@ -89,7 +89,7 @@ def _continue(url: str, part: Path, size: int | None, name: str) -> bool:
         with error:
             return _refused(error, part, have, size)
     with response:
-        have = have if response.status == 206 else 0  # else the server sends it from the start
+        have = have if response.status == 206 else 0  # any other status: the server sends the whole file
         total = _total(response, have) or size
         if size is not None and total != size:
             raise HTTPException(f"the server has {total:,} bytes, {size:,} were expected")
@@ -98,28 +98,28 @@ def _continue(url: str, part: Path, size: int | None, name: str) -> bool:
 
 
 def _refused(error: HTTPError, part: Path, have: int, size: int | None) -> bool:
-    """Whether a part turns out to be complete: the server says that nothing lies behind it.
+    """Whether `part` is complete although the server refused the request: its range starts at the file's end (416).
 
     Raises:
-        HTTPException: the server gave another answer.
+        HTTPException: the server answered with another error.
     """
     if error.code != 416:
         raise HTTPException(str(error))
     total = error.headers.get("Content-Range", "").rpartition("/")[2]
     if total == str(have) and size is None:
         return True
-    part.unlink()  # longer than the file is: not a part of it
+    part.unlink()  # longer than the file on the server, so not a part of it
     return False
 
 
 def _total(response: HTTPResponse, have: int) -> int | None:
-    """The bytes of the whole file, as the server says; None when it does not."""
+    """Size of the whole file in bytes, from the Content-Length header; None without one."""
     rest = response.headers.get("Content-Length")
     return None if rest is None else have + int(rest)
 
 
 def _append(response: HTTPResponse, part: Path, have: int, total: int | None, name: str) -> int:
-    """Write the response behind the first `have` bytes of a file; the number of bytes written."""
+    """Write the response after the first `have` bytes of `part`; return the number of bytes written."""
     steps = None if total is None else -(-total // CHUNK)
     with part.open("r+b" if have else "wb") as stream:
         stream.seek(have)
@@ -130,9 +130,9 @@ def _append(response: HTTPResponse, part: Path, have: int, total: int | None, na
 
 
 def _chunks(response: HTTPResponse) -> Iterator[bytes]:
-    """The response in pieces, up to its end or to where the connection broke."""
+    """The response in chunks of CHUNK bytes, up to its end or until the connection breaks."""
     try:
         while chunk := response.read(CHUNK):
             yield chunk
     except (HTTPException, OSError):
-        return  # what came is kept; the caller sees what lacks
+        return  # keep what arrived; the caller compares its size with the total

@@ -1,4 +1,4 @@
-"""Files: hashed, written as a whole or not at all, and sized against the disk before they are begun."""
+"""Files: hashes, atomic writes, and a check of free disk space."""
 
 import hashlib
 import json
@@ -11,38 +11,38 @@ from typing import Any
 from depthg.errors import DepthGError
 from depthg.runtime.progress import info
 
-SPARE_BYTES = 256 << 20  # left free on the disk for everything that is not the file or store at hand
+SPARE_BYTES = 256 << 20  # kept free on the disk for other files
 
 
 def fingerprint(content: Mapping[str, Any]) -> str:
-    """A short, stable hash of what an artifact was made from."""
+    """A stable hash of an artifact's provenance (settings and fingerprints of inputs): 16 hexadecimal digits."""
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def file_hash(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal; read in blocks."""
+    """The SHA-256 of a file, in hexadecimal; the file is read in blocks."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Replace a JSON file in one step: a reader sees the old content or the new."""
+    """Write a JSON file atomically: a reader sees either the old content or the new."""
     draft = path.with_name(path.name + ".tmp")
     draft.write_text(json.dumps(content, indent=1, default=str) + "\n")
     os.replace(draft, path)
 
 
 def size_text(count: float) -> str:
-    """Bytes as text, in MB or GB."""
+    """A number of bytes as text, in MB or GB (powers of 1000)."""
     return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def check_room(path: Path, need: int) -> None:
-    """Show how many bytes a file or store will take at most, and check that the disk has room for them.
+    """Show the maximum size `need` (bytes) of a file or store to be written, and check that the disk has room.
 
     Raises:
-        DepthGError: the disk has not.
+        DepthGError: the disk has too little free space.
     """
     free = shutil.disk_usage(path.parent).free
     info(f"{path}: up to {size_text(need)}; {size_text(free)} free")

@@ -1,4 +1,4 @@
-"""The GPUs of this machine: counted without torch, and claimed so that every job has its own."""
+"""The GPUs of this machine: counted without importing torch, and locked so that each job uses another one."""
 
 import fcntl
 import os
@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-DRIVER = Path("/proc/driver/nvidia/gpus")  # a folder for each GPU
-_claims: list[int] = []  # descriptors of locks, held until the process ends
+DRIVER = Path("/proc/driver/nvidia/gpus")  # has one folder per GPU
+_claims: list[int] = []  # file descriptors of the locks, open until the process ends
 
 
 def count_gpus() -> int:
-    """How many GPUs jobs may use here: those of CUDA_VISIBLE_DEVICES where it is set, else all of NVIDIA's."""
+    """Number of GPUs that jobs may use: those in CUDA_VISIBLE_DEVICES if it is set, else all NVIDIA GPUs."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([name for name in visible.split(",") if name.strip() not in ("", "-1")])
@@ -19,12 +19,12 @@ def count_gpus() -> int:
 
 
 def claim_gpu(names: Sequence[str]) -> int:
-    """The place of the first GPU that no other job of this machine has claimed.
+    """Index in `names` of the first GPU that no other job on this machine has claimed, which is then claimed.
 
-    The claim ends with the process, however it ends. Where all are claimed, jobs share them.
+    The claim ends with the process, even if it is killed. If all GPUs are claimed, jobs share them.
 
     Args:
-        names: one for each GPU, the same in every process: PyTorch numbers those that a process may see.
+        names: unique name of each GPU, the same in every process (PyTorch's indices differ between processes).
     """
     for place, name in enumerate(names):
         path = Path(tempfile.gettempdir(), f"depthg-{os.getuid()}-gpu-{name}.lock")

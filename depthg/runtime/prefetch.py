@@ -1,4 +1,4 @@
-"""Read ahead: a background thread makes the next batches while the current one is used."""
+"""Prefetching: a background thread prepares the next batches while the current one is used."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 def prefetch(make: Callable[[S], T], steps: Iterable[S], ahead: int = 2) -> Generator[T, None, None]:
-    """Yield `make(step)` for every step in order, `ahead` of them in the making.
+    """Yield `make(step)` for every step in order; up to `ahead` further ones are computed in the background.
 
-    An error in `make` is raised here, at its step; leaving the iteration early stops the thread. The thread computes on
-    one core, so that it does not compete with the training step.
+    An error in `make` is raised when its step is yielded; closing the generator stops the thread. The thread computes
+    on one core, so that it does not compete with the training step.
     """
     waiting: deque[Future[T]] = deque()
     torch.get_num_threads()  # fixes the number of this thread, which the call below would change

@@ -1,7 +1,7 @@
-"""Progress and messages for the person at the terminal, beside the log file.
+"""Progress bars and messages on the user's terminal, while standard output goes to a log file.
 
-The Snakefile opens file descriptor 3 on the terminal and names it in `DEPTHG_TERMINAL`; a command run by
-hand writes to its own standard error.
+The Snakefile opens file descriptor 3 on the terminal and sets `DEPTHG_TERMINAL` to its number; a command that is run
+by hand writes to standard error.
 """
 
 import os
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def terminal() -> TextIO:
-    """The stream that reaches the user's terminal."""
+    """The text stream of the user's terminal."""
     return _opened(os.environ.get("DEPTHG_TERMINAL", "")) or sys.stderr
 
 
@@ -24,12 +24,12 @@ def terminal() -> TextIO:
 def _opened(descriptor: str) -> TextIO | None:
     try:
         return os.fdopen(int(descriptor), "w", closefd=False)
-    except (OSError, ValueError):  # no number, or the variable outlived the descriptor
+    except (OSError, ValueError):  # not set, or the descriptor is no longer open
         return None
 
 
 def track(items: Iterable[T], total: int | None, what: str, done: int = 0) -> Iterator[T]:
-    """Iterate over `items` with a progress bar named `what`; `done` of `total` are finished already."""
+    """Iterate over `items` with a progress bar labelled `what`, which starts at `done` of `total` steps."""
     stream = terminal()
     yield from tqdm(
         items, desc=what, total=total, initial=done, file=stream, disable=not stream.isatty(), leave=False
@@ -37,12 +37,12 @@ def track(items: Iterable[T], total: int | None, what: str, done: int = 0) -> It
 
 
 def info(message: str) -> None:
-    """Show one line to the user and keep it in the log."""
+    """Print one line to the log and to the terminal."""
     print(message, flush=True)
     if terminal() is not sys.stderr:
         print(message, file=terminal(), flush=True)
 
 
 def warn(message: str) -> None:
-    """Show one line that starts with `warning:`."""
+    """Print one line, prefixed by `warning:`, to the log and to the terminal."""
     info(f"warning: {message}")

@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, commit, durations."""
+"""Provenance of a result: package versions, git commit, durations of the stages."""
 
 import csv
 import glob
@@ -13,13 +13,13 @@ PACKAGES = ("depthg", "torch", "timm", "faiss-cpu", "pydensecrf2", "scikit-learn
 
 
 def provenance() -> dict[str, Any]:
-    """`versions` of Python and the packages that numbers depend on, and the `git_commit` or None."""
+    """A mapping: `versions` of Python and of the packages that results depend on, and `git_commit` (or None)."""
     versions = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
     return {"versions": versions, "git_commit": git_commit()}
 
 
 def git_commit() -> str | None:
-    """The commit of the folder the workflow runs in; `+` marks uncommitted changes."""
+    """The git commit of the working directory, followed by `+` if there are uncommitted changes; None without git."""
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
@@ -28,14 +28,14 @@ def git_commit() -> str | None:
     try:
         changed = git("status", "--porcelain", "--untracked-files=no")
         return git("rev-parse", "HEAD") + ("+" if changed else "")
-    except (OSError, subprocess.CalledProcessError):  # no git here, or a copy without history
+    except (OSError, subprocess.CalledProcessError):  # git is not installed, or the folder is no checkout
         return None
 
 
 def read_durations(benchmarks: Iterable[Path]) -> dict[str, float]:
-    """Seconds by stage, from Snakemake's benchmark files; the name of a file says what it timed.
+    """Stage → seconds, from Snakemake's benchmark files; the path of a file names its stage.
 
-    A stage that was run in parts has one for each beside its own.
+    A stage that was run in parts has one more file per part (`<stage>.1of3.tsv`).
     """
     durations = {}
     for stage in benchmarks:

@@ -1,4 +1,4 @@
-"""Where the workflow lies: at the top of a clone, or inside the installed package, to which the wheel copies it."""
+"""Location of the Snakemake workflow: the root of a clone, or a folder of the installed package."""
 
 from pathlib import Path
 
@@ -6,4 +6,4 @@ import depthg
 
 PACKAGE = Path(depthg.__file__).parent
 ROOT = PACKAGE.parent if (PACKAGE.parent / "Snakefile").is_file() else PACKAGE / "snakemake_workflow"
-CONFIG = ROOT / "config.yaml"  # the shipped configuration, under that of a project
+CONFIG = ROOT / "config.yaml"  # the shipped configuration; a project's config.yaml overrides it
