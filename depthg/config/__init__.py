@@ -1,4 +1,4 @@
-"""The configuration: one pydantic model of all that config.yaml may say, and the settings that follow from it."""
+"""The configuration: a pydantic model of config.yaml, and the settings that each experiment resolves to."""
 
 from depthg.config.configuration import Config, load_config, load_project
 

@@ -1,4 +1,4 @@
-"""What all parts of the configuration have in common."""
+"""Base class and number types of all parts of the configuration."""
 
 from typing import Annotated
 
@@ -10,6 +10,6 @@ Weight = Annotated[float, Field(ge=0)]
 
 
 class Model(BaseModel):
-    """Base of all parts of the configuration: unknown keys are errors, values never change."""
+    """Base class of all parts of the configuration: unknown keys are errors, instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

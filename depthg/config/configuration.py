@@ -1,8 +1,8 @@
-"""The configuration: one model of everything config.yaml may say, and how layers of it become settings.
+"""The configuration: the model of config.yaml, and how its layers are merged into settings.
 
 `Config.resolve(dataset, experiment)` merges defaults ← preset ← dataset ← experiment into one flat `Settings`
-(depthg.config.settings). An experiment may be named with changes: `ours+samples=9+terms.depth.weight=0.3` is `ours`
-with two settings of its own, so that an ablation needs no line in any file.
+(depthg.config.settings). An experiment's name may be followed by overrides: `ours+samples=9+terms.depth.weight=0.3` is
+`ours` with two settings changed, so that an ablation needs no entry in config.yaml.
 """
 
 from collections.abc import Mapping
@@ -19,39 +19,50 @@ from depthg.config.validation import validated
 from depthg.errors import DepthGError, unknown
 from depthg.runtime.workflow import CONFIG
 
-Layer = tuple[str, Mapping[str, Any]]  # where a part of the settings was written, and what
+Layer = tuple[str, Mapping[str, Any]]  # where it was written in config.yaml, and its settings
 
 
 class Config(Model):
-    """The whole of config.yaml."""
+    """The top level of config.yaml."""
 
-    preset: str = Field("paper", description="a name under presets")
-    presets: dict[str, dict[str, Any]] = Field({"paper": {}}, description="name → settings")
+    preset: str = Field("paper", description="preset of data sets that name none: a name under presets")
+    presets: dict[str, dict[str, Any]] = Field({"paper": {}}, description="name → settings over the defaults")
     datasets: dict[str, Dataset] = Field({}, description="name → data set")
     backbones: dict[str, Backbone] = Field({}, description="name → frozen backbone")
-    depth_sources: dict[str, DepthSource] = Field({}, description="name → depth network or files")
+    depth_sources: dict[str, DepthSource] = Field({}, description="name → depth network, or folder of maps")
     geometries: dict[str, GeometrySettings] = Field(
-        {"default": GeometrySettings()}, description="name → how depth becomes points"
+        {"default": GeometrySettings()}, description="name → how depth is unprojected to 3-D points"
     )
-    experiments: dict[str, dict[str, Any]] = Field({}, description="name → settings")
-    compared: list[str] = Field([], description="experiments of scores.md and comparison.png")
+    experiments: dict[str, dict[str, Any]] = Field({}, description="name → settings of the experiment")
+    compared: list[str] = Field([], description="experiments shown in scores.md and comparison.png")
     tables: dict[str, Table] = Field({}, description="name → table of results")
-    dataset: str | None = Field(None, description="make the tables for this data set instead of their own")
-    settings: dict[str, Any] = Field({}, description="settings for everything, over all other layers")
+    dataset: str | None = Field(None, description="data set to make the tables for; none: each table's own")
+    settings: dict[str, Any] = Field({}, description="settings of all experiments, over all other layers")
     parts: Positive = Field(
-        1, description="jobs that write a store of crops, depth or features at the same time"
+        1, description="jobs per store of crops, depth or features, each writing one part"
     )
     gpus: Positive | None = Field(
-        None,
-        description="jobs that use a GPU at once; none: one for each GPU here, or as cores allow without",
+        None, description="GPU jobs at a time; none: one per GPU, or without GPUs as many as cores allow"
     )
-    teacher: str | None = Field(None, description="target demo_backbone: weights of timm's resnet50")
+    teacher: str | None = Field(None, description="target demo_backbone: path of weights of timm's resnet50")
 
     def resolve(self, dataset: str, experiment: str | None = None) -> Settings:
-        """The settings of one experiment on one data set, or those that all experiments on it share.
+        """The settings of one experiment on one data set.
+
+        Args:
+            dataset: a name under datasets.
+            experiment: a name under experiments, with `+key=value` overrides; None: only the settings that all
+                experiments on the data set share.
 
         Raises:
-            DepthGError: an unknown name or key, or a value out of range; names the nearest valid one.
+            DepthGError: an unknown name or key (suggests the most similar valid one), or a value out of range.
+
+        Example:
+            >>> config = load_config({"datasets": {"mine": {}}, "experiments": {"ours": {"sampling": "fps"}},
+            ...     "backbones": {"dino_vits8": {"model": "vit_small_patch8_224"}},
+            ...     "depth_sources": {"zoedepth": {"source": "network"}}})
+            >>> config.resolve("mine", "ours+samples=9").samples
+            9
         """
         merged: dict[str, Any] = Settings().model_dump()
         for where, layer in self.layers(dataset, experiment):
@@ -71,7 +82,7 @@ class Config(Model):
         return settings
 
     def _check_schedule(self, dataset: str, own: Settings) -> None:
-        """Scheduled crops are those of the data set's settings, and of a backbone that needs no axes found before."""
+        """Check that an experiment only draws crops that were scheduled from the settings of its data set."""
         if self.named("backbone", own.backbone).of:
             raise DepthGError(
                 f"training_crops: scheduled crops are chosen before backbone {own.backbone} can be projected: "
@@ -90,10 +101,10 @@ class Config(Model):
             )
 
     def layers(self, dataset: str, experiment: str | None = None) -> list[Layer]:
-        """What is laid over the defaults, the strongest last.
+        """The layers of settings over the defaults, in ascending order of precedence.
 
         Raises:
-            DepthGError: an unknown name, or a change in the experiment's name that is not `key=value`.
+            DepthGError: an unknown name, or an override in the experiment's name that is not `key=value`.
         """
         of = self.named("dataset", dataset)
         preset = self.preset_of(dataset)
@@ -111,17 +122,17 @@ class Config(Model):
         return [*layers, *((f"the name {experiment}", _change(text)) for text in changes)]
 
     def origins(self, dataset: str, experiment: str) -> dict[str, str]:
-        """Where the value of each setting was written, by dotted key; defaults are not listed."""
+        """Dotted key → where the value of this setting was written; settings at their defaults are left out."""
         layers = self.layers(dataset, experiment)
         return {key: where for where, layer in layers for key in _dotted(layer)}
 
     def network(self, backbone: str) -> Backbone:
-        """The timm model behind a backbone, its own or that of the features it projects."""
+        """The entry with the timm model of a backbone: for projected features, that of the backbone in `of`."""
         found = self.named("backbone", backbone)
         return self.named("backbone", found.of) if found.of else found
 
     def expect_attention(self, backbone: str) -> None:
-        """Refuse a backbone without attention before anything runs.
+        """Check that a backbone has attention maps (for `lhp: attention`), before anything runs.
 
         Raises:
             DepthGError: it has none.
@@ -133,7 +144,7 @@ class Config(Model):
             )
 
     def preset_of(self, dataset: str) -> str:
-        """The preset in use on a data set."""
+        """Name of the preset that applies to a data set."""
         return self.named("dataset", dataset).preset or self.preset
 
     @model_validator(mode="before")
@@ -151,7 +162,11 @@ class Config(Model):
         return self
 
     def named(self, kind: str, name: str) -> Any:
-        """What `name` stands for in the table of its kind (dataset, backbone, depth_source, geometry, …)."""
+        """The entry `name` of a kind: dataset, backbone, depth_source, geometry, preset, experiment or table.
+
+        Raises:
+            DepthGError: there is no such entry; suggests the most similar name.
+        """
         table = getattr(self, "geometries" if kind == "geometry" else f"{kind}s")
         if name not in table:
             raise unknown(kind, name, table)
@@ -159,7 +174,7 @@ class Config(Model):
 
 
 def _check_keys(where: str, layer: Mapping[str, Any]) -> None:
-    """Refuse keys that do not exist, and in an experiment those that shape what all experiments share."""
+    """Check that the keys of a layer exist and, in an experiment, that they affect no shared artifact."""
     for key in layer:
         if key not in Settings.model_fields:
             raise unknown("setting", key, Settings.model_fields, f"config.yaml: {where}")
@@ -172,7 +187,7 @@ def _check_keys(where: str, layer: Mapping[str, Any]) -> None:
 
 
 def _check_samples(settings: Settings, backbone: Backbone) -> None:
-    """A crop has N² tokens, as far as the backbone's name or arguments say how large a token is."""
+    """Check that a crop has at least N² tokens; skipped if the backbone's stride is unknown."""
     if backbone.stride is None or settings.sampling == "full":
         return
     side = settings.size // backbone.stride
@@ -184,7 +199,7 @@ def _check_samples(settings: Settings, backbone: Backbone) -> None:
 
 
 def _check_order(settings: Settings, geometry: GeometrySettings) -> None:
-    """The farthest-point order is long enough for N²."""
+    """Check that the farthest-point order is at least N² tokens long."""
     if settings.sampling == "fps" and settings.samples**2 > geometry.order_length:
         raise DepthGError(
             f"samples: {settings.samples}² is more than order_length {geometry.order_length} of "
@@ -193,7 +208,7 @@ def _check_order(settings: Settings, geometry: GeometrySettings) -> None:
 
 
 def _change(text: str) -> dict[str, Any]:
-    """The nested mapping of a change such as `terms.depth.weight=0.3`."""
+    """The nested mapping of an override, for example `terms.depth.weight=0.3`."""
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise DepthGError(f"experiment: '{text}' is no change: write +key=value")
@@ -204,7 +219,7 @@ def _change(text: str) -> dict[str, Any]:
 
 
 def _dotted(layer: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The keys of a nested mapping, dotted."""
+    """The dotted keys of all values in a nested mapping."""
     keys = []
     for key, value in layer.items():
         keys += _dotted(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [prefix + key]
@@ -212,7 +227,7 @@ def _dotted(layer: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay one mapping over another, key by key and into nested mappings."""
+    """A recursive merge of two mappings; values in `above` override those in `below`."""
     merged = dict(below)
     for key, value in above.items():
         nested = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
@@ -221,7 +236,7 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def load_config(content: Mapping[str, Any] | Path) -> Config:
-    """The configuration from Snakemake's merged mapping, or from one YAML file.
+    """The configuration from a mapping (Snakemake's merged `config`) or from the path of a YAML file.
 
     Raises:
         DepthGError: the file is missing or not YAML, a key is unknown, or a value is out of range.
@@ -236,10 +251,10 @@ def load_config(content: Mapping[str, Any] | Path) -> Config:
 
 
 def load_project(path: Path) -> Config:
-    """The configuration of a project: its file laid over the shipped config.yaml, as the workflow does it.
+    """The configuration of a project: its file merged over the shipped config.yaml, as the workflow merges them.
 
     Raises:
-        DepthGError: as `load_config`.
+        DepthGError: see `load_config`.
     """
     content = _read(path)
     if isinstance(content, Mapping):  # else it is refused below
@@ -248,7 +263,7 @@ def load_project(path: Path) -> Config:
 
 
 def _read(path: Path) -> Any:
-    """The content of a YAML file."""
+    """The parsed content of a YAML file."""
     try:
         return yaml.safe_load(path.read_text()) or {}
     except OSError as error:

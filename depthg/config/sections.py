@@ -10,38 +10,41 @@ from depthg.config.base import Fraction, Model, Positive
 Stored = Literal["float16", "int8"]
 Score = Literal["acc", "miou", "lin_acc", "lin_miou"]
 
-# What timm calls vision transformers whose last block is more than queries and keys: rotated, relative, parallel …
+# timm names of vision transformers whose last block is not plain attention: rotary or relative positions, parallel …
 OTHER_VIT = re.compile(r"dinov3|rope|relpos|lingbot|sapiens|_pe_|_xp_|18x2|[dp]wee|dlittle")
 
 
 class Dataset(Model):
-    """A data set: where its images lie and how they are read."""
+    """A data set: where its images are and how they are read."""
 
-    kind: str = Field("folder", description="loader, a name in depthg.data.KINDS")
-    root: str | None = Field(None, description="folder of the images; default resources/<name>/source")
+    kind: str = Field("folder", description="loader: a name in depthg.data.KINDS")
+    root: str | None = Field(None, description="folder of the files; none: resources/<name>/source")
     needs: dict[str, str] = Field(
-        {}, description="what must be under root besides that of its kind: path → what it is"
+        {}, description="further files required below root, besides those of the kind: path → what it is"
     )
-    on_bad_image: Literal["skip", "error"] = Field("error", description="a file that cannot be decoded")
-    val_fraction: Fraction = Field(0.2, description="share of validation images of an unsplit folder")
-    n_train: Positive | None = Field(None, description="demo: images rendered for training")
-    n_val: Positive | None = Field(None, description="demo: images rendered for validation")
-    preset: str | None = Field(None, description="a name under presets; none: the file's `preset`")
-    settings: dict[str, Any] = Field({}, description="settings for every experiment on this data set")
-    experiments: dict[str, dict[str, Any]] = Field({}, description="settings for one experiment on it")
+    on_bad_image: Literal["skip", "error"] = Field(
+        "error", description="an image that cannot be decoded is left out, or an error"
+    )
+    val_fraction: Fraction = Field(
+        0.2, description="share of validation images in an unsplit folder, below 1"
+    )
+    n_train: Positive | None = Field(None, description="kind demo: number of images rendered for training")
+    n_val: Positive | None = Field(None, description="kind demo: number of images rendered for validation")
+    preset: str | None = Field(None, description="a name under presets; none: the top-level `preset`")
+    settings: dict[str, Any] = Field({}, description="settings of all experiments on this data set")
+    experiments: dict[str, dict[str, Any]] = Field({}, description="name → settings on this data set only")
 
 
 class Backbone(Model):
-    """A frozen feature extractor: a timm model and its weights, or another one's features in fewer channels."""
+    """A frozen feature extractor: a timm model and its weights, or a PCA projection of another backbone's features."""
 
-    model: str = Field("", description="timm architecture")
-    args: dict[str, Any] = Field({}, description="arguments for timm.create_model")
-    weights: str | None = Field(None, description="file of weights; none: the timm hub's for `model`")
-    of: str | None = Field(None, description="backbone whose features are projected; in place of `model`")
-    channels: Positive | None = Field(None, description="principal axes they are projected on")
+    model: str = Field("", description="name of a timm model")
+    args: dict[str, Any] = Field({}, description="further arguments of timm.create_model")
+    weights: str | None = Field(None, description="path of the weights; none: those of the hub for `model`")
+    of: str | None = Field(None, description="backbone whose features are projected; replaces `model`")
+    channels: Positive | None = Field(None, description="with `of`: principal components to project on")
     stored: Stored = Field(
-        "float16",
-        description="dtype of tokens in the store; int8, with a scale per token, takes half the disk",
+        "float16", description="dtype of tokens on disk; int8, with a scale per token, takes half"
     )
 
     @model_validator(mode="after")
@@ -52,50 +55,53 @@ class Backbone(Model):
 
     @property
     def stride(self) -> int | None:
-        """Pixels per token, from the arguments or the model's name; None where neither says."""
+        """Pixels per token, from the arguments or the model's name; None if neither contains it."""
         given = self.args.get("patch_size") or self.args.get("output_stride")
         named = re.search(r"patch(\d+)", self.model)
         return given or (int(named[1]) if named else None)
 
     @property
     def has_attention(self) -> bool:
-        """Whether timm's name is that of a plain vision transformer; to import timm takes seconds."""
+        """Whether the model is a plain vision transformer; judged by its name, as importing timm takes seconds."""
         return self.model.startswith("vit_") and not OTHER_VIT.search(self.model)
 
 
 class DepthSource(Model):
-    """Where depth maps come from."""
+    """A source of depth maps: a depth network, or files."""
 
     source: str = Field(description="a name in depthg.stages.depth.DEPTH_SOURCES")
-    model: str | None = Field(None, description="network: hub id, local folder or file")
+    model: str | None = Field(None, description="of a network: hub id, local folder or file of weights")
     predict_on: Literal["crop", "image"] = Field(
-        "crop",
-        description="network: what it is shown; of an image's map, 8 bits are kept, then it is cropped",
+        "crop", description="a network sees each crop, or the whole image; the image's 8-bit map is cropped"
     )
-    name: str | None = Field(None, description="files: the folder <root>/depth/<name>")
-    larger: Literal["farther", "nearer"] | None = Field(None, description="files: what a larger value means")
+    name: str | None = Field(None, description="of files: the maps are in <root>/depth/<name>")
+    larger: Literal["farther", "nearer"] | None = Field(
+        None, description="of files: whether larger values are farther (depth) or nearer (disparity)"
+    )
 
 
 class Row(Model):
-    """A row of a table of results: the figures of the paper, and our experiment beside them."""
+    """A row of a table of results: scores from the paper, and the experiment that reproduces them."""
 
-    system: str = Field(description="as the paper calls it")
-    elsewhere: str | None = Field(None, description="its name on another data set; none: the same")
-    backbone: str | None = Field(None, description="as the paper calls it")
-    experiment: str | None = Field(None, description="ours, changes allowed; none: only quoted by the paper")
-    paper: dict[Score, float] = Field({}, description="percent")
-    note: str | None = Field(None, description="what a reader must know of the published figures")
+    system: str = Field(description="name of the method, as in the paper")
+    elsewhere: str | None = Field(None, description="name of the method on another data set; none: the same")
+    backbone: str | None = Field(None, description="name of the backbone, as in the paper")
+    experiment: str | None = Field(
+        None, description="name of our experiment, `+key=value` allowed; none: the paper only quotes this row"
+    )
+    paper: dict[Score, float] = Field({}, description="scores in the paper, percent")
+    note: str | None = Field(None, description="footnote to the scores in the paper")
 
 
 class Table(Model):
-    """A table of results, of the paper's data set or, with `--config dataset=…`, of another."""
+    """A table of results on the data set of the paper or, with `--config dataset=…`, on another one."""
 
-    title: str
+    title: str = Field(description="caption of the table")
     dataset: str = Field(description="a name under datasets")
-    reference: str = Field(description="experiment that the others are held against on another data set")
-    rows: list[Row] = []
+    reference: str = Field(description="experiment that the others are compared with on another data set")
+    rows: list[Row] = Field([], description="rows, in the order of the paper")
 
     @property
     def has_paper_figures(self) -> bool:
-        """Whether the paper has figures for it."""
+        """Whether any row has scores from the paper."""
         return any(row.paper for row in self.rows)

@@ -1,4 +1,4 @@
-"""Content that a user wrote, as a model: what is wrong with it is said in one line, with the nearest valid key."""
+"""Validation of user input: pydantic's errors become one line with the key, the reason and the most similar key."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,16 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def validated(model: type[M], content: Any, where: str) -> M:
-    """Build a model, turning pydantic's report into one line that names the key and the remedy."""
+    """An instance of `model` from parsed YAML or JSON.
+
+    Args:
+        model: class to validate against.
+        content: parsed content, usually a mapping.
+        where: file or option that it comes from, for the error.
+
+    Raises:
+        DepthGError: an unknown key or an invalid value; names the first one.
+    """
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -29,7 +38,7 @@ def validated(model: type[M], content: Any, where: str) -> M:
 
 
 def _owner(model: Any, path: tuple[int | str, ...]) -> list[str]:
-    """The valid keys of the (nested) model at a path of an error."""
+    """The valid keys of the nested model at `path`, the location in a pydantic error."""
     for part in path:
         field = getattr(model, "model_fields", {}).get(part)
         annotation = field.annotation if field else model
@@ -39,10 +48,10 @@ def _owner(model: Any, path: tuple[int | str, ...]) -> list[str]:
 
 
 def parse(model: type[M], text: str) -> M:
-    """A stage's settings from the command line: JSON, or the path of a YAML file.
+    """The settings of a stage from the command line: JSON text, or the path of a YAML file.
 
     Raises:
-        DepthGError: neither, or not what the stage takes.
+        DepthGError: an unknown key or an invalid value.
     """
     content = json.loads(text) if text.startswith("{") else yaml.safe_load(Path(text).read_text())
     return validated(model, content, "--settings")

@@ -1,7 +1,7 @@
-"""Settings: everything that one experiment on one data set depends on, and the slice that each stage reads.
+"""Settings of one experiment on one data set, and the slice of them that each stage reads.
 
-A stage gets its slice on the command line. The slice is part of the artifact's fingerprint and a parameter of the rule:
-an artifact is made again exactly when its slice, or an input, changes.
+A stage gets its slice on the command line. The slice is part of the artifact's fingerprint and a parameter of the rule,
+so an artifact is made again exactly when its slice or one of its inputs changes.
 """
 
 from typing import Self, TypeVar
@@ -35,12 +35,12 @@ M = TypeVar("M", bound=BaseModel)
 class Settings(  # pydantic lists the fields of the last base first: read upwards, this is the data flow
     EvaluateSettings, ClusterSettings, TrainSettings, NeighborSettings, ScopeSettings, CropSettings
 ):
-    """Everything one experiment on one data set depends on."""
+    """All settings of one experiment on one data set."""
 
     backbone: str = Field("dino_vits8", description="a name under backbones")
     depth: str = Field("zoedepth", description="a name under depth_sources")
     geometry: str = Field("default", description="a name under geometries")
-    seeds: list[int] = Field([0], min_length=1, description="one training run each")
+    seeds: list[int] = Field([0], min_length=1, description="random seeds, one training run each")
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
@@ -56,9 +56,9 @@ class Settings(  # pydantic lists the fields of the last base first: read upward
 
     @property
     def training_split(self) -> str:
-        """The folder of what training reads: of all training crops, or of the scheduled."""
+        """Folder of the stores that training reads: `train` (all training crops) or `scheduled`."""
         return "train" if self.training_crops == "all" else "scheduled"
 
     def slice(self, part: type[M]) -> M:
-        """The settings that one stage depends on."""
+        """The settings that one stage depends on: the fields of the class `part`."""
         return part(**{name: getattr(self, name) for name in part.model_fields})

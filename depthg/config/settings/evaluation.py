@@ -1,4 +1,4 @@
-"""Settings of what is made of the codes: clusters, probes, scores."""
+"""Settings of clustering, linear probe and evaluation."""
 
 from typing import Annotated
 
@@ -10,16 +10,16 @@ from depthg.config.base import Model, Positive
 class ClusterSettings(Model):
     """Codes → cluster centroids and linear probe."""
 
-    clusters: Positive | None = Field(None, description="clusters; none: as many as classes")
-    cluster_samples: Positive = Field(100_000, description="codes k-means is fitted on")
-    cluster_restarts: Positive = Field(5, description="k-means starts, of which the best is kept")
+    clusters: Positive | None = Field(None, description="number of clusters; none: as many as classes")
+    cluster_samples: Positive = Field(100_000, description="number of codes that k-means is fitted on")
+    cluster_restarts: Positive = Field(5, description="runs of k-means, of which the best is kept")
     linear_steps: int = Field(500, ge=0, description="Adam steps of the linear probe")
-    linear_batch: Positive = Field(32, description="crops a step of the linear probe")
-    linear_rate: Annotated[float, Field(gt=0)] = Field(5e-3, description="its learning rate")
+    linear_batch: Positive = Field(32, description="crops per step of the linear probe")
+    linear_rate: Annotated[float, Field(gt=0)] = Field(5e-3, description="learning rate of the linear probe")
 
 
 class EvaluateSettings(Model):
     """Validation crops → scores and pictures."""
 
-    crf: bool = Field(True, description="refine predictions with a dense CRF as well")
-    pictures: int = Field(6, ge=0, description="validation images shown in the figure")
+    crf: bool = Field(True, description="also score predictions refined by a dense CRF")
+    pictures: int = Field(6, ge=0, description="number of validation images shown in the figure")

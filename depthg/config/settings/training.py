@@ -1,7 +1,7 @@
-"""Settings of the training: what is sampled, what is correlated, what is minimised.
+"""Settings of the training: objective, sampling, correlation losses.
 
-An alternative that only the authors' released code has is marked `as released`; the preset `released` names
-them all (docs/reproduction.md).
+`as released` marks an alternative that is in the authors' released code but not in the paper; the preset `released`
+selects all of them (docs/reproduction.md).
 """
 
 from typing import Annotated, Literal, Self
@@ -14,47 +14,47 @@ from depthg.config.base import Fraction, Model, Positive, Weight
 class Term(Model):
     """One correlation term of the loss: weight λ and shift b (Eq. 2, Eq. 6)."""
 
-    weight: Weight
-    shift: float
+    weight: Weight = Field(description="λ, factor of the term in the loss; at least 0")
+    shift: float = Field(description="b, subtracted from the correlation of the target")
 
 
 class PoolSettings(Model):
-    """Hidden positives (Seong et al., CVPR 2023): pools of references, and the contrast with positives."""
+    """Hidden positives (Seong et al., CVPR 2023): reference pools and the contrastive loss."""
 
-    temperature: Annotated[float, Field(gt=0)] = Field(0.8, description="τ of the contrastive loss")
-    consistency: Weight = Field(0.05, description="α, weight of the photometric view; 0: no view is needed")
+    temperature: Annotated[float, Field(gt=0)] = Field(0.8, description="τ of the contrastive loss, above 0")
+    consistency: Weight = Field(0.05, description="α, weight of the photometric view's loss; 0: no view")
     negatives_kept: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.02, description="ρ, share of negatives kept"
+        0.02, description="ρ, share of negatives kept, in (0, 1]"
     )
-    pool: Positive = Field(2048, description="references in each pool")
-    renew: Positive = Field(100, description="steps between two renewals of the pool of codes")
-    ema: Fraction = Field(0.99, description="momentum of the head that fills the pool of codes")
-    warm_up: int = Field(1000, ge=0, description="steps before positives by code are used")
+    pool: Positive = Field(2048, description="number of references in each pool")
+    renew: Positive = Field(100, description="steps between two updates of the pool of codes")
+    ema: Fraction = Field(0.99, description="momentum of the averaged head that fills the pool of codes")
+    warm_up: int = Field(1000, ge=0, description="steps before positives are also chosen by code")
 
 
 class DrawSettings(Model):
-    """Which crops a training sees."""
+    """Which crops a training run draws."""
 
-    steps: int = Field(2334, ge=0, description="batches, or what step_unit says")
+    steps: int = Field(2334, ge=0, description="length of the training, in the unit step_unit")
     step_unit: Literal["batches", "optimizers"] = Field(
-        "batches", description="what a step is; as released, each of 3 optimizers counts one a batch"
+        "batches", description="unit of steps; optimizers as released: a batch counts 3, one per optimizer"
     )
-    batch: Annotated[int, Field(ge=2)] = 32
-    neighbors: Positive = Field(7, description="the neighbour is drawn from ranks 1 … this")
+    batch: Annotated[int, Field(ge=2)] = Field(32, description="crops per batch, at least 2")
+    neighbors: Positive = Field(7, description="k: the neighbour of a crop is drawn from its k nearest")
     depth_pairs: Literal["crop", "sibling"] = Field(
-        "crop", description="whose depths are paired: a crop's own, or those of two crops of one image"
+        "crop", description="whose depths are correlated: tokens of a crop, or of two crops of an image"
     )
 
     @property
     def batches(self) -> int:
-        """Batches to train on."""
+        """Number of batches to train on."""
         return self.steps if self.step_unit == "batches" else -(-self.steps // 3)
 
 
 class ScheduleSettings(DrawSettings):
-    """Which crops the trainings of all seeds see."""
+    """Which crops the training runs of all seeds draw."""
 
-    seeds: list[int]
+    seeds: list[int] = Field(description="random seeds, one training run each")
 
 
 class TrainSettings(DrawSettings):
@@ -62,35 +62,38 @@ class TrainSettings(DrawSettings):
 
     # what is trained
     objective: Literal["correlation", "hidden_positives"] = Field(
-        "correlation", description="what is minimised: depthg.training.objective.OBJECTIVES"
+        "correlation", description="loss that is minimised: depthg.training.objective.OBJECTIVES"
     )
-    head: Literal["segmentation", "identity"] = Field("segmentation", description="depthg.models.heads.HEADS")
-    code_dim: Positive = Field(70, description="Q, channels of the code")
-    dropout: Fraction = 0.1
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-4
-    weight_decay: Weight = Field(0.0, description="decoupled, of all that is trained")
-    clip: Annotated[float, Field(gt=0)] | None = Field(None, description="longest gradient; none: no limit")
+    head: Literal["segmentation", "identity"] = Field(
+        "segmentation", description="what is trained on the tokens: depthg.models.heads.HEADS"
+    )
+    code_dim: Positive = Field(70, description="Q, number of channels of a code")
+    dropout: Fraction = Field(0.1, description="rate of the channel dropout of features, 0 to below 1")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(5e-4, description="learning rate, above 0")
+    weight_decay: Weight = Field(0.0, description="decoupled weight decay of all trained parameters")
+    clip: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="largest gradient norm; none: unlimited"
+    )
     selection: Literal["last", "loss", "labels"] = Field(
-        "last", description="which weights are kept: depthg.training.selection.CRITERIA; labels as released"
+        "last", description="weights to keep: depthg.training.selection.CRITERIA; labels as released"
     )
     codebook: bool = Field(
-        False, description="train cluster centroids online beside the head, as released, in place of k-means"
+        False, description="learn cluster centroids online, as released, instead of by k-means"
     )
     # what is sampled
-    samples: Positive = Field(11, description="N: N² tokens are sampled from a crop")
+    samples: Positive = Field(11, description="N: N² tokens are sampled per crop")
     sample_schedule: Literal["constant", "released"] = Field(
-        "constant", description="N by step: depthg.training.guidance.SAMPLES"
+        "constant", description="N as a function of the step: depthg.training.guidance.SAMPLES"
     )
     sampling: Literal["random", "fps", "full"] = Field(
-        "random", description="which tokens of a crop: depthg.training.sampling.SAMPLERS"
+        "random", description="how tokens of a crop are sampled: depthg.training.sampling.SAMPLERS"
     )
     tokens_at: Literal["samples", "transposed"] = Field(
-        "samples",
-        description="where tokens are read: depthg.training.sampling.PLACES; transposed as released",
+        "samples", description="feature positions: depthg.training.sampling.PLACES; transposed as released"
     )
-    negatives: Positive = Field(5, description="random other crops an anchor is held against")
+    negatives: Positive = Field(5, description="random crops that each crop is paired with")
     # what is correlated
-    centring: bool = Field(True, description="spatial centring of the feature correlation")
+    centring: bool = Field(True, description="spatial centring of the feature correlation (STEGO)")
     terms: dict[Literal["self", "knn", "random", "depth"], Term] = Field(
         {
             "self": Term(weight=0.58, shift=0.07),
@@ -101,34 +104,34 @@ class TrainSettings(DrawSettings):
         description="weight λ and shift b of each correlation term",
     )
     depth_loss: Literal["none", "product", "similarity", "similarity_3d"] = Field(
-        "none", description="depth correlation: depthg.losses.depth.KERNELS"
+        "none", description="kernel of the depth correlation: depthg.losses.depth.KERNELS; none: no such term"
     )
     depth_norm: Literal["none", "channel"] = Field(
-        "none", description="depth before it is correlated: depthg.losses.depth.NORMS; channel as released"
+        "none", description="normalisation of depth: depthg.losses.depth.NORMS; channel as released"
     )
-    depth_centring: bool = Field(
-        False, description="take the batch's mean off the depth correlation: it pushes as much as it pulls"
-    )
+    depth_centring: bool = Field(False, description="subtract the batch mean of the depth correlation")
     depth_bandwidth: Annotated[float, Field(gt=0)] = Field(
-        0.1, description="similarity kernels: the difference at which similarity has fallen to 1/e"
+        0.1, description="of similarity and similarity_3d: the distance at which similarity is 1/e"
     )
     depth_at: Literal["samples", "grid"] = Field(
-        "samples", description="where depth is read: depthg.training.sampling.DEPTHS; grid as released"
+        "samples", description="depth positions: depthg.training.sampling.DEPTHS; grid as released"
     )
-    depth_decay: Annotated[float, Field(gt=0, le=1)] = Field(0.6, description="γ of the guidance schedule")
+    depth_decay: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.6, description="γ of the guidance schedule (Sec. 3.5), in (0, 1]"
+    )
     depth_every: Positive = Field(250, description="T: batches between two decays")
     # local hidden positives
     lhp: Literal["none", "depth", "attention"] = Field(
-        "none", description="local hidden positives (Sec. 3.6): whose neighbours a code is mixed with"
+        "none", description="local hidden positives (Sec. 3.6): neighbours by depth or by attention"
     )
-    lhp_weight: Weight = Field(0.2, description="λ_LHP")
+    lhp_weight: Weight = Field(0.2, description="λ_LHP, weight of the loss on mixed codes; at least 0")
     mixing: Literal["neighbors", "released"] = Field(
-        "neighbors", description="how codes are mixed: depthg.training.lhp.MIXINGS"
+        "neighbors", description="weights of the mixed codes: depthg.training.lhp.MIXINGS"
     )
     projection: Literal["trained", "untrained"] = Field(
-        "trained", description="whether head P learns; untrained as released"
+        "trained", description="whether the projection of mixed codes is trained; untrained as released"
     )
-    hidden_positives: PoolSettings = PoolSettings()
+    hidden_positives: PoolSettings = Field(PoolSettings(), description="used by objective: hidden_positives")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
