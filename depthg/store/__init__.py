@@ -1,7 +1,7 @@
-"""The artifact store: arrays of equal length in one Zarr group, complete only when its writer says so last.
+"""The artifact store: Zarr arrays with the same number of rows in one group, and a marker of completion.
 
 A store is a folder `<name>.zarr` with one Zarr array for each quantity; row i of every array belongs to crop i.
-A chunk holds one row, so that a random batch reads just the rows it needs; rows below 64 KB share a chunk, so that a
-long store of small rows is not a million files. Beside the arrays lie `fingerprint.json` (what the store was
-made from), `progress.json` (finished rows) and, written last, `complete.json`: the file that Snakemake watches.
+A chunk holds one row, so that a random batch reads only its own rows; rows below 64 KB share a chunk, to limit the
+number of files. Beside the arrays are `fingerprint.json` (provenance of the store), `progress.json` (number of finished
+rows, to resume from) and, written last, the marker `complete.json`, which is the output file of the Snakemake rule.
 """

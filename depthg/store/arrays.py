@@ -7,19 +7,19 @@ import numpy as np
 
 MARKER = "complete.json"
 CHUNK_BYTES = 64 << 10
-CHUNK_ROWS = 256  # at most, as a part of a store begins where a chunk does
+CHUNK_ROWS = 256  # per chunk at most: parts of a store begin at chunk boundaries
 
 Rows = Sequence[int] | range | slice | np.ndarray  # which rows of a store to read
 
 
 @dataclass(frozen=True)
 class Array:
-    """One array of a store.
+    """Layout of one array of a store.
 
     Attributes:
-        shape: of a row.
-        dtype: NumPy's name of it.
-        compress: whether Blosc-zstd compresses it; tokens would shrink by 8–18 % at most and stay raw.
+        shape: shape of one row.
+        dtype: NumPy name of the dtype.
+        compress: whether chunks are compressed by Blosc-zstd; not worth it for tokens, which shrink by 8–18 % at most.
 
     Example:
         >>> Array((28, 28, 384), "float16", compress=False).row_bytes
@@ -32,21 +32,21 @@ class Array:
 
     @property
     def row_bytes(self) -> int:
-        """Bytes of a row, uncompressed."""
+        """Size of one row in bytes, uncompressed."""
         return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
 
     @property
     def chunk_rows(self) -> int:
-        """Rows in a chunk: a power of two, so that the chunks of all arrays of a store have common borders."""
+        """Rows per chunk: a power of two, so that the chunk boundaries of all arrays of a store coincide."""
         fitting = min(CHUNK_ROWS, CHUNK_BYTES // self.row_bytes)
         return 1 << max(0, fitting.bit_length() - 1)
 
     @property
     def fill(self) -> float | int:
-        """NaN for floats, −128 for int8: a chunk that was never written is not mistaken for data."""
+        """Fill value of unwritten chunks: NaN for floats, −128 for int8 (both mark missing data), else 0."""
         return float("nan") if np.dtype(self.dtype).kind == "f" else -128 if self.dtype == "int8" else 0
 
 
 def row_bytes(arrays: Mapping[str, Array]) -> int:
-    """Bytes of one row of all arrays of a store, uncompressed."""
+    """Size in bytes of one row of all arrays together, uncompressed."""
     return sum(array.row_bytes for array in arrays.values())

@@ -1,8 +1,8 @@
-"""One writer at a time: a lock file that names its holder and is freed when the holder dies.
+"""Lock files: one writer at a time, also across machines; a lock is released when its holder dies.
 
-On one machine the kernel frees a lock when its process ends, however it ends. Another machine may share the
-folder and not the kernel's locks (some network file systems), so the holder also touches the file every few
-seconds: a lock of another machine that is no longer touched was left by a dead process.
+On one machine the kernel releases a lock when its process ends, even if it is killed. Machines that share a folder do
+not always share kernel locks (some network file systems), so the holder also touches its lock file every few seconds:
+a lock of another machine that is no longer touched is stale.
 """
 
 import fcntl
@@ -18,9 +18,9 @@ from depthg.errors import DepthGError
 from depthg.runtime.progress import info
 
 TOUCH_EVERY = 15.0  # seconds
-LEFT_AFTER = 90.0  # seconds; network file systems may show a time of change that is a minute old
-SIGNED_WITHIN = 2.0  # seconds after it was made
-LOOK_EVERY = 0.2  # seconds, between two tries of a process that waits
+LEFT_AFTER = 90.0  # seconds; network file systems may report an mtime that is a minute old
+SIGNED_WITHIN = 2.0  # seconds from creating a lock file to writing its holder into it
+LOOK_EVERY = 0.2  # seconds between two attempts of a waiting process
 
 
 class Lock:
@@ -28,8 +28,8 @@ class Lock:
 
     Args:
         path: the lock file; removed when the lock is released.
-        what: what it guards, for the error.
-        wait: until it is free, instead of raising; for what is held for a short time only.
+        what: file or store that it protects, for the error message.
+        wait: wait until the lock is free instead of raising; for locks that are held briefly.
 
     Raises:
         DepthGError: another process holds it.
@@ -48,7 +48,7 @@ class Lock:
 
 
 def _take(path: Path) -> int | None:
-    """The descriptor of the lock file, locked; None if another process holds it."""
+    """A descriptor of the lock file, with the lock held; None if another process holds it."""
     while True:
         stream, is_new = _open(path)
         free = _try(stream)
@@ -62,7 +62,7 @@ def _take(path: Path) -> int | None:
 
 
 def _open(path: Path) -> tuple[int, bool]:
-    """The descriptor of the lock file, and whether we made it: of several machines, just one does."""
+    """A descriptor of the lock file, and whether this call created it (true on one machine only)."""
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666), True
     except FileExistsError:
@@ -70,7 +70,7 @@ def _open(path: Path) -> tuple[int, bool]:
 
 
 def _try(stream: int) -> bool:
-    """Whether the kernel gives us the lock, or has no such locks on this file system and touching has to do."""
+    """Whether the kernel grants the lock; true as well if the file system has no locks (touching replaces them)."""
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -83,7 +83,7 @@ def _try(stream: int) -> bool:
 def _sign(stream: int) -> None:
     os.ftruncate(stream, 0)
     os.write(stream, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode())
-    os.fsync(stream)  # for other machines to see
+    os.fsync(stream)  # make it visible to other machines
 
 
 def _is_same(path: Path, stream: int) -> bool:
@@ -94,15 +94,15 @@ def _is_same(path: Path, stream: int) -> bool:
 
 
 def _is_left(path: Path) -> bool:
-    """Whether a lock that the kernel gives us is not held on another machine, whose kernel may not tell ours."""
+    """Whether a lock granted by this kernel is stale, that is, not held by a live process on another machine."""
     until = time.monotonic() + SIGNED_WITHIN
-    while not _holder(path) and time.monotonic() < until:  # just made there, or killed before it signed
+    while not _holder(path) and time.monotonic() < until:  # just created, or never signed
         time.sleep(LOOK_EVERY)
     return _holder(path).get("host") in (None, socket.gethostname()) or not _is_touched(path)
 
 
 def _is_touched(path: Path) -> bool:
-    """Whether somebody touches the lock of another machine: takes as long as it takes to see that nobody does."""
+    """Whether the holder on another machine touches its lock file; waits up to LEFT_AFTER seconds for a touch."""
     info(
         f"{path}: waiting {LEFT_AFTER:.0f} s to see whether its process on {_holder(path).get('host')} lives"
     )
@@ -116,9 +116,9 @@ def _is_touched(path: Path) -> bool:
 
 def _changed(path: Path) -> int:
     try:
-        with path.open() as stream:  # opening makes a network file system ask its server
+        with path.open() as stream:  # opening makes a network file system refresh the mtime
             return os.fstat(stream.fileno()).st_mtime_ns
-    except FileNotFoundError:  # released meanwhile, and so alive
+    except FileNotFoundError:  # released meanwhile, so its process was alive
         return 0
 
 
@@ -128,7 +128,7 @@ def _touch(stream: int, stop: threading.Event) -> None:
 
 
 def _release(path: Path, stream: int, stop: threading.Event, touching: threading.Thread, owner: int) -> None:
-    if os.getpid() != owner:  # a forked process that ends leaves its parent's lock alone
+    if os.getpid() != owner:  # a forked child must not release its parent's lock
         return
     stop.set()
     touching.join()
@@ -140,7 +140,7 @@ def _release(path: Path, stream: int, stop: threading.Event, touching: threading
 def _holder(path: Path) -> dict:
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError):  # empty: its process was killed before it signed
+    except (OSError, ValueError):  # empty: the process was killed before signing
         return {}
 
 

@@ -1,7 +1,7 @@
-"""Parts of a store: consecutive rows that several jobs write at the same time.
+"""Parts of a store: ranges of consecutive rows that several jobs write concurrently.
 
-Zarr loses rows where two processes write one chunk, so a part begins at the border of a chunk; and at the border of
-a batch of rows that are computed together, so that the bytes do not depend on the number of parts.
+Zarr loses rows when two processes write the same chunk, so a part begins at a chunk boundary. It also begins at a
+boundary of batches that are computed together, so that results do not depend on the number of parts.
 """
 
 import glob
@@ -19,20 +19,20 @@ OPENING = ".opening.lock"
 
 @dataclass(frozen=True)
 class Part:
-    """Part `number` (from 1) of `of`; without a number, all parts, which are to be completed."""
+    """Part `number` (from 1) of `of`; `number` None stands for all parts, to mark the store complete."""
 
     number: int | None = 1
     of: int = 1
 
     @classmethod
     def parse(cls, text: str) -> "Part":
-        """The part that `2/3` or `all/3` names.
+        """The part in the notation `2/3` or `all/3`.
 
         Raises:
-            DepthGError: it names none.
+            DepthGError: the text is not in this notation, or there is no part of this number.
         """
-        found = re.fullmatch(r"(all|\d+)/(\d+)", text)
-        number, of = (found[1], int(found[2])) if found else ("0", 0)
+        match = re.fullmatch(r"(all|\d+)/(\d+)", text)
+        number, of = (match[1], int(match[2])) if match else ("0", 0)
         if (number != "all" and not 1 <= int(number) <= of) or not of:
             raise DepthGError(f"--part {text}: no such part: write 1/4 … 4/4 for the parts of four, or all/4")
         return cls(None if number == "all" else int(number), of)
@@ -42,13 +42,13 @@ class Part:
 
     @property
     def is_alone(self) -> bool:
-        """Whether it is the whole store, so that no other process may write it."""
+        """Whether it covers the whole store, so that no other process may write the store."""
         return self.of == 1 or self.number is None
 
     def rows(self, rows: int, unit: int) -> range:
-        """Its share of `rows` rows, in blocks of `unit`: parts differ by one block at most.
+        """The range of this part in a store of `rows` rows, in blocks of `unit`; parts differ by at most one block.
 
-        Empty where there are more parts than blocks.
+        The range is empty if there are more parts than blocks.
         """
         assert self.number is not None
         blocks = -(-rows // unit)
@@ -56,11 +56,11 @@ class Part:
         return range(first, stop)
 
     def note(self, store: Path) -> Path:
-        """The file that says that this part of a store is written; Snakemake watches it."""
+        """The marker file of this part, written when it is finished: the output file of its Snakemake rule."""
         return store / "parts" / f"{self.number}of{self.of}.json"
 
     def claim(self, store: Path) -> Lock:
-        """The lock of this part of a store.
+        """Acquire the lock of this part of a store.
 
         Raises:
             DepthGError: another process is writing it.
@@ -69,7 +69,7 @@ class Part:
         return Lock(store.with_name(f"{store.name}{own}.lock"), Path(f"{store}{own and f' (part {self})'}"))
 
     def others(self, store: Path) -> list[Path]:
-        """Lock files of writers that exclude this part: of the whole store, or of another number of parts."""
+        """Lock files of conflicting writers: of the whole store, or of a division into another number of parts."""
         beside = f"{store.name}.lock" if self.is_alone else f"of{self.of}.lock"
         locks = (Path(path) for path in glob.glob(f"{glob.escape(str(store))}*.lock"))
         return [lock for lock in locks if not lock.name.endswith((beside, OPENING))]
@@ -80,10 +80,10 @@ WHOLE = Part()
 
 @contextmanager
 def opening(store: Path, part: Part) -> Iterator[None]:
-    """Held while a writer creates a store or looks at its state: one writer at a time.
+    """A lock around creating a store or inspecting its state: one writer at a time.
 
     Raises:
-        DepthGError: another process is writing the store in another number of parts.
+        DepthGError: another process is writing the store with another number of parts.
     """
     lock = Lock(store.with_name(store.name + OPENING), store, wait=True)
     try:

@@ -1,4 +1,4 @@
-"""Reading a complete store: whole rows, or single tokens of rows, in any order."""
+"""Reading a complete store: whole rows or single tokens, in any order."""
 
 import json
 import mmap
@@ -16,10 +16,13 @@ from depthg.store.arrays import MARKER, Rows
 
 
 class Store:
-    """A complete store, opened for reading; each process opens its arrays at first use (fork-safe).
+    """A complete store, opened for reading. Safe to fork: each process opens the arrays at first use.
 
     Args:
-        path: folder of the store, or its marker file.
+        path: folder of the store, or its marker file `complete.json`.
+
+    Attributes:
+        fingerprint: hash of the provenance, 16 hexadecimal digits.
 
     Raises:
         DepthGError: the store is missing or incomplete.
@@ -43,7 +46,7 @@ class Store:
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """What the store was made from: settings, and the fingerprints of the stores before it."""
+        """Provenance of the store: settings, and the fingerprints of its input stores."""
         return json.loads((self.path / "fingerprint.json").read_text())["made_from"]
 
     def __len__(self) -> int:
@@ -58,7 +61,7 @@ class Store:
         return self._arrays[name]
 
     def read(self, name: str, rows: Rows = slice(None)) -> np.ndarray:
-        """Rows of one array, in the given order.
+        """Rows of one array, [B, …] in the dtype of the array, in the given order.
 
         Raises:
             DepthGError: a chunk of a float array is missing (it reads as NaN).
@@ -73,18 +76,18 @@ class Store:
         return self._checked(name, values)
 
     def take(self, name: str, rows: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """Tokens of rows. Of uncompressed arrays only these are read, six times as fast as whole rows.
+        """Selected tokens of rows. Of uncompressed arrays only these are read: six times as fast as whole rows.
 
         Args:
-            name: an array [M, h, w, …].
-            rows: int [B].
-            at: int [B, n], entry = i · w + j.
+            name: name of an array [M, h, w, …].
+            rows: row indices, int [B].
+            at: token indices in each row, int [B, n]; token (i, j) has index i · w + j.
 
         Returns:
-            [B, n, …].
+            [B, n, …], in the dtype of the array.
 
         Raises:
-            DepthGError: as `read`.
+            DepthGError: a chunk is missing, as in `read`.
         """
         array = self.array(name)
         shape = (array.shape[1] * array.shape[2], *array.shape[3:])
@@ -99,7 +102,7 @@ class Store:
         return self._checked(name, values)
 
     def _checked(self, name: str, values: np.ndarray) -> np.ndarray:
-        """The values, after a check that all were written: a missing chunk reads as NaN."""
+        """The values unchanged, after a check that no chunk is missing (it would read as NaN)."""
         if values.dtype.kind == "f" and values.size and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
             raise self._missing(f"rows of '{name}' are")
         return values
@@ -109,13 +112,13 @@ class Store:
 
     @staticmethod
     def _is_raw(array: zarr.Array) -> bool:
-        """Whether a row lies uncompressed in one file."""
+        """Whether each row is stored uncompressed in a single file."""
         return not array.compressors and array.shards is None and array.chunks[1:] == array.shape[1:]
 
     def _gather(self, name: str, rows: list[int]) -> np.ndarray:
-        """Rows of one array, one by one: two to three times as fast as Zarr's orthogonal selection.
+        """Rows of one array, read one by one: two to three times as fast as Zarr's orthogonal selection.
 
-        A row of an uncompressed array is read straight from its file, ten times as fast again.
+        Rows of an uncompressed array are read directly from the chunk files, ten times as fast again.
         """
         array = self.array(name)
         values = np.empty((len(rows), *array.shape[1:]), array.dtype)
@@ -128,7 +131,7 @@ class Store:
         return values
 
     def _read_chunk(self, name: str, row: int, value: np.ndarray) -> None:
-        """Fill `value` [1, …] with a row's part of its chunk."""
+        """Read one row from its uncompressed chunk file into `value` [1, …]."""
         path, place = self._chunk(name, row)
         try:
             with open(path, "rb", buffering=0) as stream:
@@ -140,34 +143,37 @@ class Store:
             raise self._missing(f"row {row} of '{name}' is")
 
     def _mapped(self, name: str, row: int) -> np.ndarray:
-        """A row of an uncompressed array, memory-mapped: the disk is read where values are used."""
+        """One row of an uncompressed array, memory-mapped: only the values that are used are read from disk."""
         array, (path, place) = self.array(name), self._chunk(name, row)
         size = int(np.prod(array.shape[1:]))
         try:
             with open(path, "rb", buffering=0) as stream:
                 content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             return np.frombuffer(content, array.dtype, size, place * size * array.dtype.itemsize)
-        except (FileNotFoundError, ValueError):  # empty, or cut short
+        except (FileNotFoundError, ValueError):  # the file is empty or truncated
             raise self._missing(f"row {row} of '{name}' is") from None
 
     def _chunk(self, name: str, row: int) -> tuple[str, int]:
-        """The file of a row's chunk, and the row's place in it; a str, as Path is slow and a batch has hundreds."""
+        """Path of a row's chunk file and index of the row in it. A str, as Path is too slow for hundreds per batch."""
         array = self.array(name)
         chunk, place = divmod(row, array.chunks[0])
         key = array.metadata.encode_chunk_key((chunk, *[0] * (array.ndim - 1)))
         return os.path.join(self.path, name, key), place
 
     def batches(self, name: str, batch: int) -> Iterable[tuple[range, np.ndarray]]:
-        """All rows of one array in order, `batch` at a time."""
+        """Yield all rows of one array in order, `batch` rows at a time, with their range."""
         for start in range(0, len(self), batch):
             rows = range(start, min(start + batch, len(self)))
             yield rows, self.read(name, rows)
 
     def expect(self, **upstream: "Store") -> "Store":
-        """Check that this store was made from these stores, by name, as they are now.
+        """Check that this store was made from the present versions of its input stores; returns this store.
+
+        Args:
+            upstream: key in `provenance` → input store.
 
         Raises:
-            DepthGError: it was made from another one.
+            DepthGError: it was made from another version of one of them.
         """
         for name, store in upstream.items():
             if self.provenance.get(name) != store.fingerprint:

@@ -1,7 +1,7 @@
-"""Resuming a store: which of its rows are finished.
+"""Resuming the writing of a store: records of finished rows.
 
-Each writer keeps one file: `progress.json` holds the number of finished rows from row 0, `progress.640.json` the end of
-those from row 640. A killed job resumes from these files, whatever the number of parts it then has.
+Each writer updates one file: `progress.json` holds the end of the finished range that starts at row 0,
+`progress.640.json` that of the range from row 640. A killed job resumes from them, even with another number of parts.
 """
 
 import json
@@ -12,7 +12,7 @@ from depthg.runtime.files import write_json
 
 
 def mark_finished(store: Path, rows: range) -> None:
-    """Record consecutive rows as finished, in place of an earlier record from the same first row."""
+    """Record a range of rows as finished; replaces an earlier record with the same first row."""
     write_json(
         store / (f"progress.{rows.start}.json" if rows.start else "progress.json"), {"rows": rows.stop}
     )
@@ -26,7 +26,7 @@ def mark_all_finished(store: Path, rows: int) -> None:
 
 
 def finished_ranges(store: Path) -> list[range]:
-    """The recorded ranges of finished rows, by first row; they may overlap.
+    """The recorded ranges of finished rows, sorted by first row; they may overlap.
 
     Raises:
         OSError, ValueError: a record cannot be read.

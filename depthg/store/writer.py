@@ -1,4 +1,4 @@
-"""Writing a store, as a whole or in parts; a killed job resumes after its last finished batch."""
+"""Writing a store, whole or in parts; a killed job resumes after its last finished batch."""
 
 import json
 import math
@@ -22,19 +22,19 @@ from depthg.store.resume import mark_all_finished, mark_finished, unfinished_ran
 class Writer:
     """Writes the rows of a store, or of one part of it, batch by batch.
 
-    A lock file (`<name>.zarr.lock`, `<name>.zarr.2of3.lock`) keeps out other writers of the same part, and writers that
-    divide the store into another number of parts, until the writer has finished or its process ends.
+    Until it finishes or its process ends, a lock file (`<name>.zarr.lock`, `<name>.zarr.2of3.lock`) excludes other
+    writers of the same part, and writers that divide the store into another number of parts.
 
     Args:
         path: folder of the store, ending in `.zarr`.
-        rows: number of items.
-        arrays: name → `Array`.
-        provenance: settings, and fingerprints of its sources; a store with another provenance is made anew.
+        rows: number of rows of the whole store.
+        arrays: name → layout of the array.
+        provenance: settings, and fingerprints of the input stores; a store with another provenance is replaced.
         part: the part of the store to write.
-        unit: rows that are computed together; a part begins at a multiple of it.
+        unit: number of rows that are computed together; a part begins at a multiple of it.
 
     Attributes:
-        own: rows of its part.
+        own: range of the rows of `part`.
         done: how many of these are finished.
 
     Raises:
@@ -61,7 +61,7 @@ class Writer:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = part.claim(self.path)
         with opening(self.path, part):
-            if _found(self.path) != self.fingerprint:
+            if _fingerprint_of(self.path) != self.fingerprint:
                 self._begin(provenance)
             (self.path / MARKER).unlink(missing_ok=True)
             _forget_other_divisions(self.path, part)
@@ -90,30 +90,41 @@ class Writer:
         )
 
     def pending(self, batch: int) -> Iterator[range]:
-        """Ranges of at most `batch` rows that are still to be written."""
+        """The unfinished rows, in ranges of at most `batch` rows."""
         for gap in unfinished_ranges(self.path, self.own):
             for start in range(gap.start, gap.stop, batch):
                 yield range(start, min(start + batch, gap.stop))
 
     def tracked(self, batch: int, what: str) -> Iterator[range]:
-        """`pending`, with a progress bar named `what`."""
+        """`pending`, with a progress bar labelled `what`."""
         total, done = -(-len(self.own) // batch), self.done // batch
         named = what if self.part == WHOLE else f"{what}, part {self.part}"
         return track(self.pending(batch), total, named, done)
 
     def write(self, rows: range, **values: np.ndarray) -> None:
-        """Write consecutive rows of every array, then record them as finished."""
+        """Write a range of rows of every array, then record it as finished.
+
+        Args:
+            rows: the next range of `pending`.
+            values: array name → values [len(rows), …], cast to the dtype of the array.
+
+        Raises:
+            ValueError: an array is missing, or unknown.
+        """
         if values.keys() != self.arrays.keys():
             raise ValueError(f"expected the arrays {sorted(self.arrays)}, got {sorted(values)}")
         for name, value in values.items():
             self._open[name][rows.start : rows.stop] = np.asarray(value, dtype=self.arrays[name].dtype)
-        mark_finished(
-            self.path, range(self.own.start, rows.stop)
-        )  # what lies between was there, or written in order
+        # The rows between were finished before, or written in order.
+        mark_finished(self.path, range(self.own.start, rows.stop))
         self.done += len(rows)
 
     def finish(self) -> None:
-        """Mark the store complete, or its part written; `complete` follows when all parts are."""
+        """Mark the store complete, or its part finished; once all parts are, call `complete`.
+
+        Raises:
+            DepthGError: rows are unfinished.
+        """
         if self.done != len(self.own):
             raise DepthGError(
                 f"{self.path}: {self.done} of {len(self.own)} rows written, cannot be completed"
@@ -128,7 +139,7 @@ class Writer:
 
 
 def complete(path: Path, of: int) -> None:
-    """Mark a store complete whose parts have all been written.
+    """Mark a store complete after all its parts have been written.
 
     Args:
         path: folder of the store.
@@ -142,13 +153,13 @@ def complete(path: Path, of: int) -> None:
         raise _unfinished(path, Part(1, of))
     lock = whole.claim(path)
     with opening(path, whole):
-        found, rows = _found(path), 0
+        current, rows = _fingerprint_of(path), 0
         for part in (Part(number, of) for number in range(1, of + 1)):
             try:
                 written = json.loads(part.note(path).read_text())
             except (OSError, ValueError):
                 raise _unfinished(path, part) from None
-            if written["fingerprint"] != found:
+            if written["fingerprint"] != current:
                 raise _unfinished(path, part)
             rows = written["rows"]
         for gap in unfinished_ranges(path, range(rows)):
@@ -156,12 +167,12 @@ def complete(path: Path, of: int) -> None:
                 f"{path}: rows {gap.start}–{gap.stop - 1} are in none of its {of} parts: remove {path / 'parts'} "
                 "and run the same command again"
             )
-        _mark(path, str(found), rows)
+        _mark(path, str(current), rows)
     lock.release()
 
 
-def _found(path: Path) -> str | None:
-    """The fingerprint of the store at a path, or None."""
+def _fingerprint_of(path: Path) -> str | None:
+    """The fingerprint of the store at `path`; None if there is none."""
     try:
         return json.loads((path / "fingerprint.json").read_text())["fingerprint"]
     except (OSError, ValueError, KeyError):
@@ -169,15 +180,15 @@ def _found(path: Path) -> str | None:
 
 
 def _forget_other_divisions(path: Path, part: Part) -> None:
-    """Remove the files that say that parts of another division are written."""
+    """Remove the marker files of parts that belong to a division into another number of parts."""
     for written in (path / "parts").glob("*of*.json"):
         if part == WHOLE or not written.name.endswith(f"of{part.of}.json"):
             written.unlink()
 
 
-def _mark(path: Path, found: str, rows: int) -> None:
+def _mark(path: Path, digest: str, rows: int) -> None:
     mark_all_finished(path, rows)
-    write_json(path / MARKER, {"fingerprint": found, "rows": rows})
+    write_json(path / MARKER, {"fingerprint": digest, "rows": rows})
 
 
 def _unfinished(path: Path, part: Part) -> DepthGError:
