@@ -22,9 +22,7 @@ class Dataset(Model):
     needs: dict[str, str] = Field(
         {}, description="further files required below root, besides those of the kind: path → what it is"
     )
-    on_bad_image: Literal["skip", "error"] = Field(
-        "error", description="an image that cannot be decoded is left out, or an error"
-    )
+    on_bad_image: Literal["skip", "error"] = Field("error", description="image that cannot be decoded")
     val_fraction: Fraction = Field(
         0.2, description="share of validation images in an unsplit folder, below 1"
     )
@@ -75,9 +73,7 @@ class DepthSource(Model):
         "crop", description="a network sees each crop, or the whole image; the image's 8-bit map is cropped"
     )
     name: str | None = Field(None, description="of files: the maps are in <root>/depth/<name>")
-    larger: Literal["farther", "nearer"] | None = Field(
-        None, description="of files: whether larger values are farther (depth) or nearer (disparity)"
-    )
+    larger: Literal["farther", "nearer"] | None = Field(None, description="files: what larger values mean")
 
 
 class Row(Model):
@@ -86,9 +82,7 @@ class Row(Model):
     system: str = Field(description="name of the method, as in the paper")
     elsewhere: str | None = Field(None, description="name of the method on another data set; none: the same")
     backbone: str | None = Field(None, description="name of the backbone, as in the paper")
-    experiment: str | None = Field(
-        None, description="name of our experiment, `+key=value` allowed; none: the paper only quotes this row"
-    )
+    experiment: str | None = Field(None, description="our experiment; none: only quoted by the paper")
     paper: dict[Score, float] = Field({}, description="scores in the paper, percent")
     note: str | None = Field(None, description="footnote to the scores in the paper")
 

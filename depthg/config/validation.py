@@ -13,12 +13,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def validated(model: type[M], content: Any, where: str) -> M:
-    """An instance of `model` from parsed YAML or JSON.
-
-    Args:
-        model: class to validate against.
-        content: parsed content, usually a mapping.
-        where: file or option that it comes from, for the error.
+    """An instance of `model` from parsed YAML or JSON; `where` names the file or option in errors.
 
     Raises:
         DepthGError: an unknown key or an invalid value; names the first one.

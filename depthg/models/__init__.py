@@ -1,1 +1,1 @@
-"""The frozen backbone, and what is trained on its features: segmentation head, projection, codebook."""
+"""The networks: the frozen backbone, and the segmentation head, projection and codebook trained on its features."""

@@ -1,8 +1,8 @@
-"""Frozen backbones: any timm model with dense features, as patch tokens of its last block.
+"""Frozen backbones: the patch tokens of the last block of any timm model with dense features.
 
-The tokens are those STEGO and DepthG train on: the last block's output after the final norm, without class
-and register tokens; for a CNN, the last stage's feature map. A crop that the patch does not divide is resized
-to the nearest side that it does.
+As in STEGO and DepthG, tokens are the output of the last block after the final norm, without class and register
+tokens; for a CNN, the feature map of the last stage. A crop whose side is not a multiple of the patch size is resized
+to the nearest multiple.
 """
 
 import hashlib
@@ -21,20 +21,25 @@ from depthg.runtime.workflow import PACKAGE
 from depthg.weights.catalogue import check_pin, fetched, timm_hub_id
 from depthg.weights.checkpoints import clean_keys, load_weights, read_checkpoint, rename_for_timm
 
-MEAN = (0.485, 0.456, 0.406)  # of ImageNet, which all backbones here were trained with
+MEAN = (0.485, 0.456, 0.406)  # of RGB in [0, 1] over ImageNet, the training data of the backbones
 STD = (0.229, 0.224, 0.225)
 
 
 class DenseBackbone(nn.Module):
-    """A frozen timm model that maps photographs to patch tokens.
+    """A frozen timm model that maps images to patch tokens.
 
     Args:
         spec: architecture, its arguments, and weights.
-        name: what config.yaml calls it, for error messages.
-        untrained: keep the random weights, to measure speed.
+        name: its name in config.yaml, for error messages.
+        untrained: keep random weights, for speed measurements.
 
     Raises:
-        DepthGError: unknown architecture, or weights that are missing or do not fit.
+        DepthGError: the architecture is unknown, or the weights are missing or do not match it.
+
+    Example:
+        >>> backbone = DenseBackbone(Backbone(model="resnet18"), untrained=True)
+        >>> backbone(torch.zeros(2, 224, 224, 3, dtype=torch.uint8)).shape
+        torch.Size([2, 7, 7, 512])
     """
 
     def __init__(self, spec: Backbone, name: str = "backbone", untrained: bool = False):
@@ -51,26 +56,26 @@ class DenseBackbone(nn.Module):
         self.std = nn.Buffer(torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Patch tokens [B, h, w, C], float32, of photographs [B, S, S, 3], uint8."""
+        """Patch tokens float32 [B, h, w, C] of RGB images uint8 [B, S, S, 3]."""
         pixels = images.permute(0, 3, 1, 2).float().div(255).sub(self.mean).div(self.std)
-        return _last_block(self.net, self._fitted(pixels), self.name).permute(0, 2, 3, 1).float()
+        return _last_block(self.net, self._resized(pixels), self.name).permute(0, 2, 3, 1).float()
 
-    def _fitted(self, pixels: Tensor) -> Tensor:
-        """Pixels [B, 3, S, S] resized to the nearest multiple of the patch; announced once."""
+    def _resized(self, pixels: Tensor) -> Tensor:
+        """Pixels [B, 3, S, S] resized to the nearest multiple of the patch size; the user is told once."""
         side = pixels.shape[-1]
-        fitted = self.patch * max(1, round(side / self.patch))
-        if fitted == side:
+        resized = self.patch * max(1, round(side / self.patch))
+        if resized == side:
             return pixels
         if not self.announced:
             info(
-                f"backbone {self.name}: crops of {side} px are resized to {fitted} px, "
+                f"backbone {self.name}: crops of {side} px are resized to {resized} px, "
                 f"a multiple of its {self.patch} px patches"
             )
             self.announced = True
-        return interpolate(pixels, size=(fitted, fitted), mode="bilinear", antialias=True)
+        return interpolate(pixels, size=(resized, resized), mode="bilinear", antialias=True)
 
     def weights_hash(self) -> str:
-        """A hash of all weights: part of the fingerprint of everything made with them."""
+        """A hash of all weights, 16 hexadecimal digits: part of the provenance of the tokens."""
         digest = hashlib.sha256()
         for key, value in sorted(self.net.state_dict().items()):
             digest.update(key.encode())
@@ -79,38 +84,38 @@ class DenseBackbone(nn.Module):
 
 
 def _patch(net: nn.Module) -> int:
-    """The side of a model's patches in pixels; 1 for a CNN, which takes any crop."""
+    """Side of a model's patches in pixels; 1 for a CNN, which accepts any crop."""
     size = getattr(getattr(net, "patch_embed", None), "patch_size", (1,))
     return int(size[0])
 
 
 def token_shape(spec: Backbone, name: str, side: int) -> tuple[int, int, int]:
-    """The tokens [h, w, C] of crops of a side, found without weights and without computing anything.
+    """Shape (h, w, C) of the tokens of a crop of `side` pixels, found without weights or computation (meta device).
 
     Raises:
-        DepthGError: unknown architecture, or one made for another side.
+        DepthGError: the architecture is unknown, or requires another side.
     """
     with torch.device("meta"):
         net = _create(_bare(spec), name).eval()
         patch = _patch(net)
-        fitted = patch * max(1, round(side / patch))
-        features = _last_block(net, torch.empty(1, 3, fitted, fitted), name)
+        resized = patch * max(1, round(side / patch))
+        features = _last_block(net, torch.empty(1, 3, resized, resized), name)
     channels, rows, columns = features.shape[1:]
     return rows, columns, channels
 
 
 def _bare(spec: Backbone) -> Backbone:
-    """The same without weights."""
-    return spec.model_copy(update={"weights": "none"})  # a path, so that the hub is not asked; never opened
+    """A copy of `spec` that loads no weights."""
+    return spec.model_copy(update={"weights": "none"})  # a path prevents a download; it is never opened
 
 
 def _last_block(net: Any, pixels: Tensor, name: str) -> Tensor:
-    """Dense features [B, C, h, w] of pixels [B, 3, S, S]."""
+    """Dense features [B, C, h, w] of normalised pixels [B, 3, S, S]."""
     try:
         return net.forward_intermediates(
             pixels, indices=1, norm=True, output_fmt="NCHW", intermediates_only=True
         )[-1]
-    except AssertionError as error:  # timm: made for one size only
+    except AssertionError as error:  # raised by timm if the model accepts one image size only
         raise DepthGError(
             f"backbone {name}: crops of {pixels.shape[-1]} px: {error}: "
             f"add dynamic_img_size: true to backbones: {name}: args"
@@ -118,10 +123,10 @@ def _last_block(net: Any, pixels: Tensor, name: str) -> Tensor:
 
 
 def _create(spec: Backbone, name: str) -> nn.Module:
-    """Build the architecture; without a file of weights, with those of its hub, fetched before or now."""
+    """Build the architecture; unless the weights are a file, load pretrained ones from disk or from the hub."""
     if not timm.is_model(spec.model.split(".")[0]):
         raise DepthGError(f"backbone {name}: timm has no model '{spec.model}': see timm.list_models()")
-    # What `depthg weights fetch` put here is not asked from the hub again.
+    # Weights that `depthg weights fetch` downloaded are read from disk.
     folder = None if spec.weights else fetched(timm_hub_id(spec.model))
     overlay = {"file": str(folder / "model.safetensors")} if folder else None
     try:
@@ -134,7 +139,7 @@ def _create(spec: Backbone, name: str) -> nn.Module:
         )
     except TypeError as error:
         raise DepthGError(f"backbone {name}: args: {error}") from None
-    except Exception as error:  # the hub's many ways to say that it cannot be reached
+    except Exception as error:  # the hub client raises many types when it is unreachable
         if spec.weights is not None:
             raise
         raise DepthGError(
@@ -146,7 +151,7 @@ def _create(spec: Backbone, name: str) -> nn.Module:
 
 
 def _weights_path(weights: str, name: str) -> Path:
-    """The file of weights: as given, or among those that come with the package."""
+    """Path of a file of weights: relative to the working directory, or to the package."""
     for path in (Path(weights), PACKAGE.parent / weights):
         if path.is_file():
             return path
@@ -157,6 +162,6 @@ def _weights_path(weights: str, name: str) -> Path:
 
 
 def _load(net: nn.Module, path: Path) -> None:
-    """Load a file of weights into a model; it must be complete, and the one that was pinned."""
+    """Load a file of weights into a model, after checking its SHA-256 if it is in the catalogue."""
     check_pin(path)
     load_weights(net, rename_for_timm(clean_keys(read_checkpoint(path)), net), path)

@@ -1,4 +1,4 @@
-"""The trained model in one safetensors file, with the settings it was trained with."""
+"""The trained model, saved with its training settings in one safetensors file."""
 
 import json
 from pathlib import Path
@@ -13,20 +13,20 @@ from depthg.models.codebook import Codebook
 from depthg.models.heads import HEADS, ChannelDropout
 from depthg.models.projection import projection_of
 
-KEY = "depthg"  # one key of metadata: safetensors writes several in no fixed order
+KEY = "depthg"  # the only metadata key: safetensors writes several keys in no fixed order
 
 
 class Model(nn.Module):
-    """All that is trained, and the dropout of the target features.
+    """All trained networks, and the channel dropout of the target features.
 
     Attributes:
         head: tokens [..., P, C] → codes [..., P, Q].
-        projection: codes → projected codes; None without hidden positives.
-        codebook: centroids learned online; None where k-means finds them afterwards.
-        dropout: for the target features.
-        settings: what it was built from.
-        channels: C, of the backbone.
-        code_dim: Q.
+        projection: codes [..., Q] → projected codes [..., Q]; None without hidden positives.
+        codebook: centroids learned online; None if k-means finds them after training.
+        dropout: channel dropout of the target features.
+        settings: the training settings.
+        channels: C, number of channels of the backbone's tokens.
+        code_dim: Q, number of channels of a code.
     """
 
     def __init__(self, settings: TrainSettings, channels: int, clusters: int | None = None):
@@ -46,7 +46,7 @@ class Model(nn.Module):
 
 
 def save_model(model: Model, path: Path) -> None:
-    """Write weights, settings and channels; the file appears whole or not at all."""
+    """Write weights, settings and number of channels to a safetensors file, atomically."""
     about = {"settings": model.settings.model_dump(), "channels": model.channels}
     weights = {name: weight.detach().cpu().contiguous() for name, weight in model.state_dict().items()}
     draft = path.with_name(path.name + ".tmp")
@@ -55,14 +55,14 @@ def save_model(model: Model, path: Path) -> None:
 
 
 def load_model(path: Path, channels: int | None = None) -> Model:
-    """Read a model back, in evaluation mode and on the CPU.
+    """Load a model, in evaluation mode and on the CPU.
 
     Args:
-        path: what `save_model` wrote.
-        channels: C of the features it is meant for; none: any.
+        path: file written by `save_model`.
+        channels: expected number of channels C of the tokens; None: not checked.
 
     Raises:
-        DepthGError: missing, not a model of ours, or made for features with other channels.
+        DepthGError: the file is missing, was not written by `save_model`, or is for another number of channels.
     """
     if not path.is_file():
         raise DepthGError(f"{path}: does not exist: make it with `snakemake --cores 2 {path}`")

@@ -1,14 +1,14 @@
-"""Heads: backbone tokens → codes. They see one token at a time: 1×1 convolutions, as linear layers."""
+"""Heads: backbone tokens → codes, token by token (STEGO's 1×1 convolutions, written as linear layers)."""
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 
 class ChannelDropout(nn.Module):
-    """Silence whole channels of a crop, drawing a fresh mask at each call (Sec. 3.1).
+    """Dropout of whole channels of a crop, with a new random mask at each call (Sec. 3.1).
 
     Args:
-        rate: probability that a channel is silenced; the others are scaled by 1 / (1 − rate).
+        rate: probability in [0, 1) that a channel is set to 0; the others are scaled by 1 / (1 − rate).
     """
 
     def __init__(self, rate: float):
@@ -16,7 +16,7 @@ class ChannelDropout(nn.Module):
         self.rate = rate
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Mask float [..., P, C], every token of a crop alike; nothing happens in evaluation."""
+        """Tokens float [..., P, C] with the same channels dropped in all tokens of a crop; unchanged in evaluation."""
         if not self.training or not self.rate:
             return tokens
         mask = tokens.new_ones(*tokens.shape[:-2], 1, tokens.shape[-1])
@@ -24,12 +24,12 @@ class ChannelDropout(nn.Module):
 
 
 class SegmentationHead(nn.Module):
-    """A linear and a two-layer branch, summed; each with its own dropout mask (STEGO).
+    """The sum of a linear and a two-layer branch, each with its own dropout mask (STEGO).
 
     Args:
-        channels: C, of the backbone.
-        code_dim: Q.
-        dropout: rate of the channel dropout of both inputs.
+        channels: C, number of channels of the tokens.
+        code_dim: Q, number of channels of the codes.
+        dropout: rate of the channel dropout of each branch's input.
 
     Example:
         >>> SegmentationHead(384, 70, 0.1)(torch.randn(2, 784, 384)).shape
@@ -51,7 +51,7 @@ class SegmentationHead(nn.Module):
 
 
 class Identity(nn.Module):
-    """The feature is the code: the baseline that clusters the backbone itself. Nothing to train.
+    """The codes are the tokens: a baseline that clusters the features of the backbone, without parameters.
 
     Args:
         channels: C, which becomes Q as well.
@@ -64,7 +64,7 @@ class Identity(nn.Module):
         self.code_dim = channels
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """The tokens, float [..., P, C]."""
+        """The tokens float [..., P, C], unchanged."""
         return tokens
 
 

@@ -1,4 +1,4 @@
-"""Projections of codes, for losses on projected codes: trained with the head, unused after training."""
+"""Projections of codes, used by losses during training only."""
 
 from torch import Tensor, nn
 
@@ -6,10 +6,10 @@ from depthg.config.settings import TrainSettings
 
 
 class Projection(nn.Sequential):
-    """P: two linear layers on the mixed code, for local hidden positives (Sec. 3.6).
+    """P: two linear layers applied to mixed codes, for local hidden positives (Sec. 3.6).
 
     Args:
-        code_dim: Q, of input, hidden layer and output.
+        code_dim: Q, number of channels of input, hidden layer and output.
     """
 
     def __init__(self, code_dim: int):
@@ -21,7 +21,7 @@ class Projection(nn.Sequential):
 
 
 def projection_of(settings: TrainSettings, code_dim: int) -> nn.Module | None:
-    """The projection for these settings: one layer on every code for Hidden Positives; or none."""
+    """The projection for these settings: a linear layer for Hidden Positives, `Projection` with `lhp`, else None."""
     if settings.objective == "hidden_positives":
         return nn.Linear(code_dim, code_dim)
     return Projection(code_dim) if settings.lhp != "none" else None

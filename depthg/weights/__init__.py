@@ -1,1 +1,1 @@
-"""Published checkpoints: where they come from, fetching them, and reading them without running what they hold."""
+"""Pretrained weights: a catalogue of files to download, and loading checkpoints without executing pickled code."""

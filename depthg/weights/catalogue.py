@@ -1,7 +1,7 @@
-"""The catalogue of published weights: which files a backbone or depth source needs, and fetching them.
+"""The catalogue of pretrained weights: the files that a backbone or depth source needs, and their download.
 
-workflow/weights.yaml lists the files under resources/weights: those of a hub's model in a folder of its id
-(Intel/zoedepth-nyu/config.json), any other by its name.
+workflow/weights.yaml lists files by their path under resources/weights: for a model of the Hugging Face hub a folder
+named by its id (Intel/zoedepth-nyu/config.json), else the file name.
 """
 
 import os
@@ -23,7 +23,7 @@ TABLE = ROOT / "workflow/weights.yaml"
 
 
 class WeightsFile(Model):
-    """A row of workflow/weights.yaml: the address of a file, its SHA-256 and size where they are known."""
+    """An entry of workflow/weights.yaml: URL of a file, and its SHA-256 and size in bytes if known."""
 
     url: str
     sha256: str | None = None
@@ -31,30 +31,30 @@ class WeightsFile(Model):
 
 
 def table() -> dict[str, WeightsFile]:
-    """Path under resources/weights → the file that belongs there; empty if the workflow is not installed."""
+    """The catalogue: path under resources/weights → entry; empty if the workflow is not installed."""
     if not TABLE.is_file():
         return {}
     return {key: WeightsFile(**row) for key, row in yaml.safe_load(TABLE.read_text()).items()}
 
 
 def fetch(name: str, config_file: Path, offline: bool) -> None:
-    """Download what a backbone or depth source needs, or rows of the table, and show the hashes.
+    """Download the weights of a backbone or depth source, or files of the catalogue, and show their SHA-256.
 
     Args:
-        name: its name in the configuration, or a path of the table: a file's or a folder's.
-        config_file: the configuration; not read for a path.
-        offline: only check what is here, as HF_HUB_OFFLINE=1 does.
+        name: a backbone or depth source of the configuration, or a file or folder of the catalogue.
+        config_file: the project's config.yaml; not read if `name` is in the catalogue.
+        offline: only verify files that are present; implied by HF_HUB_OFFLINE=1.
 
     Raises:
-        DepthGError: the name or its weights are unknown, or a file cannot be had or is not the one pinned.
+        DepthGError: the name or its weights are unknown, a download failed, or a file has another SHA-256.
     """
     rows = table()
     offline = offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     listed = any(key == name or key.startswith(f"{name}/") for key in rows)
-    wanted = name if listed else _needed_by(name, load_project(config_file))
-    if wanted is None:
+    target = name if listed else _needed_by(name, load_project(config_file))
+    if target is None:
         return info(f"{name}: needs no published weights")
-    for key in _files(wanted, rows):
+    for key in _files(target, rows):
         row, to = rows[key], FOLDER / key
         if offline and not to.is_file():
             raise unavailable(row.url, to, row.sha256, "offline")
@@ -63,17 +63,17 @@ def fetch(name: str, config_file: Path, offline: bool) -> None:
 
 
 def fetched(hub_id: str) -> Path | None:
-    """The folder of a hub's model under resources/weights, when every file the table lists of it is there."""
+    """The folder under resources/weights of a hub model; None unless all its files in the catalogue are present."""
     keys = [key for key in table() if key.startswith(f"{hub_id}/")]
     complete = keys and all((FOLDER / key).is_file() for key in keys)
     return FOLDER / hub_id if complete else None
 
 
 def check_pin(path: Path) -> None:
-    """Refuse a file that has the name of one in the table but another hash.
+    """Check the SHA-256 of a file whose name is in the catalogue.
 
     Raises:
-        DepthGError: the SHA-256 is not the pinned one.
+        DepthGError: it is not the SHA-256 in the catalogue.
     """
     row = table().get(path.name)
     if row is not None and row.sha256 is not None and file_hash(path) != row.sha256:
@@ -84,15 +84,15 @@ def check_pin(path: Path) -> None:
 
 
 def timm_hub_id(model: str) -> str:
-    """The hub's id of the weights that timm takes for a model's name."""
-    from timm.models import get_pretrained_cfg  # seconds to import, and only backbones need it
+    """The hub id of the pretrained weights that timm loads for a model."""
+    from timm.models import get_pretrained_cfg  # takes seconds to import; only needed for backbones
 
-    published = get_pretrained_cfg(model, allow_unregistered=True)
-    return (published.hf_hub_id if published else None) or f"timm/{model}"
+    pretrained = get_pretrained_cfg(model, allow_unregistered=True)
+    return (pretrained.hf_hub_id if pretrained else None) or f"timm/{model}"
 
 
 def _needed_by(name: str, config: Config) -> str | None:
-    """What a name in the configuration needs: a hub's id, or a path under resources/weights; None for nothing."""
+    """The weights of a backbone or depth source: a hub id, or a path under resources/weights; None: no download."""
     if name in config.backbones:
         backbone = config.backbones[name]
         return _under(backbone.weights) if backbone.weights else timm_hub_id(backbone.model)
@@ -108,15 +108,15 @@ def _of_source(source: DepthSource) -> str | None:
 
 
 def _under(path: str) -> str | None:
-    """A path relative to resources/weights; None for a user's own file elsewhere."""
+    """A path relative to resources/weights; None for a file elsewhere, which is the user's own."""
     return str(Path(path).relative_to(FOLDER)) if Path(path).is_relative_to(FOLDER) else None
 
 
-def _files(wanted: str, rows: dict[str, WeightsFile]) -> list[str]:
-    """The rows of the table for a hub id or a path."""
-    keys = [key for key in rows if key == wanted or key.startswith(f"{wanted}/")]
+def _files(target: str, rows: dict[str, WeightsFile]) -> list[str]:
+    """Paths in the catalogue that belong to a hub id, file or folder."""
+    keys = [key for key in rows if key == target or key.startswith(f"{target}/")]
     if not keys:
-        raise DepthGError(f"{_shown(TABLE)}: knows no file of '{wanted}': add a row with its url")
+        raise DepthGError(f"{_shown(TABLE)}: knows no file of '{target}': add a row with its url")
     return keys
 
 

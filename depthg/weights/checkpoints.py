@@ -1,4 +1,4 @@
-"""Published checkpoints: read without running code, unwrapped, and loaded into a model completely or not at all."""
+"""Pretrained checkpoints: read without executing pickled code, unwrapped, and loaded with all keys matching."""
 
 import sys
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ from torch import Tensor, nn
 
 from depthg.errors import DepthGError
 
-WRAPPERS = ("teacher", "student", "state_dict", "model")  # where checkpoints keep the weights, in this order
-PREFIXES = ("module.", "backbone.", "encoder.")  # what training frameworks put before a name
-HEADS = ("head.", "fc.", "classifier.")  # parts of a checkpoint that dense features do without
+WRAPPERS = ("teacher", "student", "state_dict", "model")  # keys of the weights: the first one found
+PREFIXES = ("module.", "backbone.", "encoder.")  # prefixes that training frameworks add to keys
+HEADS = ("head.", "fc.", "classifier.")  # classifiers, which dense features do not need
 
 
 def read_checkpoint(path: Path) -> Mapping[str, Any]:
-    """The content of a checkpoint file; of a pickle, only tensors and plain values.
+    """The content of a safetensors file, or of a pickle that contains only tensors and plain values.
 
     Raises:
-        DepthGError: the file is broken, or holds code.
+        DepthGError: the file is missing or damaged, or its pickle contains other objects.
     """
     try:
         if path.suffix == ".safetensors":
@@ -32,7 +32,7 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
 
 
 def unreadable(path: Path, error: Exception) -> DepthGError:
-    """The error for a checkpoint that cannot be read. torch's own would advise to load it unsafely."""
+    """The error for an unreadable checkpoint; replaces torch's message, which recommends weights_only=False."""
     reason = (str(error) or type(error).__name__).splitlines()[0]
     if isinstance(error, UnpicklingError):
         reason = "it is no checkpoint, or holds code beside its weights"
@@ -40,7 +40,7 @@ def unreadable(path: Path, error: Exception) -> DepthGError:
 
 
 def clean_keys(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The bare weights of a checkpoint: unwrapped, without prefixes and without heads."""
+    """The state dict in a checkpoint: without wrapper, prefixes of keys, and classifier heads."""
     for wrapper in WRAPPERS:
         if isinstance(checkpoint.get(wrapper), Mapping):
             checkpoint = checkpoint[wrapper]
@@ -55,13 +55,14 @@ def clean_keys(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def rename_for_timm(weights: Mapping[str, Tensor], net: nn.Module) -> Mapping[str, Tensor]:
-    """Weights of DINOv2 or DINOv3 in Meta's names, renamed to those of timm's model `net`.
+    """Weights of DINOv2 or DINOv3 with Meta's keys, renamed to the keys of the timm model `net`.
 
-    These name their registers, biases and scales differently; a mask token, of no use here, tells them apart.
+    Register tokens, biases and layer scales have other keys in timm. Meta's checkpoints are recognised by their
+    mask token; other weights are returned unchanged.
     """
     own = net.state_dict()
     patch = "patch_embed.proj.weight"
-    # timm's filter would resample weights of another patch size, which are another backbone's.
+    # timm's filter would resample weights of another patch size, which belong to another backbone.
     if "mask_token" not in weights or patch not in own or weights[patch].shape != own[patch].shape:
         return weights
     rename = getattr(sys.modules[type(net).__module__], "checkpoint_filter_fn", None)
@@ -69,10 +70,10 @@ def rename_for_timm(weights: Mapping[str, Tensor], net: nn.Module) -> Mapping[st
 
 
 def load_weights(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
-    """Load weights into a model.
+    """Load weights, cast to float32, into a model.
 
     Raises:
-        DepthGError: the model has a weight that is not among them, or the other way round; names `path`.
+        DepthGError: keys or shapes do not match those of the model; names the file `path`.
     """
     own = net.state_dict()
     missing = [key for key in own if key not in weights and not key.endswith("num_batches_tracked")]

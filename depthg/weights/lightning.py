@@ -1,4 +1,4 @@
-"""The weights in a checkpoint of PyTorch Lightning, read without running anything that it holds."""
+"""Reading the weights in a PyTorch Lightning checkpoint without executing pickled code."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -14,21 +14,21 @@ from depthg.weights.checkpoints import unreadable
 
 
 class Inert:
-    """Stands in for every class and function named in a checkpoint: takes any arguments, makes an empty mapping."""
+    """Replaces every class and function that a checkpoint pickles: takes any arguments, returns an empty mapping."""
 
     def __new__(cls, *_: Any, **__: Any) -> OrderedDict[Any, Any]:  # type: ignore[misc]
-        return OrderedDict()  # of what torch's unpickler can fill, the one that also takes a state
+        return OrderedDict()  # the only type that torch's unpickler fills and that also accepts a state
 
 
 def read_lightning(path: Path, prefix: str) -> dict[str, Tensor]:
-    """The tensors of a Lightning checkpoint whose names start with `prefix`, under the rest of their names.
+    """The tensors of a Lightning checkpoint whose keys start with `prefix`, which is removed.
 
-    Beside them such a file pickles the training's configuration and callbacks, objects of classes that need not
-    exist here. torch's restricted unpickler builds tensors and plain values only; any other name in the file
-    becomes `Inert`.
+    A Lightning checkpoint also pickles the configuration and callbacks of the training, whose classes may not be
+    installed here. torch's restricted unpickler builds only tensors and plain values; every other object in the
+    file becomes an empty mapping (`Inert`).
 
     Raises:
-        DepthGError: the file is missing, broken, asks for a system module, or has no such tensors.
+        DepthGError: the file is missing or damaged, refers to a system module, or has no keys with this prefix.
     """
     try:
         inert: list[Any] = [(Inert, name) for name in get_unsafe_globals_in_checkpoint(path)]

@@ -101,7 +101,7 @@ def test_class_and_register_tokens_are_dropped(tmp_path, capsys, model, side):
     with torch.inference_mode():
         tokens = backbone(images)
         pixels = images.permute(0, 3, 1, 2).float().div(255).sub(backbone.mean).div(backbone.std)
-        everything = net.forward_features(backbone._fitted(pixels))
+        everything = net.forward_features(backbone._resized(pixels))
     assert everything.shape[1] == 5 + grid**2 and tokens.shape == (1, grid, grid, 24)
     torch.testing.assert_close(tokens, everything[:, 5:].reshape(1, grid, grid, 24), atol=1e-4, rtol=1e-4)
     assert ("are resized to 322 px" in capsys.readouterr().out) == (patch * grid != side)

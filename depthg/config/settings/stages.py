@@ -10,9 +10,7 @@ from depthg.config.base import Fraction, Model, Positive
 class CropSettings(Model):
     """Images → square crops."""
 
-    five_crop: bool = Field(
-        True, description="five crops of a training image (Sec. 4.1); false: only the centre"
-    )
+    five_crop: bool = Field(True, description="five crops of a training image (Sec. 4.1), else the centre")
     size: Positive = Field(224, description="side of a training crop, pixels")
     eval_size: Positive = Field(320, description="side of a validation crop, pixels")
     resize: Literal["bilinear", "nearest"] = Field(

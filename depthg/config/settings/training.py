@@ -71,9 +71,7 @@ class TrainSettings(DrawSettings):
     dropout: Fraction = Field(0.1, description="rate of the channel dropout of features, 0 to below 1")
     learning_rate: Annotated[float, Field(gt=0)] = Field(5e-4, description="learning rate, above 0")
     weight_decay: Weight = Field(0.0, description="decoupled weight decay of all trained parameters")
-    clip: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="largest gradient norm; none: unlimited"
-    )
+    clip: Annotated[float, Field(gt=0)] | None = Field(None, description="largest gradient norm; none: off")
     selection: Literal["last", "loss", "labels"] = Field(
         "last", description="weights to keep: depthg.training.selection.CRITERIA; labels as released"
     )
@@ -116,9 +114,7 @@ class TrainSettings(DrawSettings):
     depth_at: Literal["samples", "grid"] = Field(
         "samples", description="depth positions: depthg.training.sampling.DEPTHS; grid as released"
     )
-    depth_decay: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.6, description="γ of the guidance schedule (Sec. 3.5), in (0, 1]"
-    )
+    depth_decay: Annotated[float, Field(gt=0, le=1)] = Field(0.6, description="γ of the guidance (Sec. 3.5)")
     depth_every: Positive = Field(250, description="T: batches between two decays")
     # local hidden positives
     lhp: Literal["none", "depth", "attention"] = Field(
