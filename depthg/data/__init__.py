@@ -1,8 +1,8 @@
-"""Data sets: where their images and labels lie, written down as images.csv and classes.csv.
+"""Data sets: finding their images and labels, and listing them in images.csv and classes.csv.
 
-`KINDS` names the module of every kind of data set, imported only when a data set of its kind is asked for. It has
-`find(root, dataset) -> depthg.data.records.Listing`, and `NEEDS`: what must lie under `root`, path → what it
-is or the archive it is unpacked from.
+`KINDS` names the loader module of each kind of data set, which is imported on demand. A loader module defines
+`find(root, dataset) -> depthg.data.records.Listing` and `NEEDS`, the required files or folders: path under `root` →
+a description, or the archive to unpack.
 """
 
 from importlib import import_module
@@ -21,10 +21,10 @@ KINDS = {
 
 
 def loader(name: str, kind: str) -> Any:
-    """The module of a kind; `name` is the data set's.
+    """The loader module of a kind; `name` is the name of the data set, for the error.
 
     Raises:
-        DepthGError: there is no such kind; suggests the nearest.
+        DepthGError: there is no such kind; suggests the most similar one.
     """
     if kind not in KINDS:
         raise unknown("kind", kind, KINDS, f"config.yaml: datasets.{name}")

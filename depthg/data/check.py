@@ -1,4 +1,4 @@
-"""Whether a data set is whole and sound: every file of it read before hours are spent on it."""
+"""Checking a data set: reads every image and label before any long computation."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,13 +13,13 @@ from depthg.runtime.progress import info, warn
 
 
 def check_files(name: str, dataset: Dataset) -> tuple[dict[str, int], list[str]]:
-    """Read every file of a data set; show counts and label ids.
+    """Read every file of a data set; print the number of usable images and the label ids.
 
     Returns:
-        How many images each split has, and everything that is wrong.
+        Split → number of images; and one message for each problem.
 
     Raises:
-        DepthGError: folders or files that the data set needs are missing.
+        DepthGError: required folders or files are missing.
     """
     check_root(name, dataset)
     listing: Listing = loader(name, dataset.kind).find(root_of(name, dataset), dataset)
@@ -30,19 +30,19 @@ def check_files(name: str, dataset: Dataset) -> tuple[dict[str, int], list[str]]
 
 
 def _check_split(what: str, files: Sequence[Files], classes: Classes | None) -> list[str]:
-    """Read all images and labels; what is wrong with them."""
+    """Read all images and labels of a split; one message for each problem."""
     problems: list[str] = []
     ids: set[int] = set()
-    found = 0
+    usable = 0
     with closing(survey_all(files, classes, what)) as results:
         for result in results:
             if isinstance(result, Survey):
-                found += 1
+                usable += 1
                 ids |= result.ids
             else:
                 problems.append(str(result))
     info(
-        f"{what}: {found:,} of {len(files):,} images and their labels can be used; ids {id_ranges(ids) or 'none'}"
+        f"{what}: {usable:,} of {len(files):,} images and their labels can be used; ids {id_ranges(ids) or 'none'}"
     )
     unseen = [] if classes is None or not ids else _unseen(classes, ids)
     if unseen:
@@ -51,6 +51,6 @@ def _check_split(what: str, files: Sequence[Files], classes: Classes | None) -> 
 
 
 def _unseen(classes: Classes, ids: set[int]) -> list[str]:
-    """The classes of which no raw id was seen."""
+    """Names of the classes without any of their raw ids in `ids`."""
     pairs = zip(classes.names, classes.ids, strict=True)
     return [name for name, text in pairs if ids.isdisjoint(parse_ids(text))]

@@ -1,4 +1,4 @@
-"""Cityscapes, 27 classes: street scenes of the fine annotations, every label from road to bicycle a class.
+"""Cityscapes with 27 classes: the street scenes with fine annotations, labelIds 7 (road) to 33 (bicycle).
 
 <root>/leftImg8bit/{train,val}/{city}/*_leftImg8bit.png
 <root>/gtFine/{train,val}/{city}/*_gtFine_labelIds.png
@@ -47,7 +47,7 @@ CLASSES = {  # class → labelId
     "motorcycle": "32",
     "bicycle": "33",
 }
-VOID_IDS = "0-6 255"  # license plate is -1, which 8 bits hold as 255
+VOID_IDS = "0-6 255"  # license plate is -1, stored as 255 in 8 bits
 
 
 def find(root: Path, dataset: Dataset) -> Listing:
@@ -60,7 +60,7 @@ def find(root: Path, dataset: Dataset) -> Listing:
 
 
 def find_with(root: Path, classes: Classes) -> Listing:
-    """The images of both splits, with whatever classes are made of the labelIds."""
+    """The images of both splits, with the given classes over labelIds."""
     return Listing({split: _pairs(root, split) for split in SPLITS}, classes, COUNTS)
 
 

@@ -1,4 +1,4 @@
-"""Cityscapes, 19 classes: those of the official benchmark (trainIds 0 … 18), from the same files."""
+"""Cityscapes with the 19 classes of the official benchmark (trainIds 0 … 18), from the same files."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""The classes of a data set: names, colours, and the raw ids that label files hold for each.
+"""The classes of a data set: names, colours, and the raw ids that stand for each class in label files.
 
-In classes.csv a class is a row, its raw ids numbers and ranges such as `120-121 152 169`; the row with id 255
-lists the raw ids that are void.
+classes.csv has one row per class, with its raw ids as numbers and ranges, for example `120-121 152 169`; the row with
+id 255 lists the raw ids that are void.
 """
 
 import colorsys
@@ -16,13 +16,13 @@ from depthg.data.decode import VOID
 from depthg.data.table import read_records, write_records
 from depthg.errors import DepthGError
 
-UNKNOWN = np.iinfo(np.uint16).max  # stands for a raw id that is in no row
+UNKNOWN = np.iinfo(np.uint16).max  # marks raw ids that belong to no class and are not void
 Color = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class ClassRecord:
-    """A row of classes.csv: a class, the colour it is drawn in, and its raw ids (none given: its own id)."""
+    """A row of classes.csv: class id, name, RGB colour (0 to 255), and raw ids ("": the same as the class id)."""
 
     id: int
     name: str
@@ -34,9 +34,9 @@ class ClassRecord:
 
 @dataclass(frozen=True)
 class Classes:
-    """Class names, RGB colours (0 to 255) and raw ids; the place in a tuple is the class id.
+    """Names, RGB colours (0 to 255) and raw ids of all classes; the index in each tuple is the class id.
 
-    Empty for a data set without labels.
+    The tuples are empty for a data set without labels.
     """
 
     names: tuple[str, ...]
@@ -56,10 +56,10 @@ class Classes:
         return table
 
     def encode(self, label: np.ndarray, where: Path) -> np.ndarray:
-        """Raw ids uint16 [H, W] → class ids uint16 [H, W], 255 = void.
+        """Map raw ids uint16 [H, W] to class ids uint16 [H, W], 255 = void.
 
         Raises:
-            DepthGError: an id belongs to no class and is not void; `where` names the label's file.
+            DepthGError: an id belongs to no class and is not void; `where` is the label file, for the message.
         """
         encoded = self._class_of[label]
         unknown = encoded == UNKNOWN
@@ -73,10 +73,10 @@ class Classes:
 
 
 def parse_ids(text: str) -> list[int]:
-    """The ids that `120-121 152 169` stands for.
+    """The ids in a text of numbers and ranges, for example `120-121 152 169`.
 
     Raises:
-        ValueError: it is not of this form, or an id is not below 65535.
+        ValueError: the text is not in this format, or an id is 65535 or larger.
     """
     ids: list[int] = []
     for word in text.split():
@@ -88,7 +88,7 @@ def parse_ids(text: str) -> list[int]:
 
 
 def id_ranges(ids: Iterable[int]) -> str:
-    """The shortest text that `parse_ids` reads as these ids."""
+    """The ids as text of numbers and ranges, the inverse of `parse_ids`."""
     runs: list[list[int]] = []
     for raw in sorted(set(ids)):
         if runs and raw == runs[-1][1] + 1:
@@ -99,7 +99,7 @@ def id_ranges(ids: Iterable[int]) -> str:
 
 
 def named_classes(names: Sequence[str], ids: Sequence[str] | None = None, void: str = str(VOID)) -> Classes:
-    """Classes in the order of their ids, in colours that are easy to tell apart; raw ids default to class ids."""
+    """Classes numbered in the order of `names`, with distinct colours; raw ids default to the class ids."""
     own = tuple(map(str, range(len(names))))
     return Classes(
         tuple(names), tuple(map(_color, range(len(names)))), own if ids is None else tuple(ids), void
@@ -107,7 +107,7 @@ def named_classes(names: Sequence[str], ids: Sequence[str] | None = None, void: 
 
 
 def _color(place: int) -> Color:
-    """The hue moves on by the golden ratio, so that no two nearby ids look alike; three tones take turns."""
+    """A colour with hue at multiples of the golden ratio and three alternating tones, so nearby ids look different."""
     saturation, value = ((0.62, 0.88), (0.45, 0.98), (0.80, 0.62))[place % 3]
     rgb = colorsys.hsv_to_rgb((0.58 + 0.618034 * place) % 1, saturation, value)
     red, green, blue = (round(255 * channel) for channel in rgb)
@@ -115,7 +115,7 @@ def _color(place: int) -> Color:
 
 
 def write_classes(path: Path, classes: Classes | None) -> None:
-    """Write classes.csv; without labels (None), its header alone."""
+    """Write classes.csv; only its header if there are no labels (None)."""
     records = []
     if classes is not None:
         rows = zip(classes.names, classes.colors, classes.ids, strict=True)
@@ -125,11 +125,10 @@ def write_classes(path: Path, classes: Classes | None) -> None:
 
 
 def read_classes(path: Path) -> Classes:
-    """The classes of a classes.csv.
+    """Read classes.csv.
 
     Raises:
-        DepthGError: the file is missing or malformed, its ids are not 0, 1, 2, …, a name occurs twice, or a
-            raw id does.
+        DepthGError: the file is missing or malformed, its ids are not 0, 1, 2, …, or a name or raw id occurs twice.
     """
     rows: list[ClassRecord] = read_records(path, ClassRecord)
     records = [row for row in rows if row.id != VOID]
@@ -158,7 +157,7 @@ def check_labels(labels: np.ndarray, classes: int, where: str) -> None:
     """Check that every label is a class id below `classes` or void.
 
     Raises:
-        DepthGError: a label is neither; `where` names the labels' origin.
+        DepthGError: a label is neither; `where` is the source of the labels, for the message.
     """
     wrong = labels[(labels >= classes) & (labels != VOID)]
     if wrong.size:

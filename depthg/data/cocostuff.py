@@ -1,4 +1,4 @@
-"""COCO-Stuff 27: photographs with 182 fine ids of things and stuff, merged into 27 coarse classes.
+"""COCO-Stuff 27: images with 182 fine classes of things and stuff, merged into 27 coarse classes.
 
 <root>/images/{train2017,val2017}/{id}.jpg
 <root>/annotations/{train2017,val2017}/{id}.png      "stuffthingmaps": fine ids, 255 = void
@@ -13,7 +13,7 @@ from depthg.data.listed import listed
 from depthg.data.records import Listing
 
 COUNTS = {"train": 97_702, "val": 2_175}
-LISTS = {  # split → folder and list of images: of training, all that are mostly stuff; of validation, a harder part
+LISTS = {  # split → folder and list of images: mostly stuff in train, a harder subset in val
     "train": ("train2017", "Coco164kFull_Stuff_Coarse.txt"),
     "val": ("val2017", "Coco164kFull_Stuff_Coarse_7.txt"),
 }
@@ -59,7 +59,7 @@ def find(root: Path, dataset: Dataset) -> Listing:
     """The images on the curated lists.
 
     Raises:
-        DepthGError: a list is missing, or files that it names.
+        DepthGError: a list is missing, or a file on it.
     """
     files = {
         split: listed(

@@ -1,4 +1,4 @@
-"""Image and label files → arrays."""
+"""Decoding of image and label files to arrays."""
 
 import struct
 from pathlib import Path
@@ -14,10 +14,10 @@ DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, Imag
 
 
 def read_image(path: Path) -> np.ndarray:
-    """The colours of an image file, uint8 [H, W, 3], EXIF orientation applied.
+    """Decode an image to RGB uint8 [H, W, 3], with its EXIF orientation applied.
 
-    Transparent pixels show white, as in a viewer: what lies under them is often arbitrary. 16-bit grey is
-    scaled from 0…65535 to 0…255.
+    Transparent pixels become white, as their colour values are often arbitrary. 16-bit grey is scaled from
+    0…65535 to 0…255.
 
     Raises:
         UnreadableImageError: the file is missing, not an image, or cut off.
@@ -35,11 +35,11 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def read_label(path: Path) -> np.ndarray:
-    """The class ids of a label file, uint16 [H, W], 255 = void; of a palette image, the indices.
+    """Decode a label file to raw ids uint16 [H, W]; in a palette image these are the palette indices.
 
     Raises:
         UnreadableImageError: the file is missing, not an image, or cut off.
-        DepthGError: it holds colours instead of ids.
+        DepthGError: the file has several channels, so it holds colours and not ids.
     """
     if path.suffix == ".mat":
         return matlab.read_label(path)
@@ -50,7 +50,7 @@ def read_label(path: Path) -> np.ndarray:
 
 
 def _open(path: Path) -> Image.Image:
-    """A fully decoded image, upright."""
+    """A decoded image with its EXIF orientation applied."""
     try:
         with Image.open(path) as image:
             return ImageOps.exif_transpose(image)

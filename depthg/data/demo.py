@@ -1,4 +1,4 @@
-"""The demo data set: rendered into its folder, then read like any other folder of images."""
+"""The demo data set: rendered into its folder, then read as a data set of kind `folder`."""
 
 import os
 from dataclasses import replace
@@ -12,15 +12,15 @@ from depthg.demo import CLASSES, PALETTE, write_dataset
 from depthg.errors import DepthGError
 from depthg.runtime.progress import track
 
-NEEDS: dict[str, str] = {}  # all of it is made here
-COUNTS = {"train": 160, "val": 50}  # when the configuration does not say
+NEEDS: dict[str, str] = {}  # nothing: the images are rendered
+COUNTS = {"train": 160, "val": 50}  # defaults of n_train and n_val
 
 
 def find(root: Path, dataset: Dataset) -> Listing:
-    """The images of the demo under `root`; those that are not there yet are rendered.
+    """The demo images in the folder `root`; missing ones are rendered.
 
     Raises:
-        DepthGError: `root` holds something else.
+        DepthGError: `root` contains files that are not the demo's.
     """
     if root.is_dir() and any(root.iterdir()) and not (root / "demo.json").is_file():
         raise DepthGError(f"{root}: holds files that are not the demo's: give the demo a root of its own")

@@ -1,4 +1,4 @@
-"""Getting a benchmark's files: download them, or say which to get by hand, and unpack them."""
+"""Fetching a benchmark data set: download its archives, or list those to get by hand, and unpack them."""
 
 from pathlib import Path
 
@@ -14,23 +14,23 @@ from depthg.runtime.progress import info
 
 
 def fetch(name: str, dataset: Dataset, catalogue: Path) -> None:
-    """Download and unpack the files of a data set that are not there yet.
+    """Download and unpack the missing files of a data set; `catalogue` is the path of workflow/datasets.yaml.
 
     Raises:
-        DepthGError: a file must be got by hand (says which, from where, and where to put it), or cannot be got.
+        DepthGError: a download failed, or a file must be got by hand; says from where and where to put it.
     """
     source, root = source_of(dataset.kind, catalogue), root_of(name, dataset)
-    wanted = _packed(name, dataset, source, root)
-    if any(archive.url for archive in wanted.values()):
+    archives = _archives_to_get(name, dataset, source, root)
+    if any(archive.url for archive in archives.values()):
         info(f"{name}: {source.terms}; see {source.page}")
-    for file, archive in wanted.items():
+    for file, archive in archives.items():
         path = root / file
         if archive.url is not None and not path.is_file():
             check_room(path, archive.bytes or 0)
             download(archive.url, path, archive.sha256, archive.bytes)
         if path.is_file():
             check_file(path, archive)
-    by_hand = [file for file in wanted if not (root / file).is_file()]
+    by_hand = [file for file in archives if not (root / file).is_file()]
     if by_hand:
         raise DepthGError(
             f"{name}: {' and '.join(by_hand)}: {source.terms}: get them from {source.page}, put them into {root} "
@@ -40,10 +40,10 @@ def fetch(name: str, dataset: Dataset, catalogue: Path) -> None:
 
 
 def unpack_all(name: str, dataset: Dataset, catalogue: Path) -> None:
-    """Unpack the archives that lie in the folder of a data set.
+    """Unpack the archives in the folder of a data set; arguments as in `fetch`.
 
     Raises:
-        DepthGError: one is damaged, or something is missing afterwards.
+        DepthGError: an archive is damaged, or required files are missing afterwards.
     """
     source, root = source_of(dataset.kind, catalogue), root_of(name, dataset)
     for file, archive in source.files.items():
@@ -54,8 +54,8 @@ def unpack_all(name: str, dataset: Dataset, catalogue: Path) -> None:
     info(f"{name}: all is in place; `depthg data check {name}` reads every file")
 
 
-def _packed(name: str, dataset: Dataset, source: DataSource, root: Path) -> dict[str, Archive]:
-    """The archives to get: those whose files are missing, and those that are downloaded, whole or in part."""
+def _archives_to_get(name: str, dataset: Dataset, source: DataSource, root: Path) -> dict[str, Archive]:
+    """File name → archive, of the archives whose contents are missing or that are downloaded, also in part."""
     needs: dict[str, str] = loader(name, dataset.kind).NEEDS
     missing = {what for path, what in needs.items() if not (root / path).exists()}
     return {
@@ -66,17 +66,17 @@ def _packed(name: str, dataset: Dataset, source: DataSource, root: Path) -> dict
 
 
 def check_file(path: Path, archive: Archive) -> None:
-    """Check an archive's size and SHA-256 where they are known; show the SHA-256 where it is not.
+    """Check the size and SHA-256 of an archive; if the SHA-256 is not known, print it.
 
     Raises:
-        DepthGError: it is another file, or not whole.
+        DepthGError: the size or the SHA-256 differs.
     """
     if archive.bytes is not None and path.stat().st_size != archive.bytes:
         raise DepthGError(
             f"{path}: {path.stat().st_size} bytes, {archive.bytes} expected: delete it and get it again"
         )
-    found = file_hash(path)
+    digest = file_hash(path)
     if archive.sha256 is None:
-        info(f"{path}: sha256 {found} (none is known to compare with)")
-    elif found != archive.sha256:
-        raise DepthGError(f"{path}: sha256 {found}, {archive.sha256} expected: delete it and get it again")
+        info(f"{path}: sha256 {digest} (none is known to compare with)")
+    elif digest != archive.sha256:
+        raise DepthGError(f"{path}: sha256 {digest}, {archive.sha256} expected: delete it and get it again")

@@ -1,10 +1,10 @@
-"""Your own images: a folder, split by you or by us, with labels or without.
+"""Your own images: a folder with or without splits and labels.
 
     <root>/images/{train,val}/**.jpg      jpg, jpeg, png or webp, of any size
     <root>/labels/{train,val}/**.png      optional: class ids, 255 = void, named like the images
-    <root>/classes.txt                    optional: one name a line; the first is class 0
+    <root>/classes.txt                    optional: one name per line; the first is class 0
 
-`images/` may be left out, and so may `train` and `val`: then a hash of each name decides.
+`images/` is optional. So are `train` and `val`: without them, a hash of each file name decides the split.
 """
 
 import hashlib
@@ -21,20 +21,20 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def find(root: Path, dataset: Dataset) -> Listing:
-    """What lies in the folder `root`.
+    """The images and labels in the folder `root`, and the classes of classes.txt.
 
     Raises:
-        DepthGError: there are no images, or too few, or a label is missing among others.
+        DepthGError: there are no or too few images, or only some images of a split have labels.
     """
     files = {split: _with_labels(root, split, paths) for split, paths in _splits(root, dataset).items()}
     return Listing(files, _classes(root / "classes.txt"))
 
 
 def companion(root: Path, image: Path, below: str, suffix: str) -> Path:
-    """The file that belongs to an image in another folder: `<root>/<below>/train/street/001<suffix>`, say.
+    """The path that corresponds to an image in the folder `below`, for example `<root>/<below>/train/a/001<suffix>`.
 
     Raises:
-        DepthGError: the image does not lie under `root`.
+        DepthGError: the image is not under `root`.
     """
     try:
         name = image.relative_to(_image_folder(root))
@@ -48,7 +48,7 @@ def _image_folder(root: Path) -> Path:
 
 
 def _splits(root: Path, dataset: Dataset) -> dict[str, list[Path]]:
-    """Split → images, sorted."""
+    """Split → paths of its images, sorted."""
     folder = _image_folder(root)
     layout = f"put images in {root}/images/train and {root}/images/val, or all of them in {root}/images"
     if not root.is_dir():
@@ -66,7 +66,7 @@ def _splits(root: Path, dataset: Dataset) -> dict[str, list[Path]]:
 
 
 def _split_by_name(folder: Path, images: list[Path], val_fraction: float) -> dict[str, list[Path]]:
-    """Validation images are those whose names hash lowest: the same on every machine, and at least one."""
+    """Split by a hash of the file name, the same on every machine; each split gets at least one image."""
     count = min(max(round(val_fraction * len(images)), 1), len(images) - 1)
     ranked = sorted(
         images, key=lambda image: hashlib.sha256(image.relative_to(folder).as_posix().encode()).digest()
@@ -75,9 +75,9 @@ def _split_by_name(folder: Path, images: list[Path], val_fraction: float) -> dic
 
 
 def _files(folder: Path, suffixes: tuple[str, ...], skip: tuple[str, ...] = ()) -> list[Path]:
-    """Files with one of the suffixes, at any depth and through links, sorted; hidden ones are left out.
+    """Files with one of the suffixes at any depth, sorted; follows links and ignores hidden files and folders.
 
-    Folders named in `skip` right below `folder` are left out as well.
+    Folders directly below `folder` that are named in `skip` are ignored as well.
     """
     found = []
     for parent, below, names in os.walk(folder, followlinks=True):
@@ -92,7 +92,7 @@ def _files(folder: Path, suffixes: tuple[str, ...], skip: tuple[str, ...] = ()) 
 
 
 def _with_labels(root: Path, split: str, images: list[Path]) -> list[Files]:
-    """Each image with its label file; a split has labels for all of its images, or for none."""
+    """Pairs of image and label file; a split has labels for all of its images or for none."""
     labels = [companion(root, image, "labels", ".png") for image in images]
     split_folder = root / "labels" / split
     folder = split_folder if (_image_folder(root) / split).is_dir() else root / "labels"

@@ -1,4 +1,4 @@
-"""The first stage: open every image and label once, check them, and list them."""
+"""The first stage: read and check every image and label once, and list them in images.csv."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -19,7 +19,7 @@ def index(name: str, dataset: Dataset, out: Path) -> None:
     """Write `out/{train,val}/images.csv` and `out/classes.csv` for the data set `name`.
 
     Raises:
-        DepthGError: the folder is not laid out as it should be, or a file is not what it should be.
+        DepthGError: the layout of the folder is wrong, or a file cannot be read.
     """
     root = root_of(name, dataset)
     listing: Listing = loader(name, dataset.kind).find(root, dataset)
@@ -38,7 +38,7 @@ def index(name: str, dataset: Dataset, out: Path) -> None:
 
 
 def wrong_counts(listing: Listing) -> list[str]:
-    """A message for each split whose number of images is not that of the whole data set."""
+    """A message for each split whose number of images differs from that of the complete data set."""
     return [
         f"{len(listing.files[split]):,} {split} images found, {count:,} expected"
         for split, count in listing.expected.items()
@@ -47,23 +47,23 @@ def wrong_counts(listing: Listing) -> list[str]:
 
 
 def _survey(files: Sequence[Files], classes: Classes | None, dataset: Dataset, what: str) -> list[Survey]:
-    """The surveys of all images, less those that are skipped because they cannot be read."""
-    found: list[Survey] = []
+    """The surveys of all images; unreadable ones are left out if the data set has `on_bad_image: skip`."""
+    readable: list[Survey] = []
     with closing(survey_all(files, classes, what)) as results:
         for result in results:
             if isinstance(result, Survey):
-                found.append(result)
+                readable.append(result)
             elif isinstance(result, UnreadableImageError) and dataset.on_bad_image == "skip":
                 warn(f"skipped {result}")
             else:
                 raise result
-    if not found:
+    if not readable:
         raise DepthGError(f"{what}: none of {len(files)} can be read: are they images?")
-    return found
+    return readable
 
 
 def _classes_of(listing: Listing, surveys: Sequence[Survey], root: Path) -> Classes | None:
-    """The classes that are known, or one for each id up to the largest; None without labels."""
+    """The classes of the listing, else one class for each id up to the largest; None without labels."""
     if all(survey.label is None for survey in surveys):
         return None
     if listing.classes is not None:

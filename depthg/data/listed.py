@@ -1,4 +1,4 @@
-"""Data sets that come with lists of the images to use, one name a line."""
+"""Data sets with list files: the names of the images to use, one per line."""
 
 import os
 from pathlib import Path
@@ -12,9 +12,9 @@ def listed(root: Path, names: str, image: str, label: str) -> list[Files]:
 
     Args:
         root: folder of the data set.
-        names: the list, below `root`.
-        image: an image's path below `root`, `{}` for its name.
-        label: likewise.
+        names: path of the list, relative to `root`.
+        image: path of an image relative to `root`, with `{}` for its name.
+        label: path of a label, in the same notation.
 
     Raises:
         DepthGError: the list is missing or empty, or files on it are missing.
@@ -26,10 +26,10 @@ def listed(root: Path, names: str, image: str, label: str) -> list[Files]:
 
 
 def check_present(paths: list[Path], asked: str) -> None:
-    """Check that files are there, reading each of their folders once.
+    """Check that files exist, listing each of their folders only once; `asked` is what refers to them.
 
     Raises:
-        DepthGError: some are missing; names the first, how many there are, and what asks for them.
+        DepthGError: files are missing; names the first, their number, and `asked`.
     """
     there = {folder: _names(folder) for folder in {path.parent for path in paths}}
     missing = [path for path in paths if path.name not in there[path.parent]]

@@ -1,4 +1,4 @@
-"""Image and label tiles in MATLAB files, as those of Potsdam: the keys `img` and `gt`."""
+"""Image and label tiles in MATLAB files, under the keys `img` and `gt` (Potsdam)."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from depthg.errors import DepthGError, UnreadableImageError
 
 
 def read_image(path: Path) -> np.ndarray:
-    """The colours of a tile, uint8 [H, W, 3]; channels after the third (infrared) are dropped.
+    """Read the first three channels (RGB) of a tile, uint8 [H, W, 3]; infrared is dropped.
 
     Raises:
         UnreadableImageError: the file is missing, not a MATLAB file, or cut off.
-        DepthGError: it has no such image.
+        DepthGError: the key `img` is missing, or not uint8 [H, W, 3 or more].
     """
     tile = _read(path, "img")
     if tile.dtype != np.uint8 or tile.ndim != 3 or tile.shape[2] < 3:
@@ -21,11 +21,11 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def read_label(path: Path) -> np.ndarray:
-    """The ids of a tile, uint16 [H, W], 255 = void.
+    """Read the raw ids of a tile, uint16 [H, W], 255 = void.
 
     Raises:
         UnreadableImageError: the file is missing, not a MATLAB file, or cut off.
-        DepthGError: it has no such ids.
+        DepthGError: the key `gt` is missing, or not whole numbers [H, W].
     """
     tile = _read(path, "gt")
     ids = tile.astype(np.uint16) if tile.dtype.kind in "iu" else None
@@ -35,19 +35,19 @@ def read_label(path: Path) -> np.ndarray:
 
 
 def _read(path: Path, key: str) -> np.ndarray:
-    from scipy.io import loadmat  # only Potsdam's reader waits for it
+    from scipy.io import loadmat  # slow to import, and only needed for Potsdam
 
     try:
         with path.open("rb") as stream:
             content = loadmat(stream)
     except FileNotFoundError:
         raise UnreadableImageError(path, "missing") from None
-    # scipy reports a damaged file by whatever its parser trips over.
+    # scipy raises many exception types for damaged files.
     except Exception as error:
         raise UnreadableImageError(path, "not a MATLAB file, or cut off") from error
     if key not in content:
-        found = ", ".join(name for name in content if not name.startswith("__"))
-        raise DepthGError(f"{path}: no key '{key}', only {found or 'nothing'}: save the tile under '{key}'")
+        keys = ", ".join(name for name in content if not name.startswith("__"))
+        raise DepthGError(f"{path}: no key '{key}', only {keys or 'nothing'}: save the tile under '{key}'")
     return content[key]
 
 

@@ -1,8 +1,8 @@
-"""Potsdam-3: tiles of 200 by 200 pixels seen from the air, six labels merged into three classes.
+"""Potsdam-3: aerial tiles of 200 × 200 pixels, with six labels merged into three classes.
 
 <root>/imgs/{id}.mat                                  `img` uint8 [200, 200, 4]: red, green, blue, infrared
 <root>/gt/{id}.mat                                    `gt` [200, 200]: ids 0 … 5, 255 = void
-<root>/labelled_train.txt, labelled_test.txt          the tiles to use, one id a line
+<root>/labelled_train.txt, labelled_test.txt          the tiles to use, one id per line
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ def find(root: Path, dataset: Dataset) -> Listing:
     """The labelled tiles.
 
     Raises:
-        DepthGError: a list is missing, or files that it names.
+        DepthGError: a list is missing, or a file on it.
     """
     files = {split: listed(root, names, "imgs/{}.mat", "gt/{}.mat") for split, names in LISTS.items()}
     return Listing(files, named_classes(list(CLASSES), list(CLASSES.values())), COUNTS)

@@ -1,4 +1,4 @@
-"""A data set as the stages see it: the images and labels of each split, and the classes."""
+"""Records of a data set: the images and labels of each split, the classes, and the required files."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +14,12 @@ from depthg.runtime.files import file_hash, fingerprint
 
 SPLITS = ("train", "val")
 ARCHIVES = (".zip", ".tar.gz")
-Files = tuple[Path, Path | None]  # an image and its label file, None for a split without labels
+Files = tuple[Path, Path | None]  # an image and its label file (None in a split without labels)
 
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """A row of images.csv: an image, its label file ("" when none) and its upright size in pixels."""
+    """A row of images.csv: an image, its label file ("" if none), and its size in pixels, EXIF orientation applied."""
 
     id: int
     path: str
@@ -30,12 +30,12 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a data set, before any was opened.
+    """The files of a data set, found by their names only.
 
     Args:
-        files: split → images with their labels.
-        classes: the classes; None if they are to be found in the labels.
-        expected: split → how many images the whole data set has, where that is known.
+        files: split → pairs of image and label file.
+        classes: the classes; None if they are derived from the ids in the labels.
+        expected: split → number of images of the complete data set, if known.
     """
 
     files: dict[str, list[Files]]
@@ -44,27 +44,27 @@ class Listing:
 
 
 def root_of(name: str, dataset: Dataset) -> Path:
-    """The folder of a data set's files."""
+    """The folder of the files of a data set: `root` of its entry, or the default."""
     return Path(dataset.root or f"resources/{name}/source").expanduser()
 
 
 def read_images(path: Path) -> list[ImageRecord]:
-    """The rows of an images.csv.
+    """Read images.csv.
 
     Raises:
-        DepthGError: the file is missing or not an images.csv.
+        DepthGError: the file is missing or malformed.
     """
     return read_records(path, ImageRecord)
 
 
 def content_hash(paths: Iterable[Path | str]) -> str:
-    """One hash over the contents of files, for the fingerprint of what is made from them."""
+    """One hash of the contents of several files, for the provenance of artifacts made from them."""
     with ThreadPoolExecutor() as pool:
         return fingerprint({"files": list(pool.map(file_hash, map(Path, paths)))})
 
 
 def check_root(name: str, dataset: Dataset) -> None:
-    """Check the folders and files that a data set needs: those of its kind, and its own in config.yaml.
+    """Check that all files and folders required by a data set exist: NEEDS of its kind, and `needs` in config.yaml.
 
     Raises:
         DepthGError: some are missing; says what to put where, or what to unpack.

@@ -1,4 +1,4 @@
-"""Where data sets come from: the files of workflow/datasets.yaml."""
+"""The catalogue of benchmark data sets, workflow/datasets.yaml: provider, licence, archives."""
 
 from pathlib import Path
 
@@ -10,28 +10,28 @@ from depthg.errors import DepthGError
 
 
 class Archive(Model):
-    """A file to get, and what is taken from it."""
+    """An archive to download, and the members to extract from it."""
 
-    url: str | None = Field(description="address; none: behind a login, on the page of its data set")
+    url: str | None = Field(description="URL; none: needs a login on the page of the data set")
     bytes: int | None
     sha256: str | None
-    into: str = Field(description="folder below the data set's")
-    members: list[str] = Field(description="patterns of the ends of paths in the archive")
+    into: str = Field(description="folder to extract to, relative to that of the data set")
+    members: list[str] = Field(description="glob patterns for the ends of paths in the archive")
 
 
 class DataSource(Model):
-    """Where one data set comes from."""
+    """Provider, licence and archives of a kind of data set."""
 
-    page: str = Field(description="the provider's page")
-    terms: str = Field(description="its licence, in words")
+    page: str = Field(description="URL of the provider's page")
+    terms: str = Field(description="the licence, in words")
     files: dict[str, Archive]
 
 
 def source_of(kind: str, catalogue: Path) -> DataSource:
-    """What the catalogue (workflow/datasets.yaml) says of a kind of data set.
+    """The entry of a kind of data set in the catalogue (workflow/datasets.yaml).
 
     Raises:
-        DepthGError: the file is missing or malformed, or says nothing of it.
+        DepthGError: the file is missing or malformed, or has no such entry.
     """
     try:
         sources = TypeAdapter(dict[str, DataSource]).validate_python(yaml.safe_load(catalogue.read_text()))

@@ -1,4 +1,4 @@
-"""Opening every image and label once: sizes, ids, and what is wrong with them."""
+"""Reading every image and label once: sizes, label ids, and errors."""
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from depthg.runtime.progress import track
 
 @dataclass(frozen=True)
 class Survey:
-    """The size of one image, and the ids in its label file, void included."""
+    """Size in pixels of one image, and the raw ids in its label file, void included."""
 
     image: Path
     label: Path | None
@@ -28,7 +28,7 @@ class Survey:
 def survey_all(
     files: Sequence[Files], classes: Classes | None, what: str
 ) -> Generator[Survey | DepthGError, None, None]:
-    """The survey of each image, or what is wrong with it, in order; close it to stop early."""
+    """Yield for each image, in order, its survey or the error; close the generator to stop early."""
     pool = ThreadPoolExecutor()
     try:
         yield from track(pool.map(lambda pair: _survey_or_error(pair, classes), files), len(files), what)
@@ -47,7 +47,7 @@ def survey(image: Path, label: Path | None, classes: Classes | None) -> Survey:
     """Decode an image and its label.
 
     Raises:
-        DepthGError: one cannot be decoded, the label is of another size, or it holds an id without a class.
+        DepthGError: a file cannot be decoded, the sizes differ, or an id belongs to no class and is not void.
     """
     height, width = read_image(image).shape[:2]
     ids = frozenset() if label is None else _check_label(label, (width, height), classes)
@@ -55,7 +55,7 @@ def survey(image: Path, label: Path | None, classes: Classes | None) -> Survey:
 
 
 def _check_label(path: Path, size: tuple[int, int], classes: Classes | None) -> frozenset[int]:
-    """The ids of a label of the given (width, height)."""
+    """The raw ids in a label file, after checks of its size (width, height) and ids."""
     label = read_label(path)
     if label.shape[::-1] != size:
         raise DepthGError(

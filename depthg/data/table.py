@@ -1,4 +1,4 @@
-"""Records ↔ CSV: the form of images.csv and classes.csv."""
+"""Reading and writing CSV files of dataclass records: images.csv and classes.csv."""
 
 import csv
 import os
@@ -11,7 +11,7 @@ from depthg.errors import DepthGError
 
 
 def write_records(path: Path, kind: type[Any], records: Iterable[Any]) -> None:
-    """Write records of one kind as CSV; a reader sees the old file or the whole new one."""
+    """Write records of the dataclass `kind` as CSV, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".tmp")
     with draft.open("w", newline="", encoding="utf-8") as stream:
@@ -22,7 +22,7 @@ def write_records(path: Path, kind: type[Any], records: Iterable[Any]) -> None:
 
 
 def read_records(path: Path, kind: type[Any]) -> list[Any]:
-    """The records of a CSV file; a column whose field has a default may be absent.
+    """Read records of the dataclass `kind` from CSV; columns of fields with a default are optional.
 
     Raises:
         DepthGError: the file is missing, lacks a column, or holds a value of another type.

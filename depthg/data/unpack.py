@@ -1,4 +1,4 @@
-"""Archives → files; what is there already is not written again."""
+"""Extracting archives; files that exist are not written again."""
 
 import gzip
 import os
@@ -20,16 +20,16 @@ DAMAGED = (BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
 
 
 def unpack(archive: Path, into: Path, patterns: Sequence[str]) -> int:
-    """Extract from a zip or tar.gz the members whose path ends as one of the patterns says.
+    """Extract the members of a zip or tar.gz archive whose path ends with one of the glob patterns.
 
-    A member keeps the end of its path that the pattern names: `COCO/curated/a/b.txt` by `curated/*/*.txt` is
-    written to `<into>/curated/a/b.txt`. A file of the right size is kept, so a killed call goes on.
+    The matching end of a path is kept: with `curated/*/*.txt`, `COCO/curated/a/b.txt` is extracted to
+    `<into>/curated/a/b.txt`. Existing files of the right size are skipped, so a killed extraction resumes.
 
     Returns:
-        how many files the patterns name.
+        Number of matching members.
 
     Raises:
-        DepthGError: the archive is cut off or damaged, or has no such members.
+        DepthGError: the archive is truncated or damaged, or no member matches.
     """
     count = 0
     try:
@@ -52,7 +52,7 @@ def unpack(archive: Path, into: Path, patterns: Sequence[str]) -> int:
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[tuple[Iterator[Member], int | None]]:
-    """The files in an archive, and how many entries it has where that is known."""
+    """The files in an archive, and their number if known (None for tar.gz)."""
     if archive.name.endswith(".zip"):
         with ZipFile(archive) as packed:
             entries = [entry for entry in packed.infolist() if not entry.is_dir()]
@@ -63,7 +63,7 @@ def _opened(archive: Path) -> Iterator[tuple[Iterator[Member], int | None]]:
 
 
 def _target(name: str, into: Path, patterns: Sequence[str]) -> Path | None:
-    """Where a member goes; None where no pattern names it, or its name is hidden or climbs out."""
+    """Target path of a member; None if no pattern matches, or a part of the path starts with a dot (hidden, `..`)."""
     path = PurePosixPath(name)
     for pattern in patterns:
         end = path.parts[-len(PurePosixPath(pattern).parts) :]

@@ -21,9 +21,6 @@ class Store:
     Args:
         path: folder of the store, or its marker file `complete.json`.
 
-    Attributes:
-        fingerprint: hash of the provenance, 16 hexadecimal digits.
-
     Raises:
         DepthGError: the store is missing or incomplete.
 
