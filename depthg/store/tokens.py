@@ -52,9 +52,9 @@ class TokenStore(Store):
         DepthGError: the store is missing or incomplete.
 
     Example:
-        >>> features = TokenStore(Path("resources/demo/train/features/demo_cnn.zarr"))
+        >>> features = TokenStore(Path("resources/demo/train/features/demo_vit8.zarr"))
         >>> features.take("tokens", np.array([0, 3]), np.array([[0, 1], [5, 9]])).shape
-        (2, 2, 64)
+        (2, 2, 192)
     """
 
     def read(self, name: str, rows: Rows = slice(None)) -> np.ndarray:
