@@ -19,7 +19,7 @@ demo: install  ## the whole pipeline on the rendered world, to scores and a pict
 	@echo "The picture: $(DEMO)/figure.png"
 
 test: install  ## the tests, a few minutes
-	pytest
+	pytest -n 2 --dist loadfile
 
 test-slow: install  ## whole workflows on miniatures of the benchmarks, some minutes more
 	pytest -m slow

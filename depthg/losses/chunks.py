@@ -1,4 +1,4 @@
-"""A loss too large for memory: computed chunk by chunk, each with its gradient."""
+"""The mean of a loss that does not fit in memory, computed with its gradient chunk by chunk."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,12 +8,12 @@ from torch.autograd import Function
 
 
 def mean_over_chunks(values: Tensor, loss: Callable[[Tensor, int], Tensor], chunks: int) -> Tensor:
-    """The mean of `loss(values, i)` over i, float [V].
+    """The mean of `loss(values, i)` over the chunks i = 0 … chunks − 1, float [V].
 
     Args:
-        values: float [V, …]; loss v depends on values v alone.
-        loss: values and a number from 0 to chunks − 1 → float [V].
-        chunks: how many there are.
+        values: float [V, …]; entry v of the loss depends on `values[v]` only.
+        loss: (values, i) → float [V], the losses of chunk i.
+        chunks: number of chunks, at least 1.
 
     Example:
         >>> mean_over_chunks(torch.ones(1, 4), lambda values, i: values[:, i] * i, 4)
@@ -23,7 +23,7 @@ def mean_over_chunks(values: Tensor, loss: Callable[[Tensor, int], Tensor], chun
 
 
 class _MeanOverChunks(Function):
-    """Adds up the gradients of the chunks in the forward pass, so that no chunk is kept for the backward pass."""
+    """Accumulates the gradient during the forward pass, so that no chunk is kept for the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, loss: Callable[[Tensor, int], Tensor], chunks: int) -> Tensor:

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-EPSILON = 1e-10  # shortest vector that is still scaled to unit length
+EPSILON = 1e-10  # vectors shorter than this are not scaled to unit length
 
 
 def unit(tokens: Tensor) -> Tensor:
-    """Scale tokens float [..., C] to length 1; those of length 0 stay."""
+    """Scale tokens float [..., C] to length 1; zero vectors stay zero."""
     return functional.normalize(tokens, dim=-1, eps=EPSILON)
 
 
@@ -30,29 +30,38 @@ def correlation(a: Tensor, b: Tensor) -> Tensor:
 
 
 def centre(target: Tensor) -> Tensor:
-    """Spatial centring: subtract from every row its mean, and add the mean of the batch (STEGO).
+    """Spatial centring (STEGO): shift every row so that its mean becomes the mean of the whole batch.
 
     Args:
-        target: float [B, n, m].
+        target: correlation, float [B, n, m].
 
     Returns:
-        float [B, n, m]: every row [m] has the mean of the batch.
+        float [B, n, m]: the mean over the last axis is the same everywhere.
+
+    Example:
+        >>> centre(torch.tensor([[[0.0, 1.0], [4.0, 5.0]]]))
+        tensor([[[2., 3.],
+                 [2., 3.]]])
     """
     return target - target.mean(-1, keepdim=True) + target.mean()
 
 
 def correlation_loss(codes: Tensor, target: Tensor, shift: float) -> Tensor:
-    """Pull codes together where the target lies above the shift, apart where below: −mean(max(S, 0)·(F − b)).
+    """Correlation loss −mean(max(S, 0)·(F − b)): attracts codes where F > b and repels them where F < b.
 
-    Eq. 2 for features, Eq. 6 for depth. The equations sum; the mean is what the published weights are for.
+    Eq. 2 for features, Eq. 6 for depth. The equations take a sum; the published weights belong to the mean.
 
     Args:
-        codes: correlation S of the codes, float [..., n, m].
+        codes: correlation S of the codes, float [..., n, m] in [−1, 1].
         target: correlation F of features, or D of depth, float [..., n, m], of the same dtype.
-        shift: b, of the range of the target.
+        shift: b, on the scale of the target.
 
     Returns:
         Scalar.
+
+    Example:
+        >>> correlation_loss(torch.tensor([[0.5, -0.5]]), torch.tensor([[1.0, 0.0]]), shift=0.2)
+        tensor(-0.2000)
     """
-    # As a dot product: the product itself, and its gradient before the clamp, are never written to memory.
+    # A dot product writes neither the elementwise product nor its gradient before the clamp to memory.
     return -torch.dot(codes.relu().flatten(), (target - shift).flatten()) / codes.numel()

@@ -1,4 +1,4 @@
-"""Depth correlation: how much two tokens agree in depth, or in space (Eq. 5), as a named choice."""
+"""Depth correlation D of two tokens (Eq. 5) and its alternatives, each selected by name."""
 
 from collections.abc import Callable
 
@@ -7,26 +7,36 @@ from torch import Tensor
 
 Kernel = Callable[[Tensor, Tensor, float], Tensor]
 # A kernel maps the places of tokens, float [B, n, 4] and [B, m, 4], and the bandwidth to float [B, n, m].
-# A place is (d, x, y, z): depth in [0, 1], far = 1, and the point that the camera makes of it.
+# A place is (d, x, y, z): the depth in [0, 1], far = 1, and the token's unprojected 3D point.
 
 
 def product(a: Tensor, b: Tensor, bandwidth: float) -> Tensor:
-    """D = d_i · d_j, in [0, 1] (Eq. 5). Two near tokens get as low a value as a near and a far one."""
+    """D = d_i · d_j, in [0, 1] (Eq. 5); low for two near tokens, although their depths agree.
+
+    Example:
+        >>> product(torch.tensor([[[0.5, 0, 0, 0]]]), torch.tensor([[[0.8, 0, 0, 0]]]), 0.1)
+        tensor([[[0.4000]]])
+    """
     return a[..., :, None, 0] * b[..., None, :, 0]
 
 
 def similarity(a: Tensor, b: Tensor, bandwidth: float) -> Tensor:
-    """exp(−|d_i − d_j| / bandwidth), in (0, 1]: like depths agree, near or far."""
+    """exp(−|d_i − d_j| / bandwidth), in (0, 1]: 1 for equal depths, near or far.
+
+    Example:
+        >>> similarity(torch.tensor([[[0.5, 0, 0, 0]]]), torch.tensor([[[0.8, 0, 0, 0]]]), 0.1)
+        tensor([[[0.0498]]])
+    """
     return (-(a[..., :, None, 0] - b[..., None, :, 0]).abs() / bandwidth).exp()
 
 
 def similarity_3d(a: Tensor, b: Tensor, bandwidth: float) -> Tensor:
-    """exp(−r / bandwidth), in (0, 1], of the distance r in space, whose unit is the farthest token's depth."""
+    """exp(−r / bandwidth), in (0, 1], of the 3D distance r of two points, in units of the farthest token's depth."""
     difference = a[..., :, None, 1:] - b[..., None, :, 1:]
     return (-difference.square().sum(-1).clamp_min(1e-12).sqrt() / bandwidth).exp()
 
 
-# By name in `depth_loss`. To add one: a function, a line here, its name in TrainSettings, its formula in the test.
+# Setting `depth_loss` → Kernel. To add one: a function, a line here, its name in TrainSettings, its formula in the test.
 KERNELS: dict[str, Kernel] = {
     "product": product,
     "similarity": similarity,
@@ -35,13 +45,14 @@ KERNELS: dict[str, Kernel] = {
 
 
 def as_is(places: Tensor) -> Tensor:
-    """Places float [..., 4] with depth in its own range."""
+    """Places float [..., 4], unchanged."""
     return places
 
 
 def over_channel(places: Tensor) -> Tensor:
-    """As released: depth scaled to unit length over its only channel, so 1 wherever it is above 0."""
+    """As released: depth normalised over its single channel, which makes it 1 wherever it is positive."""
     return torch.cat([(places[..., :1] > 0).to(places.dtype), places[..., 1:]], dim=-1)
 
 
+# Setting `depth_norm` → function of places float [..., 4] that returns places of the same shape.
 NORMS: dict[str, Callable[[Tensor], Tensor]] = {"none": as_is, "channel": over_channel}

@@ -1,17 +1,17 @@
-"""Global hidden positives: contrast of every token with its positives, found by similarity (Seong et al., CVPR 2023).
+"""Global hidden positives: a contrastive loss whose positives are found by similarity (Seong et al., CVPR 2023).
 
-A token j is a positive of token i if the two are more alike than i, or j, is to anything in a pool of references:
+Token j is a positive of token i if their similarity exceeds that of i, or of j, to every token of a reference pool:
 
     cos(i, j) > min(c_i, c_j),   c_i = max over the pool of cos(i, ·).
 
-Backbone features find the task-agnostic positives A, codes of a slow copy of the head the task-specific ones S.
-With weights w = A + λ S of the pairs, and logits l_ij = ⟨z_i, z_j⟩ / τ of the embeddings, the loss of a crop is
+Backbone features give the task-agnostic positives A; codes of a slow (EMA) copy of the head give the task-specific
+positives S. With pair weights w = A + λ S and logits l_ij = ⟨z_i, z_j⟩ / τ of the embeddings z, the loss of a crop is
 
     L = −(τ / 0.07) · Σ w_ij (l_ij − log Σ_{k ∈ D_i} exp l_ik) / Σ w_ij
 
-over its tokens i that have a task-agnostic positive; D_i are these positives and a random share ρ of all others.
-This is the mean over pairs of the usual supervised contrastive loss: the released code's weighting of anchors by
-their number of positives (`reweighting`) cancels its mean over positives.
+summed over the tokens i that have a task-agnostic positive. The denominator D_i holds these positives and a random
+share ρ of all other tokens. This is the supervised contrastive loss averaged over pairs: in the released code, the
+weighting of anchors by their number of positives (`reweighting`) cancels the mean over positives.
 """
 
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ from torch.nn import functional
 
 from depthg.losses.chunks import mean_over_chunks
 
-BASE_TEMPERATURE = 0.07  # of supervised contrast; the loss is scaled by τ / 0.07
+BASE_TEMPERATURE = 0.07  # as in supervised contrastive learning: the loss is scaled by τ / 0.07
 
 
 def nearest(tokens: Tensor, pool: Tensor) -> Tensor:
-    """c: the similarity of each token to its nearest reference.
+    """Similarity c of each token to its nearest reference.
 
     Args:
         tokens: unit vectors float [N, C].
@@ -35,24 +35,24 @@ def nearest(tokens: Tensor, pool: Tensor) -> Tensor:
     Returns:
         float [N] in [−1, 1].
     """
-    chunks = [(chunk @ pool.T).amax(1) for chunk in tokens.split(4096)]  # 34 MB each for 2048 references
+    chunks = [(chunk @ pool.T).amax(1) for chunk in tokens.split(4096)]  # 34 MB per chunk for 2048 references
     return torch.cat(chunks)
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """The similarity by which positives are found.
+    """Finds the positives of tokens by their similarity.
 
     Attributes:
         tokens: unit vectors float [N, C], without gradient.
-        nearest: c of each, float [N].
+        nearest: similarity c of each token to its nearest reference, float [N].
     """
 
     tokens: Tensor
     nearest: Tensor
 
     def positives(self, anchors: slice) -> Tensor:
-        """Whether each token is a positive of each of some anchors, bool [n, N]; none is its own."""
+        """Whether token j is a positive of anchor i, bool [n, N]; no token is its own positive."""
         found = self.tokens[anchors] @ self.tokens.T
         found = found > torch.minimum(self.nearest[anchors, None], self.nearest)
         found[:, anchors].fill_diagonal_(False)
@@ -60,11 +60,11 @@ class Likeness:
 
 
 def pair_weights(agnostic: Tensor, specific: Tensor | None, share: float) -> Tensor:
-    """w = A + λ S of the anchors that have a task-agnostic positive, 0 of the others: float [n, N].
+    """Pair weights w = A + λ S, float [n, N]; the row of an anchor without task-agnostic positives is 0.
 
     Args:
-        agnostic: A, bool [n, N].
-        specific: S, bool [n, N]; None while λ is 0.
+        agnostic: task-agnostic positives A, bool [n, N].
+        specific: task-specific positives S, bool [n, N]; None while λ is 0.
         share: λ in [0, 1].
     """
     if specific is None:
@@ -73,15 +73,15 @@ def pair_weights(agnostic: Tensor, specific: Tensor | None, share: float) -> Ten
 
 
 def contrast(logits: Tensor, weights: Tensor, among: Tensor, temperature: float) -> Tensor:
-    """The loss of some anchors, a scalar; 0 where none has a positive.
+    """Contrastive loss of n anchors, a scalar; 0 if no anchor has a positive.
 
     Args:
         logits: l, float [n, N].
-        weights: w, float [n, N].
-        among: D, bool [n, N]; of an anchor with positives, not empty.
-        temperature: τ.
+        weights: pair weights w, float [n, N].
+        among: tokens in the denominator D, bool [n, N]; at least one for every anchor with positives.
+        temperature: τ > 0.
     """
-    unused = ~among.any(1, keepdim=True)  # an anchor of no weight must not end in log 0
+    unused = ~among.any(1, keepdim=True)  # for these anchors, of weight 0, an empty denominator would give log 0
     total = logits.masked_fill(~(among | unused), -torch.inf).logsumexp(1)
     pairs = (weights * logits).sum() - (weights.sum(1) * total).sum()
     return -temperature / BASE_TEMPERATURE * pairs / weights.sum().clamp_min(1)
@@ -95,18 +95,18 @@ def hidden_positive_losses(
     share: float,
     temperature: float,
 ) -> Tensor:
-    """The mean loss of the crops of a batch, for each of several embeddings of its tokens, float [V].
+    """Contrastive loss averaged over the crops of a batch, for each of V embeddings of its tokens, float [V].
 
-    Crops pass one at a time, so that about ten matrices [n, N] of float32 are in memory and not [N, N]: 0.8 GB
-    for 32 crops of 784 tokens.
+    Crops are processed one at a time, so that memory holds about ten float32 matrices [n, N] instead of [N, N]:
+    0.8 GB for 32 crops of 784 tokens.
 
     Args:
         embedded: z, unit vectors float [V, N, Q] of the N tokens of all crops, crop by crop.
-        agnostic: the tokens by backbone features.
-        specific: the tokens by slow codes; None while λ is 0.
-        kept: which others an anchor is held against, bool [n, N]; n tokens make a crop.
+        agnostic: finds task-agnostic positives, by backbone features.
+        specific: finds task-specific positives, by slow codes; None while λ is 0.
+        kept: which tokens besides the positives enter the denominator, bool [n, N]; n is the tokens per crop.
         share: λ in [0, 1].
-        temperature: τ.
+        temperature: τ > 0.
     """
     size, tokens = kept.shape
 
@@ -123,10 +123,10 @@ def hidden_positive_losses(
 
 
 def inconsistency(embedded: Tensor, view: Tensor) -> Tensor:
-    """The mean distance of embeddings of a token and of its photometric view, a scalar in [0, 2].
+    """Mean Euclidean distance of the embeddings of tokens and of their photometric views, a scalar in [0, 2].
 
     Args:
-        embedded: unit vectors float [N, Q].
-        view: unit vectors float [N, Q].
+        embedded: embeddings of the tokens, unit vectors float [N, Q].
+        view: embeddings of the same tokens in the photometric view, unit vectors float [N, Q].
     """
     return functional.pairwise_distance(embedded, view).mean()

@@ -1,8 +1,8 @@
 """The terms of the training loss at the sampled tokens (Eq. 3 and 7).
 
-Every term correlates the anchors of a batch with partners of its own: `PARTNERS`. Each correlation is small enough
-for a processor's cache, and stays apart from the others for that. The targets are computed once and serve the codes
-and, with local hidden positives, the mixed codes as well.
+Every term correlates the anchors of a batch with other crops, its partners (`PARTNERS`). Correlations are computed one
+partner at a time, because one fits into the processor's cache. The targets are computed once and used for the codes
+and, with local hidden positives, for the mixed codes as well.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,8 +19,8 @@ class Codes:
 
     Args:
         anchors: float [B, n, C].
-        neighbors: those of a neighbour of each, float [B, n, C].
-        siblings: those of another crop of each anchor's image, float [B, n, C], where a term asks for them.
+        neighbors: of one k-NN neighbour of each anchor, float [B, n, C].
+        siblings: of another crop of each anchor's image, float [B, n, C]; None uses the anchors themselves.
     """
 
     def __init__(self, anchors: Tensor, neighbors: Tensor, siblings: Tensor | None = None):
@@ -29,26 +29,26 @@ class Codes:
 
 
 def itself(codes: Codes, rolls: list[int]) -> list[Tensor]:
-    """The anchors."""
+    """The anchors themselves."""
     return [codes.anchors]
 
 
 def neighbor(codes: Codes, rolls: list[int]) -> list[Tensor]:
-    """Their neighbours."""
+    """The k-NN neighbour of each anchor."""
     return [codes.neighbors]
 
 
 def sibling(codes: Codes, rolls: list[int]) -> list[Tensor]:
-    """Another crop of each anchor's image; the anchors themselves where depth is not paired across crops."""
+    """Another crop of each anchor's image; the anchors themselves if depth is not paired across crops."""
     return [codes.siblings]
 
 
 def others(codes: Codes, rolls: list[int]) -> list[Tensor]:
-    """Other anchors of the batch, once for each cyclic shift."""
+    """Other anchors of the batch: the batch rolled by each cyclic shift."""
     return [codes.anchors.roll(roll, dims=0) for roll in rolls]
 
 
-# By term: what the anchors [B, n, C] are correlated with, each [B, n, C].
+# Term → function (codes, rolls) that returns the partners of the anchors, each float [B, n, C].
 PARTNERS: dict[str, Callable[[Codes, list[int]], list[Tensor]]] = {
     "self": itself,
     "knn": neighbor,
@@ -58,21 +58,21 @@ PARTNERS: dict[str, Callable[[Codes, list[int]], list[Tensor]]] = {
 
 
 def correlations(term: str, codes: Codes, rolls: list[int]) -> Iterable[Tensor]:
-    """Correlations of the anchors with each of their partners in a term, float [B, n, n]."""
+    """Correlation of the anchors with each of their partners in a term, float [B, n, n] each."""
     return (correlation(codes.anchors, partners) for partners in PARTNERS[term](codes, rolls))
 
 
 def feature_targets(term: str, features: Codes, rolls: list[int], centring: bool) -> list[Tensor]:
-    """The correlations of features that the codes are to follow in a term (Eq. 1).
+    """Correlations of the backbone features, the targets of a term (Eq. 1).
 
     Args:
         term: `self`, `knn` or `random`.
-        features: of the frozen backbone.
-        rolls: cyclic shifts of the batch, in 1 … B − 1, that pair an anchor with other crops.
-        centring: centre the correlations.
+        features: features of the frozen backbone.
+        rolls: cyclic shifts of the batch, in 1 … B − 1, that pair each anchor with other anchors.
+        centring: whether to apply spatial centring to the correlations.
 
     Returns:
-        float [B, n, n] for each partner.
+        One float [B, n, n] for each partner.
     """
     found = correlations(term, features, rolls)
     return [centre(target) if centring else target for target in found]
@@ -81,7 +81,7 @@ def feature_targets(term: str, features: Codes, rolls: list[int], centring: bool
 def term_losses(
     terms: Mapping[str, Term], codes: Codes, targets: Mapping[str, list[Tensor]], rolls: list[int]
 ) -> dict[str, Tensor]:
-    """The loss of each term, before its weight, the mean over its partners: scalars by name (Eq. 2, Eq. 6)."""
+    """Unweighted loss of each term, averaged over its partners: scalars by name (Eq. 2, Eq. 6)."""
     return {
         name: _mean_loss(correlations(name, codes, rolls), targets[name], term.shift)
         for name, term in terms.items()
@@ -94,5 +94,5 @@ def _mean_loss(found: Iterable[Tensor], targets: list[Tensor], shift: float) -> 
 
 
 def weighted_sum(terms: Mapping[str, Term], losses: Mapping[str, Tensor]) -> Tensor:
-    """Σ λ L over the terms, a scalar (Eq. 3, Eq. 7)."""
+    """Total loss Σ λ L over the terms, a scalar (Eq. 3, Eq. 7)."""
     return torch.stack([term.weight * losses[name] for name, term in terms.items()]).sum()
