@@ -36,7 +36,7 @@ def similarity_3d(a: Tensor, b: Tensor, bandwidth: float) -> Tensor:
     return (-difference.square().sum(-1).clamp_min(1e-12).sqrt() / bandwidth).exp()
 
 
-# Setting `depth_loss` → Kernel. To add one: a function, a line here, its name in TrainSettings, its formula in the test.
+# Setting `depth_loss` → Kernel. To add one: a function, a line here, its name in TrainSettings, its formula in a test.
 KERNELS: dict[str, Kernel] = {
     "product": product,
     "similarity": similarity,
