@@ -1,7 +1,7 @@
-"""Neighbours of a token by the backbone's attention, for local hidden positives (Seong et al., CVPR 2023, Sec. 3.3).
+"""Neighbours of each token by the backbone's attention, for local hidden positives (Seong et al., CVPR 2023, Sec. 3.3).
 
-Needs crops and the store of their features; makes `attention.zarr`. The attention is that of the last block
-before its softmax, averaged over heads, between patch tokens only.
+Reads the crops and the store of their features; writes `attention.zarr`. The attention consists of the last block's
+logits (before the softmax), averaged over heads, between patch tokens only.
 """
 
 from functools import partial
@@ -22,24 +22,32 @@ from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
 
-QUANTILES = (0.1, 0.9)  # a row's logits are clamped to these, so that no single token takes all of it
-NEAR = [(0, 0)] + [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]  # itself first
+QUANTILES = (
+    0.1,
+    0.9,
+)  # each row's logits are clamped to these, so that no single token dominates the softmax
+NEAR = [(0, 0)] + [
+    (r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)
+]  # the token itself first
 
 
 class AttentionLogits:
-    """Reads queries and keys of the last block while a backbone runs.
+    """Attention logits of the last block, computed from the queries and keys that forward hooks capture.
 
     Args:
-        backbone: a ViT of timm.
+        backbone: a plain ViT of timm.
 
     Raises:
-        DepthGError: it has no attention that could be read.
+        DepthGError: the backbone's last block has no attention of timm's plain kind.
     """
 
     def __init__(self, backbone: DenseBackbone):
         self.backbone, self.seen = backbone, dict[str, Tensor]()
         self.attention = _last_attention(backbone.net, backbone.name)
-        for name in ("q_norm", "k_norm"):  # there in every block, the identity where nothing is normalised
+        for name in (
+            "q_norm",
+            "k_norm",
+        ):  # every block has both; they are the identity without QK normalisation
             getattr(self.attention, name).register_forward_hook(self._keep(name))
 
     def _keep(self, name: str) -> Any:
@@ -47,7 +55,7 @@ class AttentionLogits:
 
     @torch.inference_mode()
     def __call__(self, images: np.ndarray) -> Tensor:
-        """⟨q_i, k_j⟩ / √d, averaged over heads: float32 [B, P, P], of crops uint8 [B, S, S, 3]."""
+        """Logits ⟨q_i, k_j⟩ / √d averaged over heads, float32 [B, P, P], for crops uint8 [B, S, S, 3]."""
         dense_features(self.backbone, images)
         prefix = self.backbone.net.num_prefix_tokens  # class and register tokens
         q, k = (self.seen.pop(name)[:, :, prefix:].float() for name in ("q_norm", "k_norm"))
@@ -55,7 +63,7 @@ class AttentionLogits:
 
 
 def _last_attention(net: nn.Module, name: str) -> Attention:
-    """The attention of the last block, if it is timm's plain one."""
+    """The attention module of the last block; DepthGError if it is not timm's plain `Attention`."""
     blocks: Any = getattr(net, "blocks", None)
     attention = getattr(blocks[-1], "attn", None) if isinstance(blocks, nn.Sequential) and blocks else None
     if type(attention) is not Attention:
@@ -67,14 +75,14 @@ def _last_attention(net: nn.Module, name: str) -> Attention:
 
 
 def neighborhood(grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The 3×3 tokens around each token, itself first.
+    """The 3×3 neighbourhood of each token, the token itself first.
 
     Args:
-        grid: rows and columns of tokens, at least 9 in all.
+        grid: rows and columns of tokens (h, w), at least 9 tokens in total.
 
     Returns:
-        ids int64 [P, 9], distinct within a row, and inside bool [P, 9]: false where the 3×3 leave the crop and
-        any other token stands in.
+        ids: int64 [P, 9], distinct within a row.
+        inside: bool [P, 9], false for padding: where the neighbourhood leaves the crop, ids hold arbitrary tokens.
     """
     h, w = grid
     row, column = np.divmod(np.arange(h * w), w)
@@ -88,19 +96,19 @@ def neighborhood(grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def attention_weights(logits: Tensor, ids: Tensor, inside: Tensor, rows: int) -> Tensor:
-    """The weight of each of the 3×3 tokens around a token.
+    """Mixing weights of the 3×3 neighbourhood of each token.
 
-    A row's logits are clamped to its quantiles, pass a softmax over the crop, times the rows of the grid; what
-    then lies below the mean of the row counts nothing. The token itself counts where nothing else would.
+    Each row of logits is clamped to its quantiles, passed through a softmax over the crop and multiplied by h.
+    Weights below the mean of their row, and those of padding, become 0; an all-zero row gives its token weight 1.
 
     Args:
         logits: float [P, P] of one crop.
-        ids: int64 [P, 9], the token itself first.
-        inside: bool [P, 9].
-        rows: h.
+        ids: neighbourhoods int64 [P, 9], the token itself first.
+        inside: bool [P, 9], false for padding.
+        rows: h, rows of the token grid.
 
     Returns:
-        float [P, 9], every row with something above 0.
+        float [P, 9], at least one positive weight in every row.
     """
     low, high = torch.quantile(logits, logits.new_tensor(QUANTILES), dim=1, keepdim=True)
     shares = logits.clamp(low, high).softmax(-1) * rows
@@ -111,7 +119,7 @@ def attention_weights(logits: Tensor, ids: Tensor, inside: Tensor, rows: int) ->
 
 
 def attention_arrays(tokens: int) -> dict[str, Array]:
-    """The arrays of a store of neighbours by attention, of crops of P tokens; raw: drawn at random."""
+    """The arrays of an attention store for crops of P tokens; uncompressed, as training reads rows at random."""
     shape = (tokens, len(NEAR))
     return {
         "neighbors": Array(shape, "uint16", compress=False),
@@ -120,17 +128,18 @@ def attention_arrays(tokens: int) -> dict[str, Array]:
 
 
 def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Backbone) -> None:
-    """Write `neighbors` uint16 [M, P, 9] and `weights` float16 [M, P, 9] of all crops of a store.
+    """Write `neighbors` uint16 [M, P, 9] and `weights` float16 [M, P, 9] for all crops of a store.
 
     Args:
         crops: store of crops.
-        features: store of their features by the same backbone, of which only the grid is used.
-        out: store to write; a killed run resumes.
+        features: store of their features by the same backbone; only its token grid is read.
+        out: store to write; an interrupted run resumes.
         name: the backbone's name in config.yaml.
-        spec: the backbone.
+        spec: the backbone's settings.
 
     Raises:
-        DepthGError: a backbone without attention, features of other crops, or fewer than 9 tokens a crop.
+        DepthGError: the backbone has no plain attention, the features belong to other crops, or a crop has fewer
+            than 9 tokens.
     """
     source, backbone, provenance = open_backbone(crops, name, spec)
     tokens = Store(features).expect(crops=source)

@@ -1,9 +1,9 @@
-"""Tokens on their principal axes: the same features in a fraction of the channels.
+"""PCA of tokens without centring: features projected on fewer channels.
 
-A CNN's 2048 channels make a store four times as large and a segmentation head some fifteen times as slow as 512
-do. On street scenes 512 of ResNet-50's 2048 keep 86 % of the tokens' squared length, and the cosines that everything
-here is made of correlate with those of all channels at 0.994 (256: 76 %, 0.986; 1024: 95 %, 0.999). The axes are
-those of the second moment, not of the covariance: cosines are taken from the origin, and so must the axes be.
+A CNN's 2048 channels make a store four times as large, and a segmentation head about fifteen times as slow, as 512
+channels. On street scenes, 512 of ResNet-50's 2048 axes keep 86 % of the tokens' squared length, and cosines of the
+projected tokens correlate with the original cosines at 0.994 (256: 76 %, 0.986; 1024: 95 %, 0.999). The axes are
+eigenvectors of the second moment, not of the covariance, because cosines are measured from the origin.
 """
 
 from functools import partial
@@ -22,19 +22,19 @@ from depthg.stages.features import feature_arrays, pool_tokens, write_rows
 from depthg.store.tokens import TokenStore, packed
 from depthg.store.writer import Writer
 
-SAMPLE = 64  # crops the axes are found from: some 50,000 tokens
+SAMPLE = 64  # crops from which the axes are computed: about 50,000 tokens
 
 
 def principal_axes(tokens: Tensor, channels: int) -> tuple[Tensor, float]:
-    """The principal axes of unit tokens: the directions along which they keep most of their length.
+    """Principal axes of tokens scaled to unit length: the top eigenvectors of their second moment.
 
     Args:
         tokens: float [n, C].
-        channels: K, number of axes.
+        channels: number of axes K, at most C.
 
     Returns:
-        Orthonormal axes float32 [C, K], the strongest first, each with its largest entry positive; and the share
-        of the tokens' squared length along them, in [0, 1].
+        Orthonormal axes float32 [C, K], by decreasing eigenvalue, each with its largest entry positive; and the
+        share of the tokens' squared length that the axes keep, in [0, 1].
     """
     tokens = normalize(tokens, dim=1).double()
     strengths, axes = torch.linalg.eigh(tokens.T @ tokens / len(tokens))
@@ -44,10 +44,10 @@ def principal_axes(tokens: Tensor, channels: int) -> tuple[Tensor, float]:
 
 
 def find_axes(features: Path, channels: int, out: Path) -> None:
-    """Write the principal axes float32 [C, K] of a store of tokens as npy.
+    """Write the principal axes float32 [C, K] of the tokens of a store as npy.
 
     Raises:
-        DepthGError: the tokens have not that many channels.
+        DepthGError: the tokens have fewer than K channels.
     """
     store = TokenStore(features)
     own = store.array("tokens").shape[-1]
@@ -62,13 +62,13 @@ def find_axes(features: Path, channels: int, out: Path) -> None:
 
 
 def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "float16") -> None:
-    """Write a store of features from another, its tokens on the axes: `tokens` [M, h, w, K], `pooled`.
+    """Write a store of projected features: `tokens` [M, h, w, K] and `pooled` float32 [M, K].
 
     Args:
         features: store with `tokens` [M, h, w, C].
-        axes: npy, float32 [C, K].
-        out: store to write; a killed run resumes.
-        stored: how its tokens are kept.
+        axes: npy file of principal axes float32 [C, K].
+        out: store to write; an interrupted run resumes.
+        stored: storage type of the tokens.
     """
     source, basis = TokenStore(features), torch.from_numpy(np.load(axes))
     shape = (*source.array("tokens").shape[1:3], basis.shape[1])
