@@ -1,8 +1,8 @@
-"""Images → square crops: where they lie in the image, and the store of their pixels and labels.
+"""Images → square crops: their boxes in the image, and the store of their pixels and labels.
 
-A crop is cut out and scaled in one step: the centre square of its region, as a box with fractional corners,
-is resampled to the wanted side. That is a resize of the short side followed by a centre crop, without the
-rounding in between.
+A crop is cut out and resized in one step: the centre square of its region, a box with fractional corners, is
+resampled to `side` pixels. This equals a resize of the short side followed by a centre crop, but without
+intermediate rounding.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,17 @@ from depthg.store.parts import WHOLE, Part
 from depthg.store.writer import Writer
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the source image
-Crop = tuple[np.ndarray, np.ndarray, Box]  # uint8 [S, S, 3], uint16 [S, S], where it lies
-WRITE_CROPS = 64  # a write; rounded down to whole images
+Crop = tuple[np.ndarray, np.ndarray, Box]  # pixels uint8 [S, S, 3], labels uint16 [S, S], box in the image
+WRITE_CROPS = 64  # crops per write, rounded down to whole images
 
 
 def five_crop(width: int, height: int) -> list[Box]:
-    """Regions of size (⌊W/2⌋, ⌊H/2⌋) in the order top left, top right, bottom left, bottom right, centre."""
+    """Regions of size (⌊W/2⌋, ⌊H/2⌋) in the order top left, top right, bottom left, bottom right, centre.
+
+    Example:
+        >>> five_crop(8, 6)
+        [(0, 0, 4, 3), (4, 0, 8, 3), (0, 3, 4, 6), (4, 3, 8, 6), (2.0, 1.5, 6.0, 4.5)]
+    """
     w, h = width // 2, height // 2
     corners = [(0, 0), (width - w, 0), (0, height - h), (width - w, height - h)]
     origins = [*corners, ((width - w) / 2, (height - h) / 2)]
@@ -36,7 +41,7 @@ def five_crop(width: int, height: int) -> list[Box]:
 
 
 def centre_square(region: Box) -> Box:
-    """The largest square in the middle of a region."""
+    """The largest square centred in a region."""
     left, top, right, bottom = region
     side = min(right - left, bottom - top)
     left, top = (left + right - side) / 2, (top + bottom - side) / 2
@@ -44,7 +49,7 @@ def centre_square(region: Box) -> Box:
 
 
 def crop_boxes(width: int, height: int, five: bool) -> list[Box]:
-    """The square of each crop of an image: of its five parts, or of the whole.
+    """The box of each crop of an image: the centre squares of its five-crop regions, or of the whole image.
 
     Example:
         >>> crop_boxes(8, 6, five=False)
@@ -54,6 +59,7 @@ def crop_boxes(width: int, height: int, five: bool) -> list[Box]:
     return [centre_square(region) for region in regions]
 
 
+# Setting `resize` → filter of Pillow. To add one: its name in CropSettings, a line here.
 RESIZES = {
     "bilinear": Image.Resampling.BILINEAR,  # with antialiasing
     "nearest": Image.Resampling.NEAREST,  # as released
@@ -61,13 +67,13 @@ RESIZES = {
 
 
 def cut_image(image: np.ndarray, box: Box, side: int, resize: str = "bilinear") -> np.ndarray:
-    """A square of an image uint8 [H, W, 3]; uint8 [side, side, 3]."""
+    """Cut a box out of an image uint8 [H, W, 3] and resize it to uint8 [side, side, 3]."""
     return np.asarray(Image.fromarray(image).resize((side, side), RESIZES[resize], box))
 
 
 def cut_label(label: np.ndarray, box: Box, side: int) -> np.ndarray:
-    """A square of a label map uint16 [H, W], nearest; uint16 [side, side]."""
-    ids = Image.fromarray(label.astype(np.int32))  # Pillow resamples 32-bit integers in all of its versions
+    """Cut a box out of a label map uint16 [H, W] and resize it (nearest) to uint16 [side, side]."""
+    ids = Image.fromarray(label.astype(np.int32))  # every version of Pillow can resample 32-bit integers
     return np.asarray(ids.resize((side, side), Image.Resampling.NEAREST, box)).astype(np.uint16)
 
 
@@ -81,20 +87,20 @@ def make_crops(
 ) -> None:
     """Write the crop store of the images in an images.csv.
 
-    Training images are cut in five (crop id = 5 · image id + place) unless `five_crop` is off; of a
-    validation image the whole is shown.
+    A training image gives five crops (crop id = 5 · image id + position in `five_crop`) unless the setting
+    `five_crop` is off; a validation image gives one crop, its centre square.
 
     Args:
         images: the images.csv.
-        classes: the classes.csv, which says the class of each id in the label files.
+        classes: the classes.csv, which maps the raw ids in the label files to classes.
         split: "train" or "val".
-        out: store with `images` uint8 [M, S, S, 3], `labels` uint16 [M, S, S] (class ids, 255 void; all 255 where
-            the image has no label), `boxes` float32 [M, 4], `image` int32 [M].
-        settings: sizes.
+        out: store to write: `images` uint8 [M, S, S, 3], `labels` uint16 [M, S, S] (class ids, 255 void; all 255
+            if the image has no label), `boxes` float32 [M, 4], `image` int32 [M] (image ids).
+        settings: sizes of the crops, five-crop, and the filter `resize`.
         part: the part of the store to write.
 
     Raises:
-        DepthGError: an image is too small, a file cannot be read any more, or a label has an id of no class.
+        DepthGError: an image is too small, a file is no longer readable, or a label contains an id without a class.
     """
     records, table = read_images(images), read_classes(classes)
     per_image, side = crop_layout(split, settings)
@@ -121,7 +127,7 @@ def make_crops(
 
 
 def crop_layout(split: str, settings: CropSettings) -> tuple[int, int]:
-    """How many crops an image of a split gives, and their side."""
+    """Crops per image of a split, and their side in pixels."""
     if split == "train":
         return 5 if settings.five_crop else 1, settings.size
     return 1, settings.eval_size
@@ -138,7 +144,7 @@ def _check_sizes(records: Sequence[ImageRecord], five: bool) -> None:
 
 
 def crop_arrays(side: int) -> dict[str, Array]:
-    """The arrays of a store of crops of a side."""
+    """The arrays of a crop store, for crops of `side` × `side` pixels."""
     return {
         "images": Array((side, side, 3), "uint8"),
         "labels": Array((side, side), "uint16"),

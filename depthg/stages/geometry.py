@@ -1,7 +1,7 @@
-"""Depth → points → farthest-point order and 3-D neighbours of the tokens (Sec. 3.4 and 3.6).
+"""Depth → 3D points → farthest-point order and nearest tokens in space (Sec. 3.4 and 3.6).
 
-Needs a depth store and the token grid of a feature store; makes `geometry.zarr`. It depends on the crops alone, so it
-is computed once for all experiments, steps and numbers of samples.
+Reads a depth store and the token grid of a feature store; writes `geometry.zarr`. The result depends on the crops
+only, so it is computed once for all experiments, training steps and numbers of samples.
 """
 
 import math
@@ -27,7 +27,7 @@ BATCH = 64  # crops
 
 
 def pool_depth(depth: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Average depth over the area of each token (Eq. 4).
+    """Average-pool depth over the area of each token (Eq. 4).
 
     Args:
         depth: float [B, H, W].
@@ -40,17 +40,22 @@ def pool_depth(depth: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def unproject(depth: Tensor, settings: GeometrySettings) -> Tensor:
-    """Put every token at its place in front of a pinhole camera (Sec. 3.4).
+    """Unproject the depth of every token to a 3D point with a pinhole camera (Sec. 3.4).
 
-    The distance is z = near + (1 − near)·d, so that d = 0 does not collapse into the camera. The optical
-    axis passes through the middle of the grid, tokens are seen at their centres, and pixels are square.
+    The distance is z = near + (1 − near)·d, so that tokens of d = 0 do not all fall on the camera centre. The optical
+    axis passes through the middle of the grid, a token's pixel coordinates are its centre, and pixels are square.
 
     Args:
         depth: float [B, h, w] in [0, 1], far = 1.
-        settings: `field_of_view`, horizontal, in degrees; `near`, z of the nearest token.
+        settings: reads `field_of_view`, the horizontal angle in degrees, and `near`, the z of depth 0.
 
     Returns:
         float [B, h·w, 3], row-major: x to the right, y downwards, z away from the camera.
+
+    Example:
+        >>> unproject(torch.tensor([[[0.0, 1.0]]]), GeometrySettings(field_of_view=90, near=0.5))
+        tensor([[[-0.2500,  0.0000,  0.5000],
+                 [ 0.5000,  0.0000,  1.0000]]])
     """
     h, w = depth.shape[-2:]
     token = 2 * math.tan(math.radians(settings.field_of_view) / 2) / w  # side of a token at z = 1
@@ -61,10 +66,10 @@ def unproject(depth: Tensor, settings: GeometrySettings) -> Tensor:
 
 
 def unproject_parallel(depth: Tensor, settings: GeometrySettings) -> Tensor:
-    """Keep every token at its place in the image, with its depth as z (parallel projection); see `unproject`.
+    """Unproject with a parallel projection: x and y are independent of depth; otherwise as `unproject`.
 
-    A pinhole makes a near token small, so farthest points crowd where it is far: in the sky. Seen in parallel,
-    tokens are of one size, and a plane that faces the camera is sampled like the image.
+    A pinhole camera spreads distant tokens over more space than near ones, so farthest-point samples concentrate on
+    the background, such as the sky. A parallel projection spaces all tokens equally in x and y.
     """
     points = unproject(torch.ones_like(depth), settings)
     points[..., 2] = settings.near + (1 - settings.near) * depth.flatten(1)
@@ -72,7 +77,7 @@ def unproject_parallel(depth: Tensor, settings: GeometrySettings) -> Tensor:
 
 
 def unproject_released(depth: Tensor, settings: GeometrySettings) -> Tensor:
-    """As released: degrees taken for radians, z = 5·d, and tokens seen at their corners; see `unproject`."""
+    """As released: the angle in degrees read as radians, z = 5·d, tokens at their corners; otherwise as `unproject`."""
     h, w = depth.shape[-2:]
     token = 2 * math.tan(settings.field_of_view / 2) / w
     x = token * (torch.arange(w, dtype=depth.dtype, device=depth.device) - w / 2)
@@ -82,24 +87,29 @@ def unproject_released(depth: Tensor, settings: GeometrySettings) -> Tensor:
 
 
 def central_token(points: Tensor) -> Tensor:
-    """The token nearest to the centroid of points [B, P, 3], int64 [B, 1]: it depends on the scene alone."""
+    """Index of the token nearest to the centroid of points [B, P, 3], int64 [B, 1]."""
     return (points - points.mean(1, keepdim=True)).square().sum(-1).argmin(1, keepdim=True)
 
 
 def first_token(points: Tensor) -> Tensor:
-    """As released: token 0, int64 [B, 1]."""
+    """As released: index 0, int64 [B, 1]."""
     return torch.zeros(len(points), 1, dtype=torch.int64, device=points.device)
 
 
 @dataclass(frozen=True)
 class Camera:
-    """How depth becomes points, and the token at which farthest-point sampling starts."""
+    """A projection, and the first token of farthest-point sampling.
+
+    Attributes:
+        unproject: (depth float [B, h, w], settings) → points float [B, h·w, 3].
+        start: points float [B, P, 3] → token indices int64 [B, 1].
+    """
 
     unproject: Callable[[Tensor, GeometrySettings], Tensor]
     start: Callable[[Tensor], Tensor]
 
 
-# By name in `camera`, a key of `geometries`. To add one: its name in GeometrySettings, a line here, a test.
+# Setting `camera` of `geometries` → Camera. To add one: its name in GeometrySettings, a line here, a test.
 CAMERAS = {
     "pinhole": Camera(unproject, central_token),
     "parallel": Camera(unproject_parallel, central_token),
@@ -108,24 +118,24 @@ CAMERAS = {
 
 
 def farthest_point_order(points: Tensor, n: int, start: Tensor) -> Tensor:
-    """Order tokens so that each is the farthest from all before it (Sec. 3.4).
+    """Order tokens by farthest-point sampling: each next one is farthest from its nearest predecessor (Sec. 3.4).
 
-    Ties go to the lowest index. The first m of the order are the m-point sample, for any m ≤ n.
+    Ties go to the lowest index. For any m ≤ n, the first m indices are the farthest-point sample of m tokens.
 
     Args:
         points: float [B, P, 3], on the CPU.
         n: length of the order, at most P.
-        start: the first of the order, int64 [B, 1].
+        start: index of the first token, int64 [B, 1].
 
     Returns:
-        int64 [B, n], without repetition even where points coincide.
+        Token indices int64 [B, n], distinct within a row even if points coincide.
 
     Example:
         >>> line = torch.tensor([[[0.0, 0, 0], [1, 0, 0], [5, 0, 0], [9, 0, 0]]])
         >>> farthest_point_order(line, 3, torch.tensor([[0]]))
         tensor([[0, 3, 2]])
     """
-    x, y, z = points.unbind(-1)  # one contiguous plane each: twice as fast as rows of three
+    x, y, z = points.unbind(-1)  # one contiguous tensor per coordinate: twice as fast as [P, 3]
     x, y, z = x.contiguous(), y.contiguous(), z.contiguous()
     last = start
     nearest = torch.full_like(x, torch.inf)
@@ -143,17 +153,23 @@ def farthest_point_order(points: Tensor, n: int, start: Tensor) -> Tensor:
 
 
 def nearest_tokens(points: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The nearest tokens of every token in space, and how much each counts (Sec. 3.6).
+    """The k nearest tokens in space of every token, and their mixing weights (Sec. 3.6).
 
-    The token itself comes first. A neighbour at distance r weighs exp(−r / r̄), normalised to sum 1, where r̄
-    is the mean distance of the token's k − 1 others: free of scale, and uniform where all points coincide.
+    A neighbour at distance r gets the weight exp(−r / r̄), normalised to sum 1, where r̄ is the mean distance of the
+    k − 1 neighbours other than the token itself: independent of scale, and uniform if all points coincide.
 
     Args:
         points: float [B, P, 3].
-        k: neighbours of a token, itself included; at most P.
+        k: neighbours per token, including the token itself; at most P.
 
     Returns:
-        Token indices int64 [B, P, k], nearest first, and weights float32 [B, P, k], rows summing to 1.
+        Token indices int64 [B, P, k], the token itself first, then by distance; weights float32 [B, P, k].
+
+    Example:
+        >>> nearest_tokens(torch.tensor([[[0.0, 0, 0], [1, 0, 0], [3, 0, 0]]]), 2)[0]
+        tensor([[[0, 1],
+                 [1, 0],
+                 [2, 1]]])
     """
     found = [_search(cloud, k) for cloud in points.cpu().numpy()]
     r = torch.from_numpy(np.stack([distances for distances, _ in found])).float()
@@ -163,10 +179,10 @@ def nearest_tokens(points: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _search(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Distances and indices [P, k] of the nearest among points [P, 3]."""
+    """Distances and indices [P, k] of the nearest points of each of the points [P, 3], the point itself first."""
     distances, ids = cKDTree(points, balanced_tree=False).query(points, list(range(1, k + 1)))
     own = np.arange(len(points))[:, None]
-    missing = ~(ids == own).any(axis=1)  # where more than k points coincide
+    missing = ~(ids == own).any(axis=1)  # possible if more than k points coincide
     ids[missing, -1] = own[missing, 0]
     first = np.argsort(ids != own, axis=1, kind="stable")
     return distances, np.take_along_axis(ids, first, axis=1)
@@ -177,13 +193,13 @@ def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySett
 
     Args:
         depth: store with `depth` float16 [M, H, W].
-        features: store with `tokens` [M, h, w, C], of which only the grid is used.
-        out: `depth` float16 [M, h, w], `order` uint16 [M, order_length], and for 3D-LHP `neighbors` uint16
-            [M, h·w, k] and `weights` float16 [M, h·w, k].
-        settings: camera and lengths.
+        features: store with `tokens` [M, h, w, C]; only its token grid is read.
+        out: store to write: `depth` float16 [M, h, w], `order` uint16 [M, order_length], and for 3D-LHP
+            `neighbors` uint16 [M, h·w, k] and `weights` float16 [M, h·w, k].
+        settings: camera, depth control, and the lengths `order_length` and k = `lhp_neighbors`.
 
     Raises:
-        DepthGError: the stores differ in length, the grid has too few tokens, or depth is not finite.
+        DepthGError: the stores belong to different crops, the grid has fewer than k tokens, or depth is not finite.
     """
     maps, tokens = Store(depth), Store(features)
     grid = _checked_grid(maps, tokens, settings)
@@ -200,7 +216,7 @@ def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySett
 
 
 def geometry_arrays(grid: tuple[int, int], settings: GeometrySettings) -> dict[str, Array]:
-    """The arrays of a store of geometry on a grid of tokens [h, w]; raw, as training draws rows at random."""
+    """The arrays of a geometry store on a token grid (h, w); uncompressed, as training reads rows at random."""
     size, k = grid[0] * grid[1], settings.lhp_neighbors
     return {
         "depth": Array(grid, "float16", compress=False),
@@ -211,7 +227,7 @@ def geometry_arrays(grid: tuple[int, int], settings: GeometrySettings) -> dict[s
 
 
 def _geometry(depth: Tensor, settings: GeometrySettings) -> dict:
-    """The arrays of the store for depth [B, h, w]."""
+    """The values of all arrays of the store, by name, for pooled depth float [B, h, w]."""
     depth, camera = VALUES[settings.depth_values](depth), CAMERAS[settings.camera]
     points = camera.unproject(depth, settings)
     neighbors, weights = nearest_tokens(points, settings.lhp_neighbors)
@@ -221,7 +237,7 @@ def _geometry(depth: Tensor, settings: GeometrySettings) -> dict:
 
 
 def _checked_grid(maps: Store, tokens: Store, settings: GeometrySettings) -> tuple[int, int]:
-    """Rows and columns of the token grid, after checks that stores and settings fit it."""
+    """The token grid (h, w), after checking that the stores match and that k tokens fit on it."""
     h, w = tokens.array("tokens").shape[1:3]
     if len(maps) != len(tokens) or maps.provenance.get("crops") != tokens.provenance.get("crops"):
         raise DepthGError(f"{maps.path} and {tokens.path} are of different crops: make both again")
