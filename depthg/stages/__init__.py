@@ -1,1 +1,1 @@
-"""What is made once for all experiments on a data set, a module a rule of the workflow."""
+"""Stages computed once per data set and shared by all experiments; one module per rule of the workflow."""

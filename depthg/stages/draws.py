@@ -1,7 +1,7 @@
-"""Which crops a training step sees: anchors, one neighbour of each and, where their depths are paired, a sibling.
+"""The crops of a training step: anchors, one neighbour per anchor and, with depth pairs of siblings, one sibling.
 
-All are pure functions of (seed, step) and the neighbours, so that a resumed training goes on exactly where it
-stopped, and the crops that a training will see are known before any of their tokens is (depthg.stages.schedule).
+All are pure functions of (seed, step) and the neighbour store. A resumed training therefore continues with the same
+crops, and all crops of a training are known before any tokens are computed (depthg.stages.schedule).
 """
 
 from functools import cached_property, lru_cache
@@ -14,49 +14,49 @@ from depthg.store.reader import Store
 
 
 class Draws:
-    """Draws the crops of any step, by their number among all training crops.
+    """Draws the crops of any step, as indices among all M training crops.
 
     Args:
-        neighbors: store of `ids` and of the `image` of each crop.
-        settings: batch, neighbours, and whose depths are paired.
-        seed: of the training run.
+        neighbors: store of the nearest crops, `ids`, and of the `image` of each crop.
+        settings: batch size, neighbours to draw from, and depth pairs.
+        seed: seed of the training run.
     """
 
     def __init__(self, neighbors: Store, settings: DrawSettings, seed: int):
         self.store, self.settings, self.seed = neighbors, settings, seed
 
     def anchors(self, step: int) -> np.ndarray:
-        """Crops int64 [B]: each at most once an epoch, the order drawn anew for every epoch."""
+        """Anchor crops int64 [B]: each crop at most once per epoch, in an order shuffled every epoch."""
         epoch, place = divmod(step, len(self.store) // self.settings.batch)
         order = _permutation(len(self.store), self.seed, epoch)
         return order[place * self.settings.batch :][: self.settings.batch]
 
     def rng(self, step: int) -> np.random.Generator:
-        """The random numbers of a step after its anchors; neighbours are drawn first."""
+        """Random generator of a step for all draws but anchors and siblings; `neighbors` must use it first."""
         return np.random.default_rng([self.seed, 1, step])
 
     def neighbors(self, anchors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A crop of uniform rank among the nearest of each anchor, int [B]."""
+        """One of the nearest crops of each anchor, its rank drawn uniformly, int [B]."""
         ranks = rng.integers(self.settings.neighbors, size=len(anchors))
         return self.store.read("ids", anchors)[np.arange(len(anchors)), ranks]
 
     def siblings(self, anchors: np.ndarray, step: int) -> np.ndarray:
-        """Another crop of the image of each anchor, int [B]."""
+        """Another crop of each anchor's image, drawn uniformly, int [B]."""
         rng = np.random.default_rng([self.seed, 4, step])
         others = [np.setdiff1d(self.siblings_of(crop), crop) for crop in anchors]
         return np.array([rng.choice(crops) for crops in others])
 
     def siblings_of(self, crop: int) -> np.ndarray:
-        """All crops of a crop's image, itself included, ascending."""
+        """All crops of the same image as a crop, including the crop itself, ascending."""
         return np.flatnonzero(self.images == self.images[crop])
 
     @cached_property
     def images(self) -> np.ndarray:
-        """The image that each crop is part of, int [M]."""
+        """Image id of each crop, int [M]."""
         return self.store.read("image")
 
     def all(self, step: int) -> np.ndarray:
-        """Every crop that a step sees."""
+        """All crops of a step: anchors, neighbours and siblings, int [2B] or [3B]."""
         anchors = self.anchors(step)
         drawn = [anchors, self.neighbors(anchors, self.rng(step))]
         if self.settings.depth_pairs == "sibling":
@@ -71,10 +71,10 @@ def _permutation(crops: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def check_crops(neighbors: Store, settings: DrawSettings) -> None:
-    """Check that there are enough crops for a batch, and for the neighbours of each.
+    """Check that there are enough crops for a batch, and enough neighbours per crop.
 
     Raises:
-        DepthGError: there are too few.
+        DepthGError: there are too few crops or neighbours.
     """
     crops, kept = len(neighbors), neighbors.array("ids").shape[1]
     if settings.batch > crops:
@@ -90,10 +90,10 @@ def check_crops(neighbors: Store, settings: DrawSettings) -> None:
 
 
 def check_siblings(neighbors: Store) -> None:
-    """Check that every crop has a sibling, another crop of its image.
+    """Check that every crop has a sibling, that is, another crop of its image.
 
     Raises:
-        DepthGError: one has none.
+        DepthGError: some image has only one crop.
     """
     if np.unique(neighbors.read("image"), return_counts=True)[1].min() < 2:
         raise DepthGError(

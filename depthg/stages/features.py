@@ -1,4 +1,4 @@
-"""Crops → backbone features in Zarr: the one pass of the backbone that all experiments share."""
+"""Crops → backbone features in Zarr: the only forward pass of the backbone, shared by all experiments."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,13 +26,13 @@ BATCH = 16
 
 
 def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
-    """Write `tokens` [M, h, w, C] (depthg.store.tokens) and `pooled` float32 [M, C] of all crops of a store.
+    """Write `tokens` [M, h, w, C] (depthg.store.tokens) and `pooled` float32 [M, C] for all crops of a store.
 
     Args:
         crops: store of crops.
-        out: store to write; a killed run resumes.
+        out: store to write; an interrupted run resumes.
         name: the backbone's name in config.yaml.
-        spec: the backbone.
+        spec: the backbone's settings.
         part: the part of the store to write.
     """
     source, backbone, provenance = open_backbone(crops, name, spec)
@@ -48,7 +48,7 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part 
 
 
 def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
-    """Write `pooled` float32 [M, C] alone, which is enough to find neighbours; arguments as above."""
+    """Write only `pooled` float32 [M, C], which suffices to find neighbours; arguments as in `make_features`."""
     source, backbone, provenance = open_backbone(crops, name, spec)
     channels = dense_features(backbone, source.read("images", [0])).shape[-1]
 
@@ -60,7 +60,7 @@ def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = 
 
 
 def open_backbone(crops: Path, name: str, spec: Backbone) -> tuple[Store, DenseBackbone, dict[str, Any]]:
-    """A store of crops, the backbone `name` on its device, and the provenance of its features of them."""
+    """Open a crop store and the backbone `name` on its device; also returns the provenance of their features."""
     source, backbone = Store(crops), DenseBackbone(spec, name).to(device())
     weights = backbone.weights_hash()
     return source, backbone, {"settings": spec.model_dump(), "weights": weights, "crops": source.fingerprint}
@@ -72,16 +72,16 @@ def write_rows(
     compute: Callable[[range, np.ndarray], dict[str, Tensor]],
     what: str,
 ) -> None:
-    """Compute and write the unfinished rows of a store, or of a part, and finish it.
+    """Compute and write the unfinished rows of a store, or of a part of it, and mark it finished.
 
-    While one batch is computed, the next are read and the previous is written: a GPU gets the next batch before
-    anything waits for the last.
+    While one batch is computed, the next ones are read and the previous one is written: a GPU receives its next batch
+    before the results of the last are awaited.
 
     Args:
-        writer: of the store.
-        read: rows → what they are computed from.
-        compute: rows and that → what every array holds for them, on any device.
-        what: name of the progress bar.
+        writer: writer of the store.
+        read: rows → the input of the computation.
+        compute: (rows, input) → the values of every array by name, on any device.
+        what: label of the progress bar.
     """
 
     def write(rows: range, values: dict[str, Tensor]) -> None:
@@ -101,22 +101,22 @@ def write_rows(
 
 
 def feature_arrays(shape: tuple[int, ...], stored: Stored) -> dict[str, Array]:
-    """The arrays of a store of tokens of a shape [h, w, C]."""
+    """The arrays of a feature store with tokens of `shape` (h, w, C)."""
     return token_arrays(shape, stored) | pooled_array(shape[2])
 
 
 def pooled_array(channels: int) -> dict[str, Array]:
-    """The array of mean vectors of C channels."""
+    """The array of pooled features with C channels."""
     return {"pooled": Array((channels,), "float32", compress=False)}
 
 
 @torch.inference_mode()
 def dense_features(backbone: DenseBackbone, images: np.ndarray) -> Tensor:
-    """Tokens [B, h, w, C], float32, of crops [B, S, S, 3], uint8."""
+    """Backbone tokens float32 [B, h, w, C] of crops uint8 [B, S, S, 3]."""
     with mixed_precision():
         return backbone(send(torch.from_numpy(images), device()))
 
 
 def pool_tokens(tokens: Tensor) -> Tensor:
-    """The unit vectors [B, C], float32, along the mean of the tokens [B, h, w, C]."""
+    """Mean of the tokens float32 [B, h, w, C], scaled to unit length: float32 [B, C]."""
     return normalize(tokens.mean(dim=(1, 2)), dim=1)

@@ -1,10 +1,10 @@
-"""The jobs that make an experiment, by the names of their logs and benchmark files."""
+"""The workflow jobs of an experiment, by the names of their log and benchmark files."""
 
 from depthg.config.settings import Settings
 
 
 def shared_stages(settings: Settings) -> list[str]:
-    """Jobs whose artifacts all experiments on a data set may share, by name under `logs/{dataset}`."""
+    """Jobs whose outputs the experiments on a data set share, by name under `logs/{dataset}`."""
     backbone, depth = settings.backbone, settings.depth
     training = settings.training_split
     names = ["index", "train/crops", f"train/neighbors/{backbone}"]
@@ -17,6 +17,6 @@ def shared_stages(settings: Settings) -> list[str]:
 
 
 def own_stages(experiment: str, settings: Settings) -> list[str]:
-    """Jobs of an experiment and of each of its seeds, by name under `logs/{dataset}`."""
+    """Jobs that belong to one experiment and its seeds, by name under `logs/{dataset}`."""
     seeds = [f"seed{seed}/{job}" for seed in settings.seeds for job in ("train", "cluster", "evaluate")]
     return [f"{experiment}/{job}" for job in [*seeds, "figure", "collect"]]

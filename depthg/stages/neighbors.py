@@ -1,4 +1,4 @@
-"""k-NN: for every crop its nearest crops by the cosine of their pooled features, exactly (STEGO, Sec. 3.3)."""
+"""Exact k-NN: the nearest crops of every crop by the cosine of their pooled features (STEGO, Sec. 3.3)."""
 
 from pathlib import Path
 
@@ -16,22 +16,23 @@ BATCH = 4096
 
 
 def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSettings) -> None:
-    """Write `ids` int32 [M, keep], `similarities` float32 [M, keep], nearest first, self excluded, and the
-    `image` int32 [M] that each crop is part of.
+    """Write `ids` int32 [M, keep], `similarities` float32 [M, keep] and `image` int32 [M] (image ids).
+
+    Neighbours are sorted by decreasing cosine; a crop is never its own neighbour.
 
     Args:
-        features: store with `pooled` unit vectors [M, C].
-        crops: the crops it was made from.
+        features: store with `pooled` unit vectors float32 [M, C].
+        crops: the crop store from which the features were made.
         out: store to write.
-        settings: what counts as a neighbour.
+        settings: `keep`, `siblings` (whether crops of one image may be neighbours) and `pooled_dropout`.
 
     Raises:
-        DepthGError: the store has not that many other crops.
+        DepthGError: the store has too few crops for `keep` neighbours each.
     """
     source, cut = Store(features), Store(crops)
     source.expect(crops=cut)
     image = cut.read("image")
-    # A crop's own group is left out: itself, or with it all crops of its image.
+    # The group of a crop is excluded from its neighbours: only the crop itself, or all crops of its image.
     group: np.ndarray = np.arange(len(source)) if settings.siblings else image
     largest = int(np.unique(group, return_counts=True)[1].max())
     if len(source) < settings.keep + largest:
@@ -53,7 +54,7 @@ def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSet
 
 
 def neighbor_arrays(settings: NeighborSettings) -> dict[str, Array]:
-    """The arrays of a store of neighbours; raw, as training draws rows at random."""
+    """The arrays of a neighbour store; uncompressed, as training reads rows at random."""
     return {
         "ids": Array((settings.keep,), "int32", compress=False),
         "similarities": Array((settings.keep,), "float32", compress=False),
@@ -64,14 +65,14 @@ def neighbor_arrays(settings: NeighborSettings) -> dict[str, Array]:
 def without_group(
     ids: np.ndarray, similarities: np.ndarray, rows: np.ndarray, group: np.ndarray, keep: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest that are not of a row's own group, in order.
+    """Remove candidates of a row's own group and keep the nearest of the others, in order.
 
     Args:
-        ids: nearest rows first [B, k], k ≥ keep + the size of any group.
-        similarities: their cosines [B, k].
-        rows: whose neighbours these are [B].
-        group: of every row [M].
-        keep: neighbours a row.
+        ids: candidate rows, nearest first, int [B, k] with k ≥ keep + the size of the largest group.
+        similarities: cosines of the candidates, float32 [B, k].
+        rows: the rows whose neighbours are sought, int [B].
+        group: group of every row of the store, int [M].
+        keep: neighbours per row.
 
     Returns:
         ids [B, keep] and cosines [B, keep].
@@ -82,7 +83,7 @@ def without_group(
 
 
 def drop_channels(vectors: np.ndarray, rate: float) -> np.ndarray:
-    """As released: channels silenced at random in each vector [M, C], the rest scaled to unit length again."""
+    """As released: dropout on pooled vectors float32 [M, C], which are scaled to unit length afterwards."""
     if not rate:
         return vectors
     kept = vectors * (np.random.default_rng(0).random(vectors.shape) >= rate)

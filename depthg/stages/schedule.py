@@ -1,7 +1,7 @@
-"""The scheduled crops: those training crops that the trainings of all seeds will draw, in their own store.
+"""Scheduled crops: a store of only those training crops that the training runs of all seeds will draw.
 
-A training of 2,334 batches sees at most 149,376 of COCO-Stuff's 488,510 crops. Which ones follows from the seeds and
-the neighbours alone, so that depth, tokens and geometry of all others need not be computed.
+A training of 2,334 batches sees at most 149,376 of COCO-Stuff's 488,510 crops. The seeds and the neighbour store
+determine which ones, so depth, tokens and geometry of all other crops need not be computed.
 """
 
 from pathlib import Path
@@ -19,16 +19,16 @@ BATCH = 64
 
 
 def make_scheduled(crops: Path, neighbors: Path, out: Path, settings: ScheduleSettings) -> None:
-    """Write the store of the scheduled crops: all arrays of the crops, and `row` int64 [K], ascending: which they are.
+    """Write the K scheduled crops: all arrays of a crop store, and `row` int64 [K], their ascending rows in `crops`.
 
     Args:
         crops: store of all training crops.
-        neighbors: of them.
-        out: store to write; a killed run resumes.
-        settings: what is drawn, and the seeds.
+        neighbors: store of their neighbours.
+        out: store to write; an interrupted run resumes.
+        settings: the seeds, the number of batches, and the settings of `Draws`.
 
     Raises:
-        DepthGError: the crops are too few for a batch, or have no neighbours or siblings enough.
+        DepthGError: there are too few crops for a batch, or too few neighbours or siblings per crop.
     """
     source, near = Store(crops), Store(neighbors)
     near.expect(crops=source)
@@ -47,7 +47,7 @@ def make_scheduled(crops: Path, neighbors: Path, out: Path, settings: ScheduleSe
 
 
 def scheduled_crops(neighbors: Store, settings: ScheduleSettings) -> np.ndarray:
-    """The crops int64 [K], ascending, that trainings of all seeds draw."""
+    """Indices of the crops that at least one seed's training draws, int64 [K], ascending."""
     check_crops(neighbors, settings)
     if settings.depth_pairs == "sibling":
         check_siblings(neighbors)

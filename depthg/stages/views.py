@@ -1,7 +1,8 @@
-"""Crops → backbone features of a photometric view of each, for the consistency of codes (Seong et al., CVPR 2023).
+"""Crops → backbone features of one photometric view per crop, for the consistency loss (Seong et al., CVPR 2023).
 
-Needs crops; makes `views/*.zarr`. A crop has one view, drawn by its number, so that the backbone sees it once:
-Hidden Positives draw another at every step. Colours change and nothing moves: token i is the same place in both.
+Reads crops; writes `views/*.zarr`. Each crop has one fixed view, seeded by its index, so that the backbone runs once
+per crop; the original draws a new view at every step. Only colours and sharpness change: token i covers the same area
+in both.
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ from depthg.stages.features import dense_features, open_backbone, write_rows
 from depthg.store.tokens import packed, token_arrays
 from depthg.store.writer import Writer
 
-# As in STEGO and Hidden Positives, of the photograph; their code jitters what is normalised already.
+# The augmentation of STEGO and Hidden Positives, applied to uint8 images; their code applies it after normalisation.
 PHOTOMETRIC = v2.Compose(
     [
         v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1),
@@ -27,11 +28,11 @@ PHOTOMETRIC = v2.Compose(
 
 
 def photometric_view(image: np.ndarray, crop: int) -> np.ndarray:
-    """The view of a crop.
+    """The photometric view of a crop, deterministic for each index.
 
     Args:
-        image: uint8 [S, S, 3].
-        crop: its number, on which alone it depends what is drawn.
+        image: pixels of the crop, uint8 [S, S, 3].
+        crop: index of the crop, used as the random seed.
 
     Returns:
         uint8 [S, S, 3].
@@ -42,13 +43,13 @@ def photometric_view(image: np.ndarray, crop: int) -> np.ndarray:
 
 
 def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
-    """Write `tokens` [M, h, w, C] (depthg.store.tokens) of the views of all crops of a store.
+    """Write `tokens` [M, h, w, C] (depthg.store.tokens) of the photometric views of all crops of a store.
 
     Args:
         crops: store of crops.
-        out: store to write; a killed run resumes.
+        out: store to write; an interrupted run resumes.
         name: the backbone's name in config.yaml.
-        spec: the backbone.
+        spec: the backbone's settings.
     """
     source, backbone, provenance = open_backbone(crops, name, spec)
 
