@@ -1,10 +1,11 @@
-"""Depth of the crops: from a network or from files, as values in [0, 1] with far = 1.
+"""Depth of the crops, predicted by a network or read from files, as values in [0, 1] with far = 1.
 
-`DEPTH_SOURCES` names the class of every kind of source, as `module:class`; a module, and the network library behind
-it, is imported only when a source of its kind is asked for. `depthg.stages.depth.source.Source` says what a source is.
+`DEPTH_SOURCES` maps each kind of source to its class as `module:class`, so that a module, and the network library it
+needs, is imported only when it is used. The interface of a source is `depthg.stages.depth.source.Source`.
 """
 
-# By name in `source`. To add one: a class with what `Source` has (a network: below `HubNetwork`), a line here, a test.
+# Setting `source` → class with the interface `Source` (for a network, derive from `HubNetwork` or `Network`).
+# To add one: the class, a line here, a test.
 DEPTH_SOURCES = {
     "depth_anything": "depthg.stages.depth.depth_anything:DepthAnything",
     "files": "depthg.stages.depth.files:Files",

@@ -1,4 +1,4 @@
-"""Depth replaced or rescaled before geometry is made of it: controls, and the ranges of the released code."""
+"""Depth replaced (control experiments) or rescaled (as in the released code) before geometry is computed from it."""
 
 from collections.abc import Callable
 
@@ -16,41 +16,44 @@ def own(maps: Store, rows: range) -> np.ndarray:
 
 
 def plane(maps: Store, rows: range) -> np.ndarray:
-    """A ground that rises to the horizon: near at the bottom, far at the top, the same for every crop."""
+    """A ground plane, the same for every crop: depth 0 (near) in the bottom row, 1 (far) in the top row."""
     height, width = maps.array("depth").shape[1:]
     column = linspace(1, 0, height).half().numpy()
     return np.broadcast_to(column[:, None], (len(rows), height, width)).copy()
 
 
 def shuffled(maps: Store, rows: range) -> np.ndarray:
-    """The depth of another image: half the set away, at the same place of its image where those are five-cropped."""
+    """The depth of another crop, about half the data set away; with five-crop, from the same region of its image."""
     away = max(5, len(maps) // 10 * 5)
     return maps.read("depth", [(row + away) % len(maps) for row in rows])
 
 
 def inverted(maps: Store, rows: range) -> np.ndarray:
-    """1 − d: near for far."""
+    """Inverted depth 1 − d: near and far exchanged."""
     return 1 - own(maps, rows)
 
 
+# Setting `control` of `geometries` → Control: (depth store, rows) → float16 [B, H, W] in [0, 1], far = 1. To add one:
+# its name in GeometrySettings, a line here, a test.
 CONTROLS: dict[str, Control] = {"none": own, "plane": plane, "shuffled": shuffled, "inverted": inverted}
 
 
 def unit_depth(depth: Tensor) -> Tensor:
-    """Depth float [...] in [0, 1], as it is."""
+    """Depth float [...] in [0, 1], unchanged."""
     return depth
 
 
 def byte_depth(depth: Tensor) -> Tensor:
-    """As released for five-cropped sets: 0 … 255."""
+    """As released for five-cropped data sets: scaled to 0 … 255."""
     return depth * 255
 
 
 def integer_depth(depth: Tensor) -> Tensor:
-    """As released for Potsdam: cast to whole numbers, so 0 nearly everywhere."""
+    """As released for Potsdam: rounded down to integers, which makes it 0 nearly everywhere."""
     return depth.floor()
 
 
+# Setting `depth_values` of `geometries` → function of depth float [...] in [0, 1] that returns rescaled depth.
 VALUES: dict[str, Callable[[Tensor], Tensor]] = {
     "unit": unit_depth,
     "bytes": byte_depth,

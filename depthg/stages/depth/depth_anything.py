@@ -1,4 +1,4 @@
-"""Depth from Depth Anything V2 (Yang et al., 2024), by way of transformers."""
+"""Depth from Depth Anything V2 (Yang et al., 2024), loaded with transformers."""
 
 from transformers import DepthAnythingForDepthEstimation, DPTImageProcessor
 

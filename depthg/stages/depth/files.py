@@ -1,8 +1,8 @@
-"""Depth from files: measured, rendered, or predicted elsewhere.
+"""Depth read from files: measured, rendered, or predicted by other software.
 
     <root>/depth/<name>/{train,val}/**.png      8- or 16-bit; or npy, npz (its first array)
 
-Maps are named like the images. A map may have any size and shape; it is stretched over its image, upright.
+Maps have the names of the images. A map may have any size and aspect ratio; it is stretched to the area of its image.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ SUFFIXES = (".png", ".npy", ".npz")
 
 
 class Files:
-    """Depth maps beside the images, scaled to [0, 1] over the whole image.
+    """Depth maps stored next to the images, scaled to [0, 1] over each whole image.
 
     Raises:
         DepthGError: `name` or `larger` is not set, or maps are missing.
     """
 
-    batch = 60
+    batch = 60  # crops: twelve five-cropped images
 
     def __init__(self, settings: DepthSource, root: Path, images: Sequence[ImageRecord]):
         for key, meaning in {
@@ -46,7 +46,7 @@ class Files:
         self.identity = content_hash(self.paths.values())
 
     def predict(self, crops: CropBatch, side: int) -> np.ndarray:
-        """The crops' parts of their images' maps, float32 [B, side, side] in [0, 1], far = 1.
+        """Cut the depth of each crop out of its image's map: float32 [B, side, side] in [0, 1], far = 1.
 
         Raises:
             DepthGError: a map cannot be read, is not 2-D, not finite, or constant.
@@ -61,7 +61,7 @@ class Files:
         return np.stack(parts)
 
     def _far_map(self, image: int) -> np.ndarray:
-        """The whole map of an image, float64 [H, W] in [0, 1], far = 1."""
+        """The whole depth map of an image id, float64 [H, W] in [0, 1], far = 1."""
         path = self.paths[image]
         depth = _read(path)
         if depth.ndim != 2 or not depth.size:
@@ -75,10 +75,10 @@ class Files:
 
 
 def _find(root: Path, folder: str, images: Sequence[ImageRecord]) -> dict[int, Path]:
-    """Image id → its map.
+    """The path of the depth map of each image, by image id.
 
     Raises:
-        DepthGError: maps are missing; says how many and names the first.
+        DepthGError: maps are missing; the message gives their number and the first path.
     """
     found: dict[int, Path] = {}
     missing: list[Path] = []
@@ -98,14 +98,14 @@ def _find(root: Path, folder: str, images: Sequence[ImageRecord]) -> dict[int, P
 
 
 def _read(path: Path) -> np.ndarray:
-    """The array of a file, float64."""
+    """The array in a png, npy or npz file, float64."""
     try:
         if path.suffix == ".png":
             with Image.open(path) as image:
                 return np.asarray(image, np.float64)
         with path.open("rb") as stream:
             content = np.load(stream)
-            if not isinstance(content, np.ndarray):  # an archive
+            if not isinstance(content, np.ndarray):  # an npz archive
                 content = content[content.files[0]]
         return content.astype(np.float64)
     except (*DECODER_ERRORS, IndexError, BadZipFile) as error:

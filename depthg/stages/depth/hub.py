@@ -1,4 +1,4 @@
-"""Depth networks of the transformers library: a processor and a model, from this machine or from their hub."""
+"""Depth networks of the transformers library: an image processor and a model, from local files or the hub."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,22 +12,24 @@ from depthg.errors import DepthGError
 from depthg.stages.depth.network import Network
 from depthg.weights.catalogue import fetched
 
-# The first fusion layer has nothing to fuse with; published files lack the part of it that would.
+# The first fusion layer has no input to fuse, so its first residual layer is unused and absent in published files.
 UNUSED = "neck.fusion_stage.layers.0.residual_layer1."
 
 
 class HubNetwork(Network):
-    """A network of transformers, its images prepared and its answers resized by its own processor."""
+    """A network of transformers; its own image processor does preprocessing and resizes the predictions."""
 
     processor_class: ClassVar[Any]
     model_class: ClassVar[Any]
-    default: ClassVar[str]  # the hub's id of the usual weights
+    default: ClassVar[str]  # id on the hub of the default weights
 
     def open(self, name: str | None) -> nn.Module:
-        """The model `name`: a folder, what was fetched, what the hub's cache holds, or the hub's."""
+        """Load the model `name` from a folder, the fetched weights, the hub's local cache or the hub, in this order."""
         name = name or self.default
         place = Path(name) if Path(name).is_dir() else fetched(name)
-        if place and not (place / "config.json").is_file():  # transformers would take its own defaults
+        if (
+            place and not (place / "config.json").is_file()
+        ):  # transformers would silently use default settings
             raise self._unavailable(name, "this folder has no config.json")
         reason = ""
         for local_files_only in [True] if place else [True, False]:
@@ -40,11 +42,11 @@ class HubNetwork(Network):
 
     @torch.inference_mode()
     def raw(self, images: np.ndarray) -> np.ndarray:
-        """The network's answer to photographs uint8 [B, H, W, 3]: float32 [B, H, W]."""
+        """Raw predictions float32 [B, H, W] for images uint8 [B, H, W, 3]."""
         pixels = self.processor(images=list(images), return_tensors="pt")["pixel_values"].to(self.device)
         try:
             results = self.answers(pixels, [image.shape[:2] for image in images])
-        except ValueError as error:  # some are made for squares only
+        except ValueError as error:  # some networks accept only square images
             height, width = images.shape[1:3]
             raise DepthGError(
                 f"{self.title}: images of {width} × {height} px: {error}: "
@@ -53,7 +55,7 @@ class HubNetwork(Network):
         return torch.stack([result["predicted_depth"] for result in results]).float().cpu().numpy()
 
     def answers(self, pixels: torch.Tensor, sizes: list[tuple[int, ...]]) -> list[dict[str, Any]]:
-        """What the processor makes of the model's answer to `pixels`, at the `sizes` of the images."""
+        """Predictions for preprocessed `pixels`, resized by the processor to the images' `sizes` (height, width)."""
         return self.processor.post_process_depth_estimation(self.model(pixels), target_sizes=sizes)
 
     def _read(self, name: str, local_files_only: bool) -> tuple[Any, nn.Module]:
@@ -61,11 +63,11 @@ class HubNetwork(Network):
         model, report = self.model_class.from_pretrained(
             name, local_files_only=local_files_only, output_loading_info=True
         )
-        # transformers fills what a checkpoint lacks with random numbers, and only warns.
+        # transformers initialises weights missing from a checkpoint at random and only warns.
         if missing := [key for key in report["missing_keys"] if not key.startswith(UNUSED)]:
             raise ValueError(f"{len(missing)} weights are not in its files")
         for key in report["missing_keys"]:
-            model.state_dict()[key].zero_()  # else no two runs would have the same fingerprint
+            model.state_dict()[key].zero_()  # random values would change the fingerprint from run to run
         return processor, model
 
     def _unavailable(self, name: str, reason: str) -> DepthGError:

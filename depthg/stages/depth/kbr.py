@@ -1,8 +1,8 @@
-"""Depth from Kick Back & Relax (Spencer et al., 2023), a network that learnt from videos alone.
+"""Depth from Kick Back & Relax (Spencer et al., 2023), a network trained on videos only.
 
-Its authors' file kbr.ckpt is read, its network is our own (`kbr_network`). Verified here on a miniature in the
-form of that file: the order and names of its weights were taken from the authors' public code, the file itself
-was not at hand.
+Reads the authors' checkpoint kbr.ckpt into a reimplementation of their network (`kbr_network`). It was tested only on
+a small checkpoint of the same layout: names and order of the weights come from the authors' public code, because the
+published file was not available.
 """
 
 from pathlib import Path
@@ -21,22 +21,22 @@ from depthg.weights.checkpoints import load_weights
 from depthg.weights.lightning import read_lightning
 
 DEFAULT = "resources/weights/kbr.ckpt"
-PREFIX = "nets.depth."  # beside it lies the network for the camera's motion
-WIDTH, HEIGHT = 640, 384  # of a landscape and a portrait image as the authors show them to it
-MULTIPLE = 32  # the coarsest stride
+PREFIX = "nets.depth."  # the checkpoint also holds the pose network
+WIDTH, HEIGHT = 640, 384  # input width of landscape images, input height of portrait images, as published
+MULTIPLE = 32  # largest stride of the network
 
 
 class KBR(Network):
     """Disparity, larger = nearer.
 
     Raises:
-        DepthGError: the checkpoint is missing, broken, another than the pinned one, or does not fit.
+        DepthGError: the checkpoint is missing, corrupt, differs from the pinned hash, or does not fit the network.
     """
 
     title, nearer = "KBR", True
 
     def open(self, name: str | None) -> nn.Module:
-        """The network with the weights of a file."""
+        """Load the network with the weights of the checkpoint at path `name`, or at `DEFAULT`."""
         path = Path(name or DEFAULT)
         if not path.is_file():
             raise DepthGError(
@@ -50,7 +50,7 @@ class KBR(Network):
 
     @torch.inference_mode()
     def raw(self, images: np.ndarray) -> np.ndarray:
-        """The disparity of photographs uint8 [B, H, W, 3]: float32 [B, H, W]."""
+        """Disparity float32 [B, H, W] of images uint8 [B, H, W, 3]."""
         height, width = images.shape[1:3]
         pixels = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float().div(255)
         shown = interpolate(pixels, size=shown_size(height, width), mode="bilinear")
@@ -60,6 +60,6 @@ class KBR(Network):
 
 
 def shown_size(height: int, width: int) -> tuple[int, int]:
-    """The size at which the authors show an image to the network: (height, width), multiples of 32."""
+    """Input size of the network for an image, as in the authors' code: (height, width), multiples of 32."""
     size = (WIDTH * height / width, WIDTH) if width >= height else (HEIGHT, HEIGHT * width / height)
     return tuple(max(2, round(int(side) / MULTIPLE)) * MULTIPLE for side in size)  # type: ignore[return-value]

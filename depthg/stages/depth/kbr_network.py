@@ -1,8 +1,8 @@
 """The network of Kick Back & Relax: ConvNeXt features and the decoder of Monodepth2 (Godard et al., 2019).
 
-Written from the papers. The published file's names, by which `rename_published_keys` finds its weights, are
-`encoder.…` as timm names ConvNeXt's feature maps, `decoders.disp.decoder.N.conv.…` for the ten convolutions in
-their order, and `decoders.disp.decoder.10.…` for the finest of four outputs; the coarser ones only train.
+Written from the papers. `rename_published_keys` expects these keys in the published checkpoint: `encoder.…`, named
+like timm's ConvNeXt with `features_only`; `decoders.disp.decoder.N.conv.…` for the ten convolutions in order; and
+`decoders.disp.decoder.10.…` for the finest of the four outputs. The coarser outputs serve only in training.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,13 +21,17 @@ class Decoder(nn.Module):
     """Feature maps at strides 4, 8, 16 and 32 → disparity at stride 1.
 
     Args:
-        channels: of the feature maps, the finest first.
+        channels: channels of the feature maps, the finest map first.
     """
 
     def __init__(self, channels: Sequence[int]):
         super().__init__()
         self.convolutions = nn.ModuleList()
-        skips = [*reversed(channels[:-1]), 0, 0]  # nothing is as fine as strides 2 and 1
+        skips = [
+            *reversed(channels[:-1]),
+            0,
+            0,
+        ]  # no feature maps, so no skip connections, at strides 2 and 1
         before = channels[-1]
         for width, skip in zip(WIDTHS, skips, strict=True):
             self.convolutions += [_convolution(before, width), _convolution(width + skip, width)]
@@ -49,7 +53,7 @@ class KBRNetwork(nn.Module):
     """Images [B, 3, H, W], ImageNet-normalised, sides multiples of 32 → disparity [B, 1, H, W] in (0, 1).
 
     Args:
-        encoder: arguments for timm's convnext_base; none for the published network.
+        encoder: keyword arguments for timm's convnext_base; the published network uses none.
     """
 
     def __init__(self, **encoder: Any):
@@ -62,7 +66,7 @@ class KBRNetwork(nn.Module):
 
 
 def rename_published_keys(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of the published file under the names of ours; those of the coarser outputs are left out."""
+    """Rename the weights of the published checkpoint to the names of `KBRNetwork`; drop those of coarser outputs."""
     ours = {}
     for key, value in weights.items():
         if not key.startswith(PUBLISHED):
@@ -81,5 +85,5 @@ def _channels(encoder: Any) -> list[int]:
 
 
 def _convolution(channels: int, out: int) -> nn.Conv2d:
-    """3 × 3, the border reflected."""
+    """3 × 3 convolution with reflection padding."""
     return nn.Conv2d(channels, out, kernel_size=3, padding=1, padding_mode="reflect")

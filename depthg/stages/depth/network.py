@@ -1,4 +1,4 @@
-"""What depth networks share: which images they see, and how their predictions become depth in [0, 1]."""
+"""Base class of depth networks: predicts on crops or whole images, and scales predictions to depth in [0, 1]."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -19,15 +19,15 @@ from depthg.errors import DepthGError
 from depthg.runtime.device import announce, device, fast_float32
 from depthg.stages.depth.source import CropBatch, cut, min_max
 
-LEVELS = 255  # of an 8-bit map, as the released code keeps those of whole images
+LEVELS = 255  # quantisation of maps of whole images, which the released code stores with 8 bits
 
 
 class Network(ABC):
-    """A network run on each crop by itself (Sec. 4.1), or on whole images whose maps are then cropped.
+    """A depth network, applied to each crop separately (Sec. 4.1) or to whole images, whose maps are then cropped.
 
     Args:
-        settings: `model` is what to load, `predict_on` what to show it.
-        root: not used; networks need nothing of the data set's.
+        settings: reads `model`, the weights to load, and `predict_on`: "crop" or "image".
+        root: not used.
         images: not used.
 
     Raises:
@@ -35,8 +35,8 @@ class Network(ABC):
     """
 
     batch = 10  # crops: two five-cropped images
-    title: ClassVar[str]  # its name in messages
-    nearer: ClassVar[bool]  # whether a larger answer means nearer
+    title: ClassVar[str]  # name of the network in messages
+    nearer: ClassVar[bool]  # whether larger predictions mean nearer
 
     def __init__(self, settings: DepthSource, root: Path, images: Sequence[ImageRecord]):
         announce(f"{self.title} depth")
@@ -49,27 +49,27 @@ class Network(ABC):
 
     @abstractmethod
     def open(self, name: str | None) -> nn.Module:
-        """The network called `name`, or the usual one, with its weights."""
+        """Load the network `name` with its weights; None loads the default one."""
 
     @abstractmethod
     def raw(self, images: np.ndarray) -> np.ndarray:
-        """The network's answer to photographs uint8 [B, H, W, 3]: float32 [B, H, W]."""
+        """Raw predictions float32 [B, H, W] for images uint8 [B, H, W, 3]."""
 
     def predict(self, crops: CropBatch, side: int) -> np.ndarray:
-        """The depth of B crops, float32 [B, side, side] in [0, 1], far = 1.
+        """Depth of B crops, float32 [B, side, side] in [0, 1], far = 1.
 
         Raises:
-            DepthGError: the network sees no depth in a crop or image.
+            DepthGError: the prediction for a crop or image is constant or not finite.
         """
         return self._cropped(crops, side) if self.whole else self._on_crops(crops, side)
 
     def _on_crops(self, crops: CropBatch, side: int) -> np.ndarray:
-        """Each crop's own depth, scaled to [0, 1] crop by crop."""
+        """Depth predicted on each crop, scaled to [0, 1] per crop."""
         maps = map(self._far_map, self.raw(crops.images), crops.records)
         return adaptive_avg_pool2d(torch.from_numpy(np.stack(list(maps))), side).float().numpy()
 
     def _cropped(self, crops: CropBatch, side: int) -> np.ndarray:
-        """The crops' parts of their images' depth, scaled to [0, 1] and rounded down to 8 bits image by image."""
+        """Depth predicted on whole images, scaled to [0, 1] and rounded down to 8 bits per image, then cropped."""
         maps = self._image_maps({record.id: record for record in crops.records}.values())
         parts = [
             cut(maps[record.id], box, (record.width, record.height), side)
@@ -78,22 +78,22 @@ class Network(ABC):
         return np.stack(parts)
 
     def _image_maps(self, records: Iterable[ImageRecord]) -> dict[int, np.ndarray]:
-        """Image id → its depth, float64 [H, W] in [0, 1]; images of one size are predicted together."""
+        """Depth of images by image id, float64 [H, W] in [0, 1]; images of equal size form one batch."""
 
         def size(record: ImageRecord) -> tuple[int, int]:
             return record.width, record.height
 
         maps = {}
         for _, group in groupby(sorted(records, key=size), size):
-            alike = list(group)
-            answers = self.raw(np.stack([read_image(Path(record.path)) for record in alike]))
-            for record, answer in zip(alike, answers, strict=True):
-                maps[record.id] = np.floor(LEVELS * self._far_map(answer, record)) / LEVELS
+            same_size = list(group)
+            predictions = self.raw(np.stack([read_image(Path(record.path)) for record in same_size]))
+            for record, prediction in zip(same_size, predictions, strict=True):
+                maps[record.id] = np.floor(LEVELS * self._far_map(prediction, record)) / LEVELS
         return maps
 
-    def _far_map(self, answer: np.ndarray, record: ImageRecord) -> np.ndarray:
-        """An answer [H, W] scaled to [0, 1], far = 1, float64."""
-        scaled = min_max(answer)
+    def _far_map(self, prediction: np.ndarray, record: ImageRecord) -> np.ndarray:
+        """A raw prediction [H, W] scaled to float64 in [0, 1], far = 1."""
+        scaled = min_max(prediction)
         if scaled is None:
             raise DepthGError(
                 f"{record.path}: {self.title} finds the same depth everywhere, or none: check its weights"

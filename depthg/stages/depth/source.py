@@ -1,4 +1,4 @@
-"""The interface of depth sources: a batch of crops in, their depth out."""
+"""The interface of depth sources: from a batch of crops to their depth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from depthg.store.reader import Store
 
 @dataclass(frozen=True)
 class CropBatch:
-    """Some crops of a store, their pixels read only when a source looks at them."""
+    """A batch of B consecutive crops of a store; their pixels are read only on access."""
 
     store: Store
     rows: range
-    records: Sequence[ImageRecord]  # the image each crop is part of
+    records: Sequence[ImageRecord]  # the image of each crop
 
     @property
     def images(self) -> np.ndarray:
@@ -28,7 +28,7 @@ class CropBatch:
 
     @property
     def boxes(self) -> np.ndarray:
-        """What each crop shows: left, top, right, bottom in pixels of its image, float32 [B, 4]."""
+        """Box of each crop: left, top, right, bottom in pixels of its image, float32 [B, 4]."""
         return self.store.read("boxes", self.rows)
 
 
@@ -36,8 +36,8 @@ class Source(Protocol):
     """A source of the depth of crops.
 
     Attributes:
-        batch: crops it takes at a time.
-        identity: hash of what it answers from (weights, files).
+        batch: crops per call of `predict`.
+        identity: hash of its weights or files, recorded as provenance.
     """
 
     batch: int
@@ -47,13 +47,13 @@ class Source(Protocol):
         """Load a network, or find the maps of `images` under the folder `root` of the data set."""
 
     def predict(self, crops: CropBatch, side: int) -> np.ndarray:
-        """The depth of B crops, float32 [B, side, side] in [0, 1], far = 1."""
+        """Depth of B crops, float32 [B, side, side] in [0, 1], far = 1."""
         ...
 
 
 def min_max(depth: np.ndarray) -> np.ndarray | None:
-    """A map [H, W] scaled to [0, 1], float64; None when it is constant or not finite."""
-    depth = depth.astype(np.float64)  # millimetres in 16 bits must not wrap around
+    """Scale a map [H, W] to float64 in [0, 1]; None if the map is constant or not finite."""
+    depth = depth.astype(np.float64)  # differences of 16-bit integers could overflow
     low, high = depth.min(), depth.max()
     if not np.isfinite([low, high]).all() or low == high:
         return None
@@ -61,10 +61,10 @@ def min_max(depth: np.ndarray) -> np.ndarray | None:
 
 
 def cut(depth: np.ndarray, box: np.ndarray, size: tuple[int, int], side: int) -> np.ndarray:
-    """The part of a map that lies under `box` of an image of `size` (width, height); float32 [side, side]."""
+    """Cut `box`, given in pixels of an image of `size` (width, height), out of its depth map: float32 [side, side]."""
     width, height = depth.shape[::-1]
     stretch = np.tile((width / size[0], height / size[1]), 2)
-    # The product may pass the border by a rounding error, which Pillow refuses.
+    # Rounding errors may move the scaled box outside the map, which Pillow rejects.
     left, top, right, bottom = np.clip(box.astype(np.float64) * stretch, 0, (width, height) * 2).tolist()
     image = Image.fromarray(depth.astype(np.float32))
     part = image.resize((side, side), Image.Resampling.BILINEAR, (left, top, right, bottom))

@@ -1,4 +1,4 @@
-"""The depth stage: a source's answers for every crop of a split, kept in a store."""
+"""The depth stage: writes the depth of every crop of a split to a store."""
 
 from importlib import import_module
 from pathlib import Path
@@ -13,14 +13,14 @@ from depthg.store.parts import WHOLE, Part
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
 
-SHRINK = 4  # depth is kept at a quarter of the crop's side; no backbone's tokens are finer
+SHRINK = 4  # depth is stored at a quarter of the crop's side: no backbone has a finer token grid
 
 
 def open_source(settings: DepthSource, root: Path, images: list[ImageRecord]) -> Source:
-    """The source of a configuration, ready to predict.
+    """Create the depth source that the settings name.
 
     Raises:
-        DepthGError: there is no such source, or its network or files are missing.
+        DepthGError: the source is unknown, or its network or files are missing.
     """
     if settings.source not in DEPTH_SOURCES:
         raise unknown("depth source", settings.source, DEPTH_SOURCES)
@@ -29,7 +29,7 @@ def open_source(settings: DepthSource, root: Path, images: list[ImageRecord]) ->
 
 
 def depth_arrays(crop_side: int) -> dict[str, Array]:
-    """The array of a store of the depth of crops of a side."""
+    """The array of a depth store, for crops of `crop_side` × `crop_side` pixels."""
     return {"depth": Array((crop_side // SHRINK, crop_side // SHRINK), "float16")}
 
 
@@ -40,15 +40,15 @@ def make_depth(
 
     Args:
         crops: the crop store, M crops of side S.
-        images: the images.csv it was made from.
+        images: the images.csv from which the crops were made.
         root: folder of the data set.
         split: "train" or "val".
-        out: store with `depth` float16 [M, ⌊S/4⌋, ⌊S/4⌋] in [0, 1], far = 1.
-        source: where depth comes from.
+        out: store to write: `depth` float16 [M, ⌊S/4⌋, ⌊S/4⌋] in [0, 1], far = 1.
+        source: settings of the depth source.
         part: the part of the store to write.
 
     Raises:
-        DepthGError: the source cannot be had, or has no usable depth for an image.
+        DepthGError: the source cannot be loaded, or its depth of an image is unusable.
     """
     store, records = Store(crops), read_images(images)
     model = open_source(source, root, records)
