@@ -22,13 +22,8 @@ from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
 
-QUANTILES = (
-    0.1,
-    0.9,
-)  # each row's logits are clamped to these, so that no single token dominates the softmax
-NEAR = [(0, 0)] + [
-    (r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)
-]  # the token itself first
+QUANTILES = (0.1, 0.9)  # each row's logits are clamped to these: no single token dominates the softmax
+NEAR = [(0, 0)] + [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]  # itself first
 
 
 class AttentionLogits:
@@ -44,10 +39,7 @@ class AttentionLogits:
     def __init__(self, backbone: DenseBackbone):
         self.backbone, self.seen = backbone, dict[str, Tensor]()
         self.attention = _last_attention(backbone.net, backbone.name)
-        for name in (
-            "q_norm",
-            "k_norm",
-        ):  # every block has both; they are the identity without QK normalisation
+        for name in ("q_norm", "k_norm"):  # in every block; the identity without QK normalisation
             getattr(self.attention, name).register_forward_hook(self._keep(name))
 
     def _keep(self, name: str) -> Any:
@@ -138,8 +130,7 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
         spec: the backbone's settings.
 
     Raises:
-        DepthGError: the backbone has no plain attention, the features belong to other crops, or a crop has fewer
-            than 9 tokens.
+        DepthGError: the backbone has no plain attention, features are of other crops, or of fewer than 9 tokens.
     """
     source, backbone, provenance = open_backbone(crops, name, spec)
     tokens = Store(features).expect(crops=source)

@@ -53,9 +53,8 @@ def unproject(depth: Tensor, settings: GeometrySettings) -> Tensor:
         float [B, h·w, 3], row-major: x to the right, y downwards, z away from the camera.
 
     Example:
-        >>> unproject(torch.tensor([[[0.0, 1.0]]]), GeometrySettings(field_of_view=90, near=0.5))
-        tensor([[[-0.2500,  0.0000,  0.5000],
-                 [ 0.5000,  0.0000,  1.0000]]])
+        >>> unproject(torch.tensor([[[0.0]]]), GeometrySettings(near=0.5))
+        tensor([[[0.0000, 0.0000, 0.5000]]])
     """
     h, w = depth.shape[-2:]
     token = 2 * math.tan(math.radians(settings.field_of_view) / 2) / w  # side of a token at z = 1
@@ -98,15 +97,10 @@ def first_token(points: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Camera:
-    """A projection, and the first token of farthest-point sampling.
+    """A projection, and the first token of farthest-point sampling."""
 
-    Attributes:
-        unproject: (depth float [B, h, w], settings) → points float [B, h·w, 3].
-        start: points float [B, P, 3] → token indices int64 [B, 1].
-    """
-
-    unproject: Callable[[Tensor, GeometrySettings], Tensor]
-    start: Callable[[Tensor], Tensor]
+    unproject: Callable[[Tensor, GeometrySettings], Tensor]  # depth float [B, h, w] → points float [B, h·w, 3]
+    start: Callable[[Tensor], Tensor]  # points float [B, P, 3] → token indices int64 [B, 1]
 
 
 # Setting `camera` of `geometries` → Camera. To add one: its name in GeometrySettings, a line here, a test.
@@ -166,10 +160,8 @@ def nearest_tokens(points: Tensor, k: int) -> tuple[Tensor, Tensor]:
         Token indices int64 [B, P, k], the token itself first, then by distance; weights float32 [B, P, k].
 
     Example:
-        >>> nearest_tokens(torch.tensor([[[0.0, 0, 0], [1, 0, 0], [3, 0, 0]]]), 2)[0]
-        tensor([[[0, 1],
-                 [1, 0],
-                 [2, 1]]])
+        >>> nearest_tokens(torch.tensor([[[0.0, 0, 0], [1, 0, 0], [3, 0, 0]]]), 2)[0].tolist()
+        [[[0, 1], [1, 0], [2, 1]]]
     """
     found = [_search(cloud, k) for cloud in points.cpu().numpy()]
     r = torch.from_numpy(np.stack([distances for distances, _ in found])).float()

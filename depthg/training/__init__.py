@@ -1,1 +1,1 @@
-"""Training of the segmentation head on cached tokens: the loop, and what it reads."""
+"""Training of the segmentation head on cached backbone tokens: inputs, batches, objectives, and the loop."""

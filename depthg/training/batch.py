@@ -13,9 +13,9 @@ class _Movable:
     """A dataclass of tensors that can be moved to a device."""
 
     def to(self, device: torch.device) -> Self:
-        """The same content on a device, floats as float32; values that are not tensors stay.
+        """Move all tensors to a device and cast floats to float32; other values stay unchanged.
 
-        The cast is done on the device: half as many bytes are copied, and a GPU is faster at it.
+        The cast happens on the device, so that float16 tokens are copied as float16.
         """
         content = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
         return type(self)(**{name: _moved(value, device) for name, value in content.items()})
@@ -32,13 +32,13 @@ def _moved(value: Any, device: torch.device) -> Any:
 
 @dataclass(frozen=True)
 class Side(_Movable):
-    """The anchors, or the neighbours, of a batch.
+    """The tokens of the anchors, of their neighbours, or of their siblings in a batch.
 
     Attributes:
-        tokens: float [B, T, C], the input of the head: the n sampled tokens, their neighbours for LHP, padding; in
-            the dtype of the store, float32 once on a device.
-        mix_ids: int64 [B, n, k], where in `tokens` the neighbours of each sampled one are; k = 0 without LHP.
-        mix_shares: float32 [B, n, k], the share of each in the mixed code.
+        tokens: input of the head, float [B, T, C]: the n sampled tokens, then their neighbours for LHP, then padding;
+            in the dtype of the store, float32 after `to`.
+        mix_ids: positions in `tokens` of each sampled token's neighbours, int64 [B, n, k]; k = 0 without LHP.
+        mix_shares: weight of each neighbour in the mixed code, float32 [B, n, k].
     """
 
     tokens: Tensor
@@ -46,7 +46,7 @@ class Side(_Movable):
     mix_shares: Tensor
 
     def sampled(self, values: Tensor) -> Tensor:
-        """Values [B, T, …] of the tokens at the sampled ones, [B, n, …]."""
+        """Select the sampled tokens from values [B, T, …] of all tokens: [B, n, …]."""
         return values[:, : self.mix_ids.shape[1]]
 
 
@@ -55,13 +55,13 @@ class Batch(_Movable):
     """The tensors of one training step.
 
     Attributes:
-        anchor: the anchors.
-        neighbor: a neighbour of each, of uniform rank.
-        places: of the anchors' sampled tokens, (d, x, y, z), float32 [B, n, 4]; [B, 0, 4] where no term reads them.
-        rolls: distinct cyclic shifts of the batch, 1 … B − 1: no crop becomes its own negative.
-        sibling: another crop of each anchor's image, where depth is paired with it.
-        sibling_places: its places, float32 [B, n, 4].
-        view: tokens of a photometric view of the anchors at the sampled places, float [B, n, C], where needed.
+        anchor: tokens of the anchors.
+        neighbor: tokens of one k-NN neighbour per anchor, its rank drawn uniformly.
+        places: depth and 3D point (d, x, y, z) of the anchors' sampled tokens, float32 [B, n, 4]; [B, 0, 4] if unused.
+        rolls: cyclic shifts of the batch, in 1 … B − 1, so that no crop becomes its own negative.
+        sibling: tokens of another crop of each anchor's image; None unless depth is paired across crops.
+        sibling_places: depth and 3D points of the siblings' sampled tokens, float32 [B, n, 4], or None.
+        view: tokens of the anchors' photometric views at the sampled tokens, float [B, n, C], or None.
     """
 
     anchor: Side
@@ -74,5 +74,5 @@ class Batch(_Movable):
 
 
 def take(values: Tensor, at: Tensor) -> Tensor:
-    """Rows of [B, T, …] at int64 [B, n]: [B, n, …]."""
+    """Gather tokens from values [B, T, …] at indices int64 [B, n]: [B, n, …]."""
     return values[torch.arange(len(at), device=at.device)[:, None], at]

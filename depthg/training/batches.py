@@ -1,7 +1,7 @@
-"""What a training step sees: anchors, one neighbour of each, and the tokens sampled from both.
+"""Assembles the batch of a training step: anchors, one neighbour per anchor, and the tokens sampled from both.
 
-A batch is a pure function of (seed, step); which crops it is of, `depthg.stages.draws` says. Tokens, codes and
-depth are all taken at the same token indices (row · w + column).
+A batch is a pure function of (seed, step); its crops are drawn by `depthg.stages.draws`. Unless a released variant is
+set, tokens, codes and depth are read at the same token indices (row · w + column).
 """
 
 from dataclasses import replace
@@ -23,9 +23,9 @@ class Batches:
     """Makes the batch of a step.
 
     Args:
-        inputs: the stores.
-        settings: batch, and all that says what is sampled and paired.
-        seed: of the training run.
+        inputs: the opened stores.
+        settings: batch size, sampling, pairing and local hidden positives.
+        seed: seed of the training run.
     """
 
     def __init__(self, inputs: Inputs, settings: TrainSettings, seed: int):
@@ -48,12 +48,12 @@ class Batches:
         return replace(batch, sibling=sibling, sibling_places=places)
 
     def _sample(self, rows: np.ndarray, step: int, rng: np.random.Generator) -> np.ndarray:
-        """The sampled tokens of crops, int64 [B, n]."""
+        """Indices of the sampled tokens of each crop, int64 [B, n]."""
         count = SAMPLES[self.settings.sample_schedule](self.settings.samples, step) ** 2
         return SAMPLERS[self.settings.sampling](self.inputs, rows, count, rng)
 
     def _places(self, rows: np.ndarray, at: np.ndarray) -> Tensor:
-        """Depth and points (d, x, y, z) where a depth term reads them, float32 [B, n, 4]."""
+        """Depth and 3D points (d, x, y, z) of the sampled tokens, float32 [B, n, 4]; [B, 0, 4] without depth loss."""
         if self.settings.depth_loss == "none":
             return torch.empty(len(rows), 0, 4)
         return DEPTHS[self.settings.depth_at](self.inputs.places(rows), torch.from_numpy(at))
@@ -69,30 +69,30 @@ class Batches:
         return Side(tokens, places, shares)
 
     def _view(self, rows: np.ndarray, sampled: np.ndarray) -> Tensor | None:
-        """Tokens of the photometric view where the anchors' own are read, float [B, n, C]."""
+        """Tokens of the photometric view at the same indices as the anchors' tokens, float [B, n, C]."""
         if self.inputs.view is None:
             return None
         at = PLACES[self.settings.tokens_at](sampled, self.inputs.grid)
         return torch.from_numpy(self.inputs.view.take("tokens", rows, at))
 
     def _rolls(self, rng: np.random.Generator) -> list[int]:
-        """The cyclic shifts; repeated only where the batch is too small for enough of them."""
-        others, wanted = self.settings.batch - 1, self.settings.negatives
-        return [1 + int(roll) for roll in rng.choice(others, wanted, replace=wanted > others)]
+        """Cyclic shifts in 1 … B − 1, one per negative; distinct unless there are more negatives than shifts."""
+        shifts, negatives = self.settings.batch - 1, self.settings.negatives
+        return [1 + int(roll) for roll in rng.choice(shifts, negatives, replace=negatives > shifts)]
 
 
 def with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
-    """The tokens that a step needs, each once: the head maps each token by itself, so the others can be left out.
+    """Union of the sampled tokens and their neighbours: the head maps tokens independently, so no others are read.
 
     Args:
-        at: sampled tokens int64 [B, n], distinct in a row.
-        ids: their neighbours int64 [B, n, k], repeated at will.
-        tokens: P, tokens of a crop.
+        at: indices of the sampled tokens, int64 [B, n], distinct within a row.
+        ids: indices of their neighbours, int64 [B, n, k]; repetitions are allowed.
+        tokens: number of tokens per crop P.
 
     Returns:
-        kept: int64 [B, T], the sampled ones first, distinct in a row; T is the most that any crop needs; the
-            rows of other crops are padded with tokens that are not used.
-        places: int64 [B, n, k], where in `kept` each neighbour is.
+        kept: int64 [B, T], distinct within a row, the sampled tokens first. T is the largest union of any crop;
+            shorter rows are padded with unused tokens.
+        places: position of each neighbour in `kept`, int64 [B, n, k].
     """
     count, last = at.shape[1], torch.arange(tokens).expand(len(at), -1)
     rank = torch.full((len(at), tokens), count + 1).scatter_(1, ids.flatten(1), count)

@@ -1,4 +1,4 @@
-"""The rolling checkpoint, from which a killed training resumes to exactly the same result."""
+"""The rolling checkpoint, from which an interrupted training resumes and reaches exactly the same result."""
 
 import os
 from collections.abc import Mapping
@@ -12,40 +12,40 @@ from depthg.runtime.progress import info
 
 
 class Stateful(Protocol):
-    """Anything with a state to checkpoint: model, optimizer, objective, selection."""
+    """An object with a state to checkpoint: model, optimizer, objective, selection."""
 
     def state_dict(self) -> dict[str, Any]:
-        """The state."""
+        """The state to save."""
 
     def load_state_dict(self, state: Any) -> Any:
-        """Restore it."""
+        """Restore a saved state."""
 
 
 class RollingCheckpoint:
-    """Keeps the state of a training run in one file, replaced in one piece.
+    """Keeps the latest state of a training run in one file, which is replaced atomically.
 
     Args:
-        path: of the file.
-        run: settings, seed and inputs; a checkpoint of another run is ignored.
-        device: where the state belongs.
-        **parts: everything to checkpoint, by name.
+        path: path of the checkpoint file.
+        run: settings, seed and input fingerprints; a checkpoint that was saved with others is ignored.
+        device: device to which tensors are restored.
+        **parts: objects to checkpoint, by name.
     """
 
     def __init__(self, path: Path, run: Mapping[str, Any], device: torch.device, **parts: Stateful):
         self.path, self.run, self.device, self.parts = path, fingerprint(run), device, parts
 
     def save(self, step: int, history: list[str]) -> None:
-        """Write the state before a step, and the history so far, as Snakemake deletes its file before a rerun."""
+        """Save the state before a step, and the history so far, because Snakemake deletes history.jsonl on a rerun."""
         states = {name: part.state_dict() for name, part in self.parts.items()}
         draft = self.path.with_name(self.path.name + ".tmp")
         torch.save({"run": self.run, "step": step, "history": history, **states}, draft)
         os.replace(draft, self.path)
 
     def restore(self) -> tuple[int, list[str]]:
-        """Restore the state of a killed run.
+        """Restore the state of an interrupted run.
 
         Returns:
-            The step to resume at and the history before it; (0, []) without a checkpoint.
+            The next step and the history lines before it; (0, []) without a checkpoint of this run.
         """
         if not self.path.is_file():
             return 0, []

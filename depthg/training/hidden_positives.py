@@ -1,7 +1,7 @@
-"""The objective of Hidden Positives (Seong et al., CVPR 2023): contrast with positives found by two pools.
+"""The objective of Hidden Positives (Seong et al., CVPR 2023): contrastive loss with positives from two pools.
 
-Where the paper leaves a choice, this follows its released code: positives are symmetric, the contrast is taken
-after a linear projection P, features and slow codes pass dropout, and STEGO's correlations have no part in it.
+Details that the paper leaves open follow its released code: positives are symmetric, the contrastive loss is computed
+after a linear projection P, dropout is applied to features and slow codes, and STEGO's correlation loss is not used.
 """
 
 from collections.abc import Mapping
@@ -21,24 +21,25 @@ from depthg.training.pools import Pools, References
 
 
 def specific_share(settings: TrainSettings, step: int) -> float:
-    """λ: the part of the task-specific positives, 0 during the warm-up and then rising linearly towards 1."""
+    """Weight λ of the task-specific positives: 0 during warm-up, then rising linearly towards 1."""
     warm_up = settings.hidden_positives.warm_up
     return max(0.0, (step - warm_up) / max(settings.batches - warm_up, 1))
 
 
 class HiddenPositives:
-    """`total` = (L + λ_LHP · L_LHP) / (1 + λ_LHP) + α · C.
+    """Hidden Positives loss: `total` = (L + λ_LHP · L_LHP) / (1 + λ_LHP) + α · C.
 
-    L is the contrast of the tokens' embeddings P(s), `lhp` that of P(s_mix) where in use (theirs: λ_LHP = 1), and
-    C, `view`, the mean distance of P(s) to that of a photometric view. In training every call moves the pools.
+    `contrast` is the contrastive loss L of the embeddings P(s); `lhp`, if used, that of P(s_mix) (λ_LHP = 1 in the
+    paper); `view` the mean distance C from P(s) to the embedding of a photometric view. In training mode every call
+    updates the slow head and, every `renew` steps, the task-specific pool.
 
     Args:
-        model: head and projection.
-        inputs: of the training.
-        seed: of the run.
+        model: segmentation head and projection.
+        inputs: the opened stores.
+        seed: seed of the training run.
 
     Raises:
-        DepthGError: a pool is larger than the data.
+        DepthGError: a pool is larger than the number of stored tokens.
     """
 
     def __init__(self, model: Model, inputs: Inputs, seed: int):
@@ -52,7 +53,7 @@ class HiddenPositives:
         self.pools = Pools(references, model.dropout, model.head, self.settings.ema)
 
     def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """The losses of a batch at a step, counted in batches."""
+        """Scalar losses of a batch by name, including `total`; steps are counted in batches."""
         if self.model.training and step % self.settings.renew == 0:
             self.pools.renew(step)
         codes = self.model.head(batch.anchor.tokens)
@@ -66,7 +67,7 @@ class HiddenPositives:
         return self._sum(losses, embedded[0], batch.view)
 
     def _sum(self, contrasts: Tensor, embedded: Tensor, view: Tensor | None) -> dict[str, Tensor]:
-        """All losses, with `total`."""
+        """Scalar losses by name, including `total`."""
         losses = dict(zip(("contrast", "lhp"), contrasts.unbind(), strict=False))
         shares = [1.0, self.model.settings.lhp_weight][: len(contrasts)]
         total = (contrasts * contrasts.new_tensor(shares)).sum() / sum(shares)
@@ -76,12 +77,12 @@ class HiddenPositives:
         return {"total": total, **losses}
 
     def _embed(self, codes: Tensor) -> Tensor:
-        """P(s) at length 1, float [B·n, Q], of codes float [B, n, Q]."""
+        """Embeddings P(s) scaled to unit length, float [B·n, Q], of codes float [B, n, Q]."""
         assert self.model.projection is not None
         return unit(self.model.projection(codes)).flatten(0, 1)
 
     def _contrast(self, embedded: Tensor, batch: Batch, step: int) -> Tensor:
-        """The contrast of each embedding, float [V], of embeddings float [V, B·n, Q]."""
+        """Contrastive loss of each of V embeddings of the tokens, float [V], of embeddings float [V, B·n, Q]."""
         tokens = batch.anchor.sampled(batch.anchor.tokens)
         share = specific_share(self.model.settings, step)
         agnostic = self._likeness(tokens, self.pools.agnostic)
@@ -91,14 +92,14 @@ class HiddenPositives:
         return hidden_positive_losses(embedded, agnostic, specific, kept, share, self.settings.temperature)
 
     def _likeness(self, tokens: Tensor, pool: Tensor) -> Likeness:
-        """Features or slow codes float [B, n, C], after a dropout, beside their pool."""
+        """Similarity of features or slow codes float [B, n, C], after dropout, to each other and to their pool."""
         tokens = unit(self.model.dropout(tokens)).flatten(0, 1)
         return Likeness(tokens, nearest(tokens, pool))
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The pools and the slow head."""
+        """The state to checkpoint: the pools and the slow head."""
         return self.pools.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Restore that state."""
+        """Restore a saved state."""
         self.pools.load_state_dict(state)

@@ -1,7 +1,7 @@
-"""The losses of a training run: `history.jsonl`, a line every few steps.
+"""The losses of a training run: `history.jsonl`, one line every few steps.
 
-To look at a loss is to wait for the GPU. So those of a step are put by, and looked at when a line is due or weights
-are to be kept: no other step waits, and nothing is kept of a run whose loss is no longer finite.
+Reading the value of a loss synchronises with the GPU. Losses are therefore buffered, and read only when a line is
+written, weights are evaluated or a checkpoint is saved, so that no weights with non-finite losses are ever saved.
 """
 
 import json
@@ -18,12 +18,12 @@ HISTORY_EVERY = 10  # steps
 
 
 class History:
-    """Writes the file of one run.
+    """Writes the history of one run.
 
     Args:
-        path: of the file, which is begun anew.
-        settings: of the run.
-        lines: of the steps that it has taken already.
+        path: path of the file, which is overwritten.
+        settings: settings of the run.
+        lines: lines of the steps before a resume, which are written first.
     """
 
     def __init__(self, path: Path, settings: TrainSettings, lines: list[str]):
@@ -33,18 +33,18 @@ class History:
         self._file.writelines(lines)
 
     def add(self, step: int, losses: Mapping[str, Tensor]) -> None:
-        """Put by the losses of a step, scalars by name."""
+        """Buffer the losses of a step, scalars by name, until `check`."""
         self._unseen[step] = {name: loss.detach() for name, loss in losses.items()}
 
     def due(self, step: int) -> bool:
-        """Whether a step is one of those that have a line anyway."""
+        """Whether a line is written for a step even if its weights are not evaluated."""
         return step % HISTORY_EVERY == 0 or step == self.settings.batches - 1
 
     def check(self) -> None:
-        """Look at what was put by.
+        """Check that all buffered losses are finite, and clear the buffer.
 
         Raises:
-            DepthGError: a loss is NaN or infinite; the first such is named.
+            DepthGError: a total loss is NaN or infinite; names the step and the first non-finite term.
         """
         for step, losses in self._unseen.items():
             if not losses["total"].isfinite():
@@ -56,7 +56,7 @@ class History:
         self._unseen.clear()
 
     def write(self, step: int, losses: Mapping[str, Tensor], score: float | None) -> None:
-        """Write the line of a step; `score` is that of the weights after it, where they were judged."""
+        """Write the line of a step; `score` is the selection score of the weights after it, None if not evaluated."""
         depth = guided(self.settings, step).get("depth")
         content = {
             "step": step,

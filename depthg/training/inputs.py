@@ -18,15 +18,15 @@ from depthg.store.tokens import TokenStore
 
 @dataclass(frozen=True)
 class Inputs:
-    """The stores of one set of crops; those that may be None only where the settings need them.
+    """The opened stores of one set of training crops; optional stores are None unless the settings need them.
 
     Attributes:
-        features: tokens of all crops, or of the scheduled.
-        neighbors: the nearest crops of all.
-        geometry: depth, farthest-point order, nearest tokens in space.
-        attention: nearest tokens by attention.
-        view: tokens of a photometric view of all crops.
-        schedule: the scheduled crops, which all but the neighbours are of then.
+        features: tokens of the crops.
+        neighbors: nearest crops of all M training crops.
+        geometry: depth, farthest-point order and nearest tokens in space.
+        attention: neighbouring tokens weighted by attention.
+        view: tokens of a photometric view of each crop.
+        schedule: the scheduled crops; if given, all stores but `neighbors` hold only these crops.
     """
 
     features: Store
@@ -38,23 +38,23 @@ class Inputs:
 
     @property
     def crops(self) -> int:
-        """M, of all."""
+        """Number of all training crops M."""
         return len(self.neighbors)
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of tokens (h, w)."""
+        """Rows and columns of the token grid (h, w)."""
         h, w = self.features.array("tokens").shape[1:3]
         return h, w
 
     @property
     def tokens(self) -> int:
-        """P, tokens of a crop."""
+        """Number of tokens per crop P = h · w."""
         return self.grid[0] * self.grid[1]
 
     @property
     def channels(self) -> int:
-        """C, of the backbone."""
+        """Number of channels C of the tokens."""
         return self.features.array("tokens").shape[-1]
 
     @property
@@ -62,7 +62,7 @@ class Inputs:
         """The geometry store.
 
         Raises:
-            DepthGError: none was given.
+            DepthGError: no geometry store was given.
         """
         if self.geometry is None:
             raise DepthGError("training: sampling, depth_loss or lhp needs depth: give --geometry")
@@ -70,20 +70,20 @@ class Inputs:
 
     @cached_property
     def camera(self) -> GeometrySettings:
-        """How the points of the geometry were made."""
+        """Settings from which the geometry store was made, read from its provenance."""
         return GeometrySettings(**self.required_geometry.provenance["settings"])
 
     def places(self, rows: np.ndarray) -> Tensor:
-        """Depth and point (d, x, y, z) of all tokens of crops, float32 [B, h, w, 4]."""
+        """Depth and 3D point (d, x, y, z) of every token of the crops at `rows`, float32 [B, h, w, 4]."""
         depth = torch.from_numpy(self.required_geometry.read("depth", rows)).float()
         points = CAMERAS[self.camera.camera].unproject(depth, self.camera).view(*depth.shape, 3)
         return torch.cat([depth[..., None], points], dim=-1)
 
     def places_of(self, crops: np.ndarray) -> np.ndarray:
-        """Where the stores hold crops, given by their number among all, int64 [B]: at that place, or as scheduled.
+        """Rows in the stores of crops given by their index among all M: int64 [B]; differs only with a schedule.
 
         Raises:
-            DepthGError: a crop is not among those scheduled.
+            DepthGError: a crop is not scheduled.
         """
         if self.schedule is None:
             return crops
@@ -102,14 +102,14 @@ class Inputs:
         return self.schedule.read("row")
 
     def mixture(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Nearest tokens int64 [B, P, k] of all tokens of crops, and how much each counts, float32."""
+        """Neighbours int64 [B, P, k] of every token of the crops at `rows`, and their weights float32 [B, P, k]."""
         store = self.attention or self.required_geometry
         ids, weights = (torch.from_numpy(store.read(name, rows)) for name in ("neighbors", "weights"))
         return ids.long(), weights.float()
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """What each store was made from, as a hash."""
+        """Fingerprint of each opened store, by name."""
         return {name: store.fingerprint for name, store in vars(self).items() if isinstance(store, Store)}
 
 
@@ -118,12 +118,13 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **othe
 
     Args:
         features: store with `tokens`.
-        neighbors: store made from it.
-        settings: of the training.
-        **others: `geometry`, `attention`, `view`, made from it, too; `schedule`, where they are of scheduled crops.
+        neighbors: neighbour store of all training crops.
+        settings: training settings.
+        **others: paths of the stores `geometry`, `attention` and `view`, and of `schedule` if the features are of
+            scheduled crops.
 
     Raises:
-        DepthGError: one is missing or made from other features, or the settings ask for more than they hold.
+        DepthGError: a store is missing or belongs to other features, or is too small for the settings.
     """
     tokens = TokenStore(features)
     needed = {
@@ -158,18 +159,18 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **othe
 
 
 def _check_view(tokens: Store, view: Store) -> None:
-    """The view is of the same crops, by the same backbone."""
+    """Check that the views come from the same crops and the same backbone weights."""
     if any(view.provenance.get(part) != tokens.provenance.get(part) for part in ("crops", "weights")):
         raise DepthGError(f"{tokens.path} and {view.path} are of other crops or backbones: make both again")
 
 
 def _check_samples(inputs: Inputs, settings: TrainSettings) -> None:
-    """There are tokens enough in a crop, and in its farthest-point order, for N² samples."""
-    wanted, limits = settings.samples**2, {"random": inputs.tokens}
+    """Check that a crop, or its stored farthest-point order, has enough tokens for N² samples."""
+    count, limits = settings.samples**2, {"random": inputs.tokens}
     if settings.needs_geometry:
         limits["fps"] = inputs.required_geometry.array("order").shape[1]
-    limit = limits.get(settings.sampling, wanted)
-    if wanted > limit:
+    limit = limits.get(settings.sampling, count)
+    if count > limit:
         raise DepthGError(
             f"settings: samples: {settings.samples}² tokens of a crop, but {settings.sampling} has {limit}: "
             f"set samples to at most {int(limit**0.5)}"

@@ -27,9 +27,7 @@ class HubNetwork(Network):
         """Load the model `name` from a folder, the fetched weights, the hub's local cache or the hub, in this order."""
         name = name or self.default
         place = Path(name) if Path(name).is_dir() else fetched(name)
-        if (
-            place and not (place / "config.json").is_file()
-        ):  # transformers would silently use default settings
+        if place and not (place / "config.json").is_file():  # transformers would assume default settings
             raise self._unavailable(name, "this folder has no config.json")
         reason = ""
         for local_files_only in [True] if place else [True, False]:

@@ -27,11 +27,7 @@ class Decoder(nn.Module):
     def __init__(self, channels: Sequence[int]):
         super().__init__()
         self.convolutions = nn.ModuleList()
-        skips = [
-            *reversed(channels[:-1]),
-            0,
-            0,
-        ]  # no feature maps, so no skip connections, at strides 2 and 1
+        skips = [*reversed(channels[:-1]), 0, 0]  # no skip connections at strides 2 and 1
         before = channels[-1]
         for width, skip in zip(WIDTHS, skips, strict=True):
             self.convolutions += [_convolution(before, width), _convolution(width + skip, width)]

@@ -27,8 +27,7 @@ class Network(ABC):
 
     Args:
         settings: reads `model`, the weights to load, and `predict_on`: "crop" or "image".
-        root: not used.
-        images: not used.
+        root, images: not used.
 
     Raises:
         DepthGError: the model cannot be loaded.
