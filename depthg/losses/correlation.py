@@ -39,8 +39,9 @@ def centre(target: Tensor) -> Tensor:
         float [B, n, m]: the mean over the last axis is the same everywhere.
 
     Example:
-        >>> centre(torch.tensor([[[0.0, 1.0], [4.0, 5.0]]])).tolist()
-        [[[2.0, 3.0], [2.0, 3.0]]]
+        >>> centre(torch.tensor([[[0.0, 1.0], [4.0, 5.0]]]))
+        tensor([[[2., 3.],
+                 [2., 3.]]])
     """
     return target - target.mean(-1, keepdim=True) + target.mean()
 
