@@ -81,4 +81,54 @@ def contrast(logits: Tensor, weights: Tensor, among: Tensor, temperature: float)
         among: tokens in the denominator D, bool [n, N]; at least one for every anchor with positives.
         temperature: τ > 0.
     """
-    unused = ~among.any(1, keepdim=True)  # anchors of weight 0: an empty denominator would give log 0
+    unused = ~among.any(
+        1, keepdim=True
+    )  # for these anchors, of weight 0, an empty denominator would give log 0
+    total = logits.masked_fill(~(among | unused), -torch.inf).logsumexp(1)
+    pairs = (weights * logits).sum() - (weights.sum(1) * total).sum()
+    return -temperature / BASE_TEMPERATURE * pairs / weights.sum().clamp_min(1)
+
+
+def hidden_positive_losses(
+    embedded: Tensor,
+    agnostic: Likeness,
+    specific: Likeness | None,
+    kept: Tensor,
+    share: float,
+    temperature: float,
+) -> Tensor:
+    """Contrastive loss averaged over the crops of a batch, for each of V embeddings of its tokens, float [V].
+
+    Crops are processed one at a time, so that memory holds about ten float32 matrices [n, N] instead of [N, N]:
+    0.8 GB for 32 crops of 784 tokens.
+
+    Args:
+        embedded: z, unit vectors float [V, N, Q] of the N tokens of all crops, crop by crop.
+        agnostic: finds task-agnostic positives, by backbone features.
+        specific: finds task-specific positives, by slow codes; None while λ is 0.
+        kept: which tokens besides the positives enter the denominator, bool [n, N]; n is the tokens per crop.
+        share: λ in [0, 1].
+        temperature: τ > 0.
+    """
+    size, tokens = kept.shape
+
+    def of_crop(leaf: Tensor, crop: int) -> Tensor:
+        anchors = slice(crop * size, (crop + 1) * size)
+        alike = agnostic.positives(anchors)
+        weights = pair_weights(alike, specific.positives(anchors) if specific else None, share)
+        among = alike | kept
+        among[:, anchors].fill_diagonal_(False)
+        losses = [contrast(z[anchors] / temperature @ z.T, weights, among, temperature) for z in leaf]
+        return torch.stack(losses)
+
+    return mean_over_chunks(embedded, of_crop, tokens // size)
+
+
+def inconsistency(embedded: Tensor, view: Tensor) -> Tensor:
+    """Mean Euclidean distance of the embeddings of tokens and of their photometric views, a scalar in [0, 2].
+
+    Args:
+        embedded: embeddings of the tokens, unit vectors float [N, Q].
+        view: embeddings of the same tokens in the photometric view, unit vectors float [N, Q].
+    """
+    return functional.pairwise_distance(embedded, view).mean()

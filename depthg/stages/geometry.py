@@ -99,7 +99,9 @@ def first_token(points: Tensor) -> Tensor:
 class Camera:
     """A projection, and the first token of farthest-point sampling."""
 
-    unproject: Callable[[Tensor, GeometrySettings], Tensor]  # depth float [B, h, w] → points float [B, h·w, 3]
+    unproject: Callable[
+        [Tensor, GeometrySettings], Tensor
+    ]  # depth float [B, h, w] → points float [B, h·w, 3]
     start: Callable[[Tensor], Tensor]  # points float [B, P, 3] → token indices int64 [B, 1]
 
 

@@ -1,4 +1,4 @@
-"""Local hidden positives: a code is mixed with those of its neighbours, in space or by attention (Sec. 3.6)."""
+"""Local hidden positives: mix each code with the codes of neighbouring tokens, in space or by attention (Sec. 3.6)."""
 
 from collections.abc import Callable
 
@@ -7,35 +7,36 @@ from torch import Tensor
 
 from depthg.training.batch import take
 
-Mixture = tuple[Tensor, Tensor]  # tokens int64 [B, n, k], and the share of each float [B, n, k]
+Mixture = tuple[Tensor, Tensor]  # token indices int64 [B, n, k], and their mixing weights float [B, n, k]
 
 
 def neighbor_shares(ids: Tensor, weights: Tensor, at: Tensor, anchor: bool) -> Mixture:
-    """s_mix = Σ w s / Σ w over the neighbours of each sampled token.
+    """Neighbours and mixing weights w / Σ w of each sampled token, for s_mix = Σ w s / Σ w.
 
     Args:
         ids: neighbours of every token, int64 [B, P, k], distinct within a row.
-        weights: how much each counts, float [B, P, k], some above 0.
-        at: sampled tokens int64 [B, n].
-        anchor: whether these are the anchors, or their neighbours in the k-NN graph.
+        weights: weights of the neighbours, float [B, P, k] ≥ 0, at least one per row above 0.
+        at: indices of the sampled tokens, int64 [B, n].
+        anchor: not used: anchors and their k-NN neighbours are mixed alike.
 
     Returns:
-        int64 [B, n, k] and float [B, n, k], rows summing to 1.
+        int64 [B, n, k] and float [B, n, k]; the weights of each token sum to 1.
     """
     chosen = take(weights, at)
     return take(ids, at), chosen / chosen.sum(-1, keepdim=True)
 
 
 def released_shares(ids: Tensor, weights: Tensor, at: Tensor, anchor: bool) -> Mixture:
-    """As released: the plain sum over the nearest tokens of an anchor, divided by all tokens of the crop.
+    """As released: the unweighted sum over the neighbours of an anchor's token, divided by P instead of k.
 
-    The other image's codes are not mixed at all.
+    Codes of other crops (`anchor` false) are not mixed.
     """
     if not anchor:
         return at[..., None], torch.ones(*at.shape, 1)
     return take(ids, at), torch.full((*at.shape, ids.shape[2]), 1 / ids.shape[1])
 
 
+# Setting `mixing` → function (ids, weights, at, anchor) → Mixture. To add one: its name in TrainSettings, a line here.
 MIXINGS: dict[str, Callable[[Tensor, Tensor, Tensor, bool], Mixture]] = {
     "neighbors": neighbor_shares,
     "released": released_shares,
@@ -43,16 +44,16 @@ MIXINGS: dict[str, Callable[[Tensor, Tensor, Tensor, bool], Mixture]] = {
 
 
 def mix(codes: Tensor, ids: Tensor, shares: Tensor) -> Tensor:
-    """s_mix = Σ share · s over the neighbours of each sampled token.
+    """Mixed codes s_mix = Σ share · s over the neighbours of each sampled token.
 
     Args:
-        codes: float [B, T, Q].
-        ids: neighbours of the sampled tokens among these, int64 [B, n, k], distinct within a row.
-        shares: of each, float [B, n, k].
+        codes: codes s, float [B, T, Q].
+        ids: positions in `codes` of each sampled token's neighbours, int64 [B, n, k], distinct within a row.
+        shares: mixing weights, float [B, n, k].
 
     Returns:
         float [B, n, Q].
     """
-    # As a matrix product its gradient is one too: faster than adding k·n rows up, and reproducible on a GPU.
+    # A matrix product has a matrix product as gradient: faster than scatter-add, and deterministic on a GPU.
     matrix = torch.zeros(*ids.shape[:2], codes.shape[1], dtype=codes.dtype, device=codes.device)
     return matrix.scatter_(-1, ids, shares) @ codes

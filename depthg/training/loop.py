@@ -1,8 +1,8 @@
-"""The training loop (Sec. 3): sample tokens, correlate, step; nothing of the backbone is touched.
+"""The training loop (Sec. 3): sample cached tokens, compute the loss, update the head; the backbone never runs.
 
-Every step is a pure function of (seed, step): a killed run resumes from its rolling checkpoint and ends in
-the same weights. Beside the model it leaves `history.jsonl`, a line every few steps, and `config.yaml`.
-A GPU is never waited for within a step: batches are sent ahead, and losses are looked at every few steps.
+The draws of a step depend only on (seed, step): an interrupted run resumes from its rolling checkpoint and ends with
+the same weights. Besides the model, it writes `history.jsonl`, one line every few steps, and `config.yaml`. The CPU
+does not wait for the GPU in every step: batches are prefetched, and losses are read every few steps.
 """
 
 from collections.abc import Mapping
@@ -51,26 +51,26 @@ def train(
 
     Args:
         features: store with `tokens`.
-        neighbors: store with `ids`, made from it.
-        out: folder, made if missing, for `model.safetensors`, `history.jsonl` and `config.yaml`.
-        settings: all of it; `steps: 0` writes the model untrained.
-        seed: of the initial weights and of everything drawn.
-        clusters: size of the codebook, where the settings ask for one.
-        labelled: validation crops, where the settings select by labels.
-        **stores: `geometry`, `attention`, `view`, where the settings read them.
+        neighbors: store of the nearest crops, with `ids`.
+        out: folder for `model.safetensors`, `history.jsonl` and `config.yaml`, created if missing.
+        settings: training settings; `steps: 0` saves the model untrained.
+        seed: seed of the initial weights and of all random draws.
+        clusters: number of entries of the codebook; required if the settings train one.
+        labelled: labelled validation crops; required if the settings select weights by labels.
+        **stores: paths of `geometry`, `attention`, `view` and `schedule`, as far as the settings need them.
 
     Raises:
-        DepthGError: the stores do not fit the settings or each other, or the loss is no longer finite.
+        DepthGError: the stores do not fit the settings or each other, or a loss is not finite.
     """
     inputs = open_inputs(features, neighbors, settings, **stores)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    online = settings.codebook and settings.steps > 0  # without steps there is nothing that could train it
+    online = settings.codebook and settings.steps > 0  # without steps a codebook would stay untrained
     if online and clusters is None:
         raise DepthGError("training: codebook: how many clusters is open: set `clusters`")
     model = Model(settings, inputs.channels, clusters if online else None).to(device())
     run = {"settings": settings.model_dump(), "seed": seed, "inputs": inputs.fingerprints}
-    (out / HISTORY).write_text("")  # an untrained model has one as well
+    (out / HISTORY).write_text("")  # also expected of an untrained model
     if settings.steps:
         _optimise(model, inputs, out, run, labelled)
     (out / "config.yaml").write_text(yaml.safe_dump({**run, **provenance()}, sort_keys=False))
@@ -81,7 +81,7 @@ def train(
 def _optimise(
     model: Model, inputs: Inputs, out: Path, run: Mapping[str, Any], labelled: Labelled | None
 ) -> None:
-    """Take the remaining steps."""
+    """Run the steps that remain after the last checkpoint, and restore the selected weights."""
     settings, seed = model.settings, run["seed"]
     _check_trainable(model)
     announce("training")
@@ -120,7 +120,7 @@ def _optimise(
 
 
 def _descend(loss: Tensor, model: Model, optimizer: torch.optim.Optimizer) -> None:
-    """One step of the optimizer."""
+    """Backpropagate a loss, clip gradients if set, and take one optimizer step."""
     optimizer.zero_grad()
     loss.backward()
     if model.settings.clip is not None:
@@ -129,7 +129,7 @@ def _descend(loss: Tensor, model: Model, optimizer: torch.optim.Optimizer) -> No
 
 
 def _optimizer(model: Model) -> torch.optim.Optimizer:
-    """AdamW, which without weight decay is Adam; the codebook has its own learning rate."""
+    """AdamW (Adam if the weight decay is 0), with a separate parameter group and learning rate for the codebook."""
     settings, codebook = model.settings, model.codebook
     of_codebook = list(codebook.parameters()) if codebook is not None else []
     own = {id(weight) for weight in of_codebook}
@@ -145,12 +145,12 @@ def _optimizer(model: Model) -> torch.optim.Optimizer:
 
 
 def step_seed(seed: int, step: int) -> int:
-    """The random state of a step's dropout, 64 bits: the same whether or not earlier steps were taken."""
+    """64-bit random seed of a step, for dropout and other draws on the device; independent of earlier steps."""
     return int(np.random.SeedSequence([seed, 2, step]).generate_state(1, np.uint64)[0])
 
 
 def _check_trainable(model: Model) -> None:
-    """Check that the head has weights, and some term of the loss a weight above 0."""
+    """Check that the head has parameters, and that at least one loss term has a weight above 0."""
     settings = model.settings
     if not list(model.head.parameters()):
         raise DepthGError(f"settings: head: '{settings.head}' has nothing to train: set steps to 0")

@@ -1,4 +1,4 @@
-"""Pools of references for hidden positives, and the slow copy of the head that fills one of them."""
+"""Reference pools for hidden positives, and the slow (EMA) copy of the head that computes one of them."""
 
 import copy
 from collections.abc import Mapping
@@ -11,21 +11,21 @@ from depthg.errors import DepthGError
 from depthg.losses.correlation import unit
 from depthg.training.inputs import Inputs
 
-READ = 64  # crops read at once
+READ = 64  # crops per read
 
 
 class References:
-    """Draws tokens of the training set: one of each of as many crops, drawn anew each time.
+    """Draws reference tokens at random from the training set, a new sample for every step.
 
-    Where there are fewer crops than references, every crop gives one token before any gives another.
+    Each reference comes from a different crop; with fewer crops than references, all crops give equally many (±1).
 
     Args:
-        inputs: the stores.
-        count: references in a pool.
-        seed: of the training run.
+        inputs: the opened stores.
+        count: number of references in a pool.
+        seed: seed of the training run.
 
     Raises:
-        DepthGError: more references than tokens.
+        DepthGError: `count` exceeds the number of stored tokens.
     """
 
     def __init__(self, inputs: Inputs, count: int, seed: int):
@@ -39,7 +39,7 @@ class References:
             )
 
     def places(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Crop and token of each reference drawn before a step, int [count] each, no pair twice."""
+        """Crop and token index of each reference at a step, int [count] each; all pairs are distinct."""
         rng = np.random.default_rng([self.seed, 3, step])
         crops = rng.permutation(self.crops)[: self.count]
         rounds = -(-self.count // len(crops))
@@ -47,7 +47,7 @@ class References:
         return np.tile(crops, rounds)[: self.count], tokens.T.reshape(-1)[: self.count]
 
     def __call__(self, step: int) -> Tensor:
-        """The features of these references, float32 [count, C]."""
+        """Backbone features of the references drawn at a step, float32 [count, C]."""
         crops, tokens = self.places(step)
         found = []
         for start in range(0, self.count, READ):
@@ -58,11 +58,11 @@ class References:
 
 
 class SlowHead(nn.Module):
-    """A copy of the head that follows it slowly: θ ← m θ + (1 − m) θ_head. It is never trained itself.
+    """Exponential moving average (EMA) of the head: θ ← m θ + (1 − m) θ_head; it receives no gradient.
 
     Args:
-        head: the one to follow, from whose weights it starts.
-        momentum: m.
+        head: the trained head, whose weights are copied at the start.
+        momentum: m in [0, 1].
     """
 
     def __init__(self, head: nn.Module, momentum: float):
@@ -76,26 +76,26 @@ class SlowHead(nn.Module):
 
     @torch.no_grad()
     def follow(self, head: nn.Module) -> None:
-        """Take one step towards the weights of the head."""
+        """Update the moving average with the current weights of the head."""
         for own, other in zip(self.head.parameters(), head.parameters(), strict=True):
             own.mul_(self.momentum).add_(other, alpha=1 - self.momentum)
 
 
 class Pools:
-    """The references of a training run.
+    """The task-agnostic and the task-specific reference pool of a training run.
 
-    Every reference passes a dropout of its own, as the tokens held against it do in training.
+    Dropout is drawn independently for every reference, as for the tokens compared with it in training.
 
     Args:
-        references: draws them.
-        dropout: of features and of slow codes.
-        head: the one in training.
-        momentum: of its slow copy.
+        references: draws the references.
+        dropout: dropout module for features and slow codes.
+        head: the trained head.
+        momentum: momentum of the slow head.
 
     Attributes:
-        agnostic: task-agnostic references, features: unit vectors float32 [count, C], drawn once.
-        specific: task-specific ones, slow codes: unit vectors float32 [count, Q]; empty until first renewed.
-        slow: the slow copy of the head.
+        agnostic: features of task-agnostic references, unit vectors float32 [count, C], drawn once.
+        specific: slow codes of task-specific references, unit vectors float32 [count, Q]; empty before `renew`.
+        slow: the slow head.
     """
 
     def __init__(self, references: References, dropout: nn.Module, head: nn.Module, momentum: float):
@@ -106,7 +106,7 @@ class Pools:
         self.specific = torch.empty(0, device=self.where)
 
     def renew(self, step: int) -> None:
-        """Renew the task-specific references by the slow head, as it is before a step."""
+        """Recompute the task-specific pool before a step: new references, encoded by the current slow head."""
         codes = self.dropout(self.slow(self.references(step).to(self.where)[:, None]))
         self.specific = unit(codes[:, 0])
 
@@ -115,7 +115,7 @@ class Pools:
         return {"specific": self.specific, "agnostic": self.agnostic, **self.slow.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Restore that state."""
+        """Restore a saved state."""
         weights = dict(state)
         self.specific, self.agnostic = weights.pop("specific"), weights.pop("agnostic")
         self.slow.load_state_dict(weights)

@@ -1,4 +1,4 @@
-"""Which tokens of a crop a step samples, and where it reads them and depth. First in each table: the paper's way."""
+"""Which tokens a step samples, and where it reads tokens and depth; first in each table is the paper's choice."""
 
 import math
 from collections.abc import Callable
@@ -16,36 +16,36 @@ Reader = Callable[[Tensor, Tensor], Tensor]
 
 
 def farthest_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """The first tokens of the farthest-point order (Sec. 3.4): int64 [B, count]."""
+    """The first `count` tokens of the farthest-point order (Sec. 3.4), int64 [B, count]."""
     return inputs.required_geometry.read("order", rows)[:, :count].astype(np.int64)
 
 
 def random_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Tokens of each crop drawn uniformly without replacement, anew at every step: int64 [B, count]."""
+    """Tokens of each crop drawn uniformly without replacement, int64 [B, count]."""
     return rng.random((len(rows), inputs.tokens)).argsort(axis=1)[:, :count]
 
 
 def all_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Every token, whatever the count: int64 [B, P]."""
+    """All P tokens, regardless of `count`: int64 [B, P]."""
     return np.tile(np.arange(inputs.tokens), (len(rows), 1))
 
 
-# By name in `sampling`: (inputs, rows, count, rng) → tokens int64 [B, count]. To add one: its name in TrainSettings
-# (in needs_geometry, too, if it reads depth), and a line here.
+# Setting `sampling` → Sampler: (inputs, rows, count, rng) → token indices int64 [B, count]. To add one: its name in
+# TrainSettings (and in `needs_geometry` if it reads depth), a line here.
 SAMPLERS: dict[str, Sampler] = {"fps": farthest_tokens, "random": random_tokens, "full": all_tokens}
 
 
 def as_sampled(at: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """Tokens are read where they were sampled: int64 [B, n]."""
+    """The sampled token indices int64 [B, n], unchanged."""
     return at
 
 
 def transposed(at: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """As released: (row, column) taken for (x, y), so that tokens are read at the mirrored place.
+    """As released: row and column are exchanged, so that tokens are read at the transposed position.
 
     Args:
-        at: sampled tokens int64 [B, n].
-        grid: rows and columns, equal.
+        at: indices of the sampled tokens, int64 [B, n].
+        grid: rows and columns of tokens (h, w), with h = w.
 
     Returns:
         int64 [B, n].
@@ -54,20 +54,21 @@ def transposed(at: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     return column * grid[1] + row
 
 
+# Setting `tokens_at` → Place: (at int64 [B, n], grid) → int64 [B, n]. To add one: its name in TrainSettings, a line here.
 PLACES: dict[str, Place] = {"samples": as_sampled, "transposed": transposed}
 
 
 def depth_at_samples(maps: Tensor, at: Tensor) -> Tensor:
-    """Values of maps [B, h, w, …] at the sampled tokens int64 [B, n]: [B, n, …]."""
+    """Values of maps [B, h, w, …] at the sampled token indices int64 [B, n]: [B, n, …]."""
     return take(maps.flatten(1, 2), at)
 
 
 def depth_on_grid(maps: Tensor, at: Tensor) -> Tensor:
-    """As released: depth on a regular N×N grid, bilinear, whatever the tokens sampled.
+    """As released: depth resized bilinearly to a regular N×N grid, regardless of which tokens were sampled.
 
     Args:
         maps: float [B, h, w, D].
-        at: sampled tokens int64 [B, N²], of which only the number counts.
+        at: indices of the sampled tokens, int64 [B, N²]; only their number is used.
 
     Returns:
         float [B, N², D].
@@ -77,4 +78,5 @@ def depth_on_grid(maps: Tensor, at: Tensor) -> Tensor:
     return grid.flatten(2).transpose(1, 2)
 
 
+# Setting `depth_at` → Reader: (maps [B, h, w, D], at int64 [B, n]) → [B, n, D]. To add one: as for PLACES.
 DEPTHS: dict[str, Reader] = {"samples": depth_at_samples, "grid": depth_on_grid}

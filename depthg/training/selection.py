@@ -1,4 +1,4 @@
-"""Which weights of a training run are kept: the last, or the best by a criterion looked at ten times a run."""
+"""Selection of the weights that a training run keeps: the last, or the best by a criterion evaluated ten times."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -20,15 +20,15 @@ from depthg.training.batches import Batches
 from depthg.training.inputs import Inputs
 from depthg.training.objective import Objective
 
-LOOKS = 10  # a run
-HELD_OUT = 8  # batches
-CODES = 20_000  # k-means is fitted on
-Criterion = Callable[[Model], float]  # higher is better
+LOOKS = 10  # evaluations of the criterion per run
+HELD_OUT = 8  # batches of the label-free criterion
+CODES = 20_000  # codes on which k-means is fitted
+Criterion = Callable[[Model], float]  # returns a score, higher is better
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Labelled validation crops: features, the crops themselves, classes.csv."""
+    """Paths of labelled validation crops: their feature store, their crop store, and classes.csv."""
 
     features: Path
     crops: Path
@@ -36,13 +36,13 @@ class Labelled:
 
 
 class Loss:
-    """Label-free: the loss on batches that training never sees in this order, with the guidance of step 0.
+    """Label-free criterion: the loss on fixed batches of training crops drawn with another seed, guided as in step 0.
 
     Args:
-        inputs: of the training.
-        settings: of the training.
-        objective: of the model in training.
-        seed: of the run.
+        inputs: the opened stores.
+        settings: training settings.
+        objective: training objective of the model.
+        seed: seed of the training run.
     """
 
     def __init__(self, inputs: Inputs, settings: TrainSettings, objective: Objective, seed: int, **_: Any):
@@ -50,21 +50,21 @@ class Loss:
 
     @torch.no_grad()
     def __call__(self, model: Model) -> float:
-        """Minus the mean loss."""
+        """The negative mean loss over the batches."""
         where = next(model.parameters()).device
         losses = [self.objective(self.batches(i).to(where), 0)["total"] for i in range(HELD_OUT)]
         return -float(torch.stack(losses).mean())
 
 
 class Labels:
-    """As released and in STEGO: mIoU of k-means on the validation set: chosen by the labels that score it.
+    """As released and in STEGO: mIoU of k-means on the validation set. It uses the labels of the final evaluation.
 
     Args:
-        seed: of k-means.
-        labelled: the validation set.
+        seed: seed of k-means.
+        labelled: the labelled validation crops.
 
     Raises:
-        DepthGError: there are no labels.
+        DepthGError: no labelled crops are given, or they have no classes.
     """
 
     def __init__(self, seed: int, labelled: Labelled | None, **_: Any):
@@ -74,7 +74,7 @@ class Labels:
         self.features, self.crops = open_split(labelled.features, labelled.crops)
 
     def __call__(self, model: Model) -> float:
-        """mIoU in percent, at token resolution."""
+        """The mIoU in percent, computed at token resolution."""
         reader = CodeReader(self.features, model)
         centroids = torch.from_numpy(
             fit_centroids(sample_codes(reader, CODES, self.seed), self.classes, 1, self.seed)
@@ -96,16 +96,16 @@ def last(**_: Any) -> None:
     """No criterion: the last weights are kept."""
 
 
-# Each is given what there is to judge by, by name, and takes what it needs of it.
+# Setting `selection` → function that gets inputs, settings, objective, seed and labelled by name → Criterion or None.
 CRITERIA: dict[str, Callable[..., Criterion | None]] = {"last": last, "loss": Loss, "labels": Labels}
 
 
 class Selection:
-    """Keeps the best weights seen so far.
+    """Keeps a copy of the weights with the highest score so far.
 
     Args:
-        criterion: what to go by; none: nothing is kept, and the last weights stand.
-        batches: of the whole run.
+        criterion: scores a model; with None no copy is kept, and the last weights are used.
+        batches: number of steps of the whole run.
     """
 
     def __init__(self, criterion: Criterion | None, batches: int):
@@ -114,11 +114,11 @@ class Selection:
         self.weights: dict[str, torch.Tensor] = {}
 
     def due(self, step: int) -> bool:
-        """Whether the weights after a step are to be judged."""
+        """Whether the weights after a step are to be evaluated."""
         return self.criterion is not None and (not (step + 1) % self.every or step == self.last)
 
     def look(self, model: Model, step: int) -> float | None:
-        """Judge the weights after a step, if that is due; the score, or None."""
+        """Evaluate the weights after a step if due, and keep them if best; returns the score, None if not due."""
         if self.criterion is None or not self.due(step):
             return None
         model.eval()
@@ -129,7 +129,7 @@ class Selection:
         return found
 
     def restore_best(self, model: Model) -> None:
-        """Give the model the best weights."""
+        """Load the best weights into the model; does nothing without a criterion."""
         if self.weights:
             model.load_state_dict(self.weights)
 
@@ -138,5 +138,5 @@ class Selection:
         return {"best": self.best, "weights": self.weights}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore that state."""
+        """Restore a saved state."""
         self.best, self.weights = state["best"], state["weights"]
