@@ -81,9 +81,7 @@ def contrast(logits: Tensor, weights: Tensor, among: Tensor, temperature: float)
         among: tokens in the denominator D, bool [n, N]; at least one for every anchor with positives.
         temperature: τ > 0.
     """
-    unused = ~among.any(
-        1, keepdim=True
-    )  # for these anchors, of weight 0, an empty denominator would give log 0
+    unused = ~among.any(1, keepdim=True)  # anchors of weight 0: an empty denominator would give log 0
     total = logits.masked_fill(~(among | unused), -torch.inf).logsumexp(1)
     pairs = (weights * logits).sum() - (weights.sum(1) * total).sum()
     return -temperature / BASE_TEMPERATURE * pairs / weights.sum().clamp_min(1)
