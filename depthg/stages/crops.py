@@ -1,8 +1,7 @@
 """Images → square crops: their boxes in the image, and the store of their pixels and labels.
 
-A crop is cut out and resized in one step: the centre square of its region, a box with fractional corners, is
-resampled to `side` pixels. This equals a resize of the short side followed by a centre crop, but without
-intermediate rounding.
+A crop is cut out and resized in one step: the centre square of its region, a box with fractional corners, is resampled
+to `side` pixels. This equals a resize of the short side and a centre crop, but without intermediate rounding.
 """
 
 from collections.abc import Sequence
@@ -59,7 +58,6 @@ def crop_boxes(width: int, height: int, five: bool) -> list[Box]:
     return [centre_square(region) for region in regions]
 
 
-# Setting `resize` → filter of Pillow. To add one: its name in CropSettings, a line here.
 RESIZES = {
     "bilinear": Image.Resampling.BILINEAR,  # with antialiasing
     "nearest": Image.Resampling.NEAREST,  # as released

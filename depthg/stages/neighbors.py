@@ -16,14 +16,12 @@ BATCH = 4096
 
 
 def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSettings) -> None:
-    """Write `ids` int32 [M, keep], `similarities` float32 [M, keep] and `image` int32 [M] (image ids).
-
-    Neighbours are sorted by decreasing cosine; a crop is never its own neighbour.
+    """Write the nearest other crops of each crop, nearest first, and the image of each crop.
 
     Args:
         features: store with `pooled` unit vectors float32 [M, C].
         crops: the crop store from which the features were made.
-        out: store to write.
+        out: store to write: `ids` int32 [M, keep], `similarities` float32 [M, keep], `image` int32 [M].
         settings: `keep`, `siblings` (whether crops of one image may be neighbours) and `pooled_dropout`.
 
     Raises:

@@ -1,8 +1,7 @@
 """Crops → backbone features of one photometric view per crop, for the consistency loss (Seong et al., CVPR 2023).
 
 Reads crops; writes `views/*.zarr`. Each crop has one fixed view, seeded by its index, so that the backbone runs once
-per crop; the original draws a new view at every step. Only colours and sharpness change: token i covers the same area
-in both.
+per crop; the original draws a view per step. Only colour and sharpness change, so token i covers the same area in both.
 """
 
 from pathlib import Path

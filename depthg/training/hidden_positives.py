@@ -29,9 +29,8 @@ def specific_share(settings: TrainSettings, step: int) -> float:
 class HiddenPositives:
     """Hidden Positives loss: `total` = (L + λ_LHP · L_LHP) / (1 + λ_LHP) + α · C.
 
-    `contrast` is the contrastive loss L of the embeddings P(s); `lhp`, if used, that of P(s_mix) (λ_LHP = 1 in the
-    paper); `view` the mean distance C from P(s) to the embedding of a photometric view. In training mode every call
-    updates the slow head and, every `renew` steps, the task-specific pool.
+    `contrast` is the contrastive loss L of embeddings P(s), `lhp` that of P(s_mix) (theirs: λ_LHP = 1), `view` the mean
+    distance C of P(s) to the view's embedding. Calls in training update the slow head and, every `renew` steps, a pool.
 
     Args:
         model: segmentation head and projection.

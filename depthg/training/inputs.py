@@ -120,8 +120,7 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **othe
         features: store with `tokens`.
         neighbors: neighbour store of all training crops.
         settings: training settings.
-        **others: paths of the stores `geometry`, `attention` and `view`, and of `schedule` if the features are of
-            scheduled crops.
+        **others: paths of `geometry`, `attention` and `view`, and of `schedule` if the features are of scheduled crops.
 
     Raises:
         DepthGError: a store is missing or belongs to other features, or is too small for the settings.

@@ -1,4 +1,4 @@
-"""What a step minimises: correlations of the codes, and again of the mixed codes (Eq. 7, Sec. 3.6)."""
+"""Training objectives: the correlation loss of codes and of mixed codes (Eq. 7, Sec. 3.6), or Hidden Positives."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
@@ -17,45 +17,45 @@ from depthg.training.lhp import mix
 
 
 class Objective(Protocol):
-    """The loss of a batch, and the state it keeps from step to step."""
+    """A training objective: computes the losses of a batch, and may keep state between steps."""
 
     def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """Losses by name, scalars: `total` is minimised."""
+        """Scalar losses by name; `total` is minimised."""
 
     def state_dict(self) -> dict[str, Tensor]:
         """The state to checkpoint."""
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Restore that state."""
+        """Restore a saved state."""
 
 
 class Correlation:
-    """`total` = L + λ_LHP · L_LHP, each term unweighted beside it, and `lhp` where in use.
+    """Correlation objective: `total` = L + λ_LHP · L_LHP (plus the codebook's loss if it is trained).
 
-    Codes, features and depth are read at the same sampled tokens; the features pass a dropout of their own.
-    It keeps no state.
+    The losses also contain each term without its weight, and L_LHP as `lhp` if it is used. Codes, features and depth
+    are taken at the same sampled tokens; features pass a separate dropout. The objective keeps no state.
 
     Args:
-        model: head and, with local hidden positives, projection.
+        model: segmentation head and, with local hidden positives, projection.
     """
 
     def __init__(self, model: Model):
         self.model = model
 
     def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """The losses of a batch at a step, counted in batches."""
+        """Scalar losses of a batch by name, including `total`; steps are counted in batches."""
         model, terms = self.model, guided(self.model.settings, step)
         sides = [batch.anchor, batch.neighbor, *([batch.sibling] if batch.sibling else [])]
         features = Codes(*(model.dropout(side.sampled(side.tokens)) for side in sides[:2]))
-        followed = targets(model.settings, terms, batch, features)
+        distilled = targets(model.settings, terms, batch, features)
         codes = [model.head(side.tokens) for side in sides]
         sampled = Codes(*(side.sampled(code) for side, code in zip(sides, codes, strict=True)))
-        losses = term_losses(terms, sampled, followed, batch.rolls)
+        losses = term_losses(terms, sampled, distilled, batch.rolls)
         total = weighted_sum(terms, losses)
         if model.projection is not None:
             project = model.projection
             mixed = Codes(*(_mixed(project, side, code) for side, code in zip(sides, codes, strict=True)))
-            losses["lhp"] = weighted_sum(terms, term_losses(terms, mixed, followed, batch.rolls))
+            losses["lhp"] = weighted_sum(terms, term_losses(terms, mixed, distilled, batch.rolls))
             total = total + model.settings.lhp_weight * losses["lhp"]
         if model.codebook is not None:
             losses["codebook"] = model.codebook.loss(codes[0].detach())
@@ -63,23 +63,23 @@ class Correlation:
         return {"total": total, **losses}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Nothing."""
+        """Empty: there is no state."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Nothing."""
+        """Does nothing: there is no state."""
 
 
 def targets(
     settings: TrainSettings, terms: Iterable[str], batch: Batch, features: Codes
 ) -> dict[str, list[Tensor]]:
-    """The correlations that each term distils into the codes, float [B, n, n] for each of its partners.
+    """Target correlations that each term distils into the codes, one float [B, n, n] per partner, by term.
 
     Args:
-        settings: how features and depths are correlated.
-        terms: `self`, `knn`, `random`, `depth`.
-        batch: its depths are correlated.
-        features: of the batch at the sampled tokens.
+        settings: reads the centring of features and the `depth_*` settings.
+        terms: names of the active terms, among `self`, `knn`, `random` and `depth`.
+        batch: the batch, for its depth and cyclic shifts.
+        features: backbone features of the batch at the sampled tokens.
     """
     return {
         term: [depth_target(settings, batch)]
@@ -90,7 +90,7 @@ def targets(
 
 
 def depth_target(settings: TrainSettings, batch: Batch) -> Tensor:
-    """How much the sampled tokens of each anchor agree in depth, among themselves or with a sibling's."""
+    """Depth correlation float [B, n, n] of each anchor's sampled tokens with each other, or with its sibling's."""
     others = batch.places if batch.sibling_places is None else batch.sibling_places
     norm, kernel = NORMS[settings.depth_norm], KERNELS[settings.depth_loss]
     target = kernel(norm(batch.places), norm(others), settings.depth_bandwidth)
@@ -98,7 +98,7 @@ def depth_target(settings: TrainSettings, batch: Batch) -> Tensor:
 
 
 def _mixed(projection: nn.Module, side: Side, codes: Tensor) -> Tensor:
-    """P(s_mix) at the sampled tokens, float [B, n, Q]."""
+    """Projected mixed codes P(s_mix) at the sampled tokens, float [B, n, Q]."""
     return projection(mix(codes, side.mix_ids, side.mix_shares))
 
 
@@ -106,7 +106,7 @@ def _correlation(model: Model, inputs: Inputs, seed: int) -> Objective:
     return Correlation(model)
 
 
-# By name in `objective`: (model, inputs, seed) → Objective. To add one: its name in TrainSettings, a line here.
+# Setting `objective` → function (model, inputs, seed) → Objective. To add one: its name in TrainSettings, a line here.
 OBJECTIVES: dict[str, Callable[[Model, Inputs, int], Objective]] = {
     "correlation": _correlation,
     "hidden_positives": HiddenPositives,

@@ -4,8 +4,7 @@
 needs, is imported only when it is used. The interface of a source is `depthg.stages.depth.source.Source`.
 """
 
-# Setting `source` → class with the interface `Source` (for a network, derive from `HubNetwork` or `Network`).
-# To add one: the class, a line here, a test.
+# Setting `source` → class that implements `Source` (networks: `HubNetwork`). To add one: a class, a line here, a test.
 DEPTH_SOURCES = {
     "depth_anything": "depthg.stages.depth.depth_anything:DepthAnything",
     "files": "depthg.stages.depth.files:Files",

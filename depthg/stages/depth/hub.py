@@ -43,7 +43,7 @@ class HubNetwork(Network):
         """Raw predictions float32 [B, H, W] for images uint8 [B, H, W, 3]."""
         pixels = self.processor(images=list(images), return_tensors="pt")["pixel_values"].to(self.device)
         try:
-            results = self.answers(pixels, [image.shape[:2] for image in images])
+            results = self.postprocess(pixels, [image.shape[:2] for image in images])
         except ValueError as error:  # some networks accept only square images
             height, width = images.shape[1:3]
             raise DepthGError(
@@ -52,7 +52,7 @@ class HubNetwork(Network):
             ) from None
         return torch.stack([result["predicted_depth"] for result in results]).float().cpu().numpy()
 
-    def answers(self, pixels: torch.Tensor, sizes: list[tuple[int, ...]]) -> list[dict[str, Any]]:
+    def postprocess(self, pixels: torch.Tensor, sizes: list[tuple[int, ...]]) -> list[dict[str, Any]]:
         """Predictions for preprocessed `pixels`, resized by the processor to the images' `sizes` (height, width)."""
         return self.processor.post_process_depth_estimation(self.model(pixels), target_sizes=sizes)
 

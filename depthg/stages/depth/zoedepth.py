@@ -15,7 +15,7 @@ class ZoeDepth(HubNetwork):
     default = "Intel/zoedepth-nyu"
     processor_class, model_class = ZoeDepthImageProcessor, ZoeDepthForDepthEstimation
 
-    def answers(self, pixels: torch.Tensor, sizes: list[tuple[int, ...]]) -> list[dict[str, Any]]:
+    def postprocess(self, pixels: torch.Tensor, sizes: list[tuple[int, ...]]) -> list[dict[str, Any]]:
         """Depth at the `sizes` (height, width) of the images, without the padding that the processor added."""
         return self.processor.post_process_depth_estimation(
             self.model(pixels), source_sizes=sizes, outputs_flipped=self.model(pixels.flip(-1))
