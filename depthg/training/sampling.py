@@ -54,7 +54,7 @@ def transposed(at: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     return column * grid[1] + row
 
 
-# Setting `tokens_at` → Place: (at int64 [B, n], grid) → int64 [B, n]. To add one: its name in TrainSettings, a line.
+# Setting `tokens_at` → Place: (at int64 [B, n], grid) → int64 [B, n]. To add one: its TrainSettings name, a line here.
 PLACES: dict[str, Place] = {"samples": as_sampled, "transposed": transposed}
 
 
