@@ -9,7 +9,7 @@ from benchmarks.logits import CLASSES, GRID, SIDE
 from benchmarks.measure import Row, Target, alternate, cores
 from depthg.demo import render
 from depthg.evaluation.metrics import confusion
-from depthg.evaluation.predict import Prediction, Scored, add_refined, upsample
+from depthg.evaluation.predict import PredictedLogits, Prediction, add_refined, upsample
 
 CROPS_A_CORE = 16
 SHARE = 0.9  # of the cores
@@ -36,7 +36,7 @@ def measured(root: Path) -> list[Row]:
     return [row]
 
 
-def _scored(seed: int) -> Scored:
+def _scored(seed: int) -> PredictedLogits:
     """A rendered picture, and a random prediction for it."""
     view = render(seed, SIDE, SIDE)
     logits = torch.randn(GRID[0] * GRID[1], CLASSES, generator=torch.Generator().manual_seed(seed))
@@ -44,7 +44,7 @@ def _scored(seed: int) -> Scored:
     return Prediction(seed, view.image, view.label.astype(np.uint16), {}), {"unsupervised": full}
 
 
-def _count(scored: list[Scored], workers: int) -> np.ndarray:
+def _count(scored: list[PredictedLogits], workers: int) -> np.ndarray:
     counts = np.zeros((CLASSES, CLASSES), np.int64)
     fresh = ((Prediction(p.crop, p.image, p.label, {}), logits) for p, logits in scored)
     for prediction in add_refined(fresh, workers):

@@ -14,7 +14,7 @@ from torch.nn import functional
 from depthg.models.checkpoint import Model
 from depthg.stages.geometry import CAMERAS, pool_depth
 from depthg.store.reader import Store
-from depthg.training.guidance import guided
+from depthg.training.guidance import active_terms
 from depthg.training.inputs import Inputs
 
 # ---- points ------------------------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ class TrainingStep:
         self, ours: dict[str, Tensor], theirs: dict[str, Tensor], of: str, depth: Tensor, rolls: Sequence[int]
     ) -> Tensor:
         """Σ λ L over the terms (Eq. 3, Eq. 7), a scalar; `of` says which codes follow the targets."""
-        terms = guided(self.model.settings, 0)
+        terms = active_terms(self.model.settings, 0)
 
         def follow(partner: dict[str, Tensor], shift: float, roll: int = 0) -> Tensor:
             target = correlate(ours["features"], partner["features"].roll(roll, 0))

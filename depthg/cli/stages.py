@@ -167,10 +167,10 @@ def train(
 ) -> None:
     """Train the segmentation head on cached features; a killed run resumes to the same result."""
     from depthg.training.loop import train
-    from depthg.training.selection import Labelled
+    from depthg.training.selection import LabelledSplit
 
     use(threads)
-    chosen_by = Labelled(*labelled) if labelled else None
+    chosen_by = LabelledSplit(*labelled) if labelled else None
     stores = {"geometry": geometry, "attention": attention, "view": view, "schedule": schedule}
     train(features, neighbors, out, settings, seed, clusters, chosen_by, **stores)
 

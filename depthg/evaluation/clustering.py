@@ -23,7 +23,7 @@ def sample_codes(reader: CodeReader, samples: int, seed: int) -> np.ndarray:
     All crops are drawn from unless they are so many that each would give fewer than `TOKENS_A_CROP`.
     """
     drawn = _draw_crops(len(reader), samples, seed)
-    per_crop = _shares(min(samples, len(drawn) * reader.grid[0] * reader.grid[1]), len(drawn))
+    per_crop = _split_evenly(min(samples, len(drawn) * reader.grid[0] * reader.grid[1]), len(drawn))
     starts = range(0, len(drawn), BATCH)
     codes = []
     for start in track(starts, len(starts), "codes for k-means"):
@@ -45,7 +45,7 @@ def _draw_crops(crops: int, samples: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).permutation(crops)[:wanted])
 
 
-def _shares(total: int, parts: int) -> np.ndarray:
+def _split_evenly(total: int, parts: int) -> np.ndarray:
     """`total` split into `parts` whole numbers that differ by at most one."""
     return np.diff(np.arange(parts + 1) * total // parts)
 

@@ -8,7 +8,7 @@ import numpy as np
 from depthg.config.settings import EvaluateSettings
 from depthg.data.classes import check_labels, read_classes
 from depthg.evaluation.codes import open_reader, open_split
-from depthg.evaluation.images import Images, worst_of
+from depthg.evaluation.images import Images, lowest_accuracies
 from depthg.evaluation.metrics import apply_matching
 from depthg.evaluation.predict import Prediction, add_refined, predict
 from depthg.evaluation.probes import load_probes
@@ -45,7 +45,7 @@ def evaluate(
     feature_store, crop_store = open_split(features, crops)
     table, found = read_classes(classes), load_probes(probes)
     reader = open_reader(feature_store, model, cache_bytes=0)
-    pictured = choose_pictures(len(crop_store), settings.pictures)
+    pictured = evenly_spaced(len(crop_store), settings.pictures)
     rows = list(range(len(crop_store))) if len(table) else pictured
     scored = predict(reader, found, crop_store, rows)
     predictions = add_refined(scored, workers) if settings.crf else (prediction for prediction, _ in scored)
@@ -59,12 +59,12 @@ def evaluate(
         if prediction.crop in pictured:
             pictures.append(prediction)
     out.mkdir(parents=True, exist_ok=True)
-    save_pictures(out / "predictions.npz", pictures, tally)
+    save_predictions(out / "predictions.npz", pictures, tally)
     save_worst(out / "worst.npz", images, crop_store, settings, tally)
     write_json(out / "metrics.json", tally.report(settings, len(crop_store)))
 
 
-def choose_pictures(crops: int, pictures: int) -> list[int]:
+def evenly_spaced(crops: int, pictures: int) -> list[int]:
     """Up to `pictures` crop ids, evenly over the set."""
     return np.unique(np.linspace(0, crops - 1, min(pictures, crops)).round().astype(int)).tolist()
 
@@ -72,7 +72,7 @@ def choose_pictures(crops: int, pictures: int) -> list[int]:
 def save_worst(
     path: Path, images: Images, crops: Store, settings: EvaluateSettings, tally: ConfusionCounts
 ) -> None:
-    """Write the images with the lowest accuracy, as `save_pictures` does, the worst first.
+    """Write the images with the lowest accuracy, as `save_predictions` does, the worst first.
 
     And `accuracy` float32 [n] of those, and `accuracies` float32 [images] of all, in percent; none without labels.
     """
@@ -80,12 +80,12 @@ def save_worst(
     if tally.pixels:
         name = "unsupervised_crf" if settings.crf else "unsupervised"
         accuracies = images.accuracies(tally.matching(name))
-        worst = worst_of(accuracies, settings.pictures)
+        worst = lowest_accuracies(accuracies, settings.pictures)
     pictures = [images.prediction(crop, crops) for crop in worst]
-    save_pictures(path, pictures, tally, accuracy=accuracies[worst], accuracies=accuracies)
+    save_predictions(path, pictures, tally, accuracy=accuracies[worst], accuracies=accuracies)
 
 
-def save_pictures(
+def save_predictions(
     path: Path, pictures: list[Prediction], tally: ConfusionCounts, **further: np.ndarray
 ) -> None:
     """Write what the figure shows of n crops, and further arrays.

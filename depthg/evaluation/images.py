@@ -53,7 +53,7 @@ class Images:
         return Prediction(crop, image, label, maps)
 
 
-def worst_of(accuracies: np.ndarray, count: int) -> list[int]:
+def lowest_accuracies(accuracies: np.ndarray, count: int) -> list[int]:
     """The places of up to `count` lowest accuracies float [n], the lowest first; NaN is none."""
     order = np.argsort(accuracies, kind="stable")
     return [int(place) for place in order[:count] if not np.isnan(accuracies[place])]

@@ -27,7 +27,7 @@ class Prediction:
     maps: dict[str, np.ndarray]
 
 
-Scored = tuple[Prediction, dict[str, Tensor]]  # with the logits float32 [n, S, S] by probe
+PredictedLogits = tuple[Prediction, dict[str, Tensor]]  # with the logits float32 [n, S, S] by probe
 
 
 def upsample(logits: Tensor, grid: tuple[int, int], size: Sequence[int]) -> Tensor:
@@ -36,7 +36,9 @@ def upsample(logits: Tensor, grid: tuple[int, int], size: Sequence[int]) -> Tens
     return functional.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)[0]
 
 
-def predict(reader: CodeReader, probes: Probes, crops: Store, rows: Sequence[int]) -> Iterator[Scored]:
+def predict(
+    reader: CodeReader, probes: Probes, crops: Store, rows: Sequence[int]
+) -> Iterator[PredictedLogits]:
     """The prediction for each crop of `rows`, in order, with its logits."""
     for start in range(0, len(rows), BATCH):
         chosen = rows[start : start + BATCH]
@@ -49,14 +51,14 @@ def predict(reader: CodeReader, probes: Probes, crops: Store, rows: Sequence[int
 
 def _predict_crop(
     crop: int, image: np.ndarray, label: np.ndarray, logits: Mapping[str, Tensor], grid: tuple[int, int]
-) -> Scored:
+) -> PredictedLogits:
     full = {name: upsample(value, grid, label.shape) for name, value in logits.items()}
     # max is several times as fast as argmax across the first axis
     maps = {name: value.max(dim=0).indices.numpy().astype(np.uint16) for name, value in full.items()}
     return Prediction(crop, image, label, maps), full
 
 
-def add_refined(predictions: Iterable[Scored], workers: int) -> Iterator[Prediction]:
+def add_refined(predictions: Iterable[PredictedLogits], workers: int) -> Iterator[Prediction]:
     """The predictions, each with its CRF-refined maps besides; the CRF runs in `workers` processes."""
     jobs = ((prediction, (prediction.image, _probabilities(logits))) for prediction, logits in predictions)
     for prediction, refined in ordered_map(refine_maps, jobs, workers):

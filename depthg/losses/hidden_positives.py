@@ -4,7 +4,7 @@ Token j is a positive of token i if their similarity exceeds that of i, or of j,
 
     cos(i, j) > min(c_i, c_j),   c_i = max over the pool of cos(i, ·).
 
-Backbone features give the task-agnostic positives A; codes of a slow (EMA) copy of the head give the task-specific
+Backbone features give the task-agnostic positives A; codes of a EMA copy of the head give the task-specific
 positives S. With pair weights w = A + λ S and logits l_ij = ⟨z_i, z_j⟩ / τ of the embeddings z, the loss of a crop is
 
     L = −(τ / 0.07) · Σ w_ij (l_ij − log Σ_{k ∈ D_i} exp l_ik) / Σ w_ij
@@ -40,7 +40,7 @@ def nearest(tokens: Tensor, pool: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Likeness:
+class PositiveCriterion:
     """Finds the positives of tokens by their similarity.
 
     Attributes:
@@ -89,8 +89,8 @@ def contrast(logits: Tensor, weights: Tensor, among: Tensor, temperature: float)
 
 def hidden_positive_losses(
     embedded: Tensor,
-    agnostic: Likeness,
-    specific: Likeness | None,
+    agnostic: PositiveCriterion,
+    specific: PositiveCriterion | None,
     kept: Tensor,
     share: float,
     temperature: float,
@@ -103,7 +103,7 @@ def hidden_positive_losses(
     Args:
         embedded: z, unit vectors float [V, N, Q] of the N tokens of all crops, crop by crop.
         agnostic: finds task-agnostic positives, by backbone features.
-        specific: finds task-specific positives, by slow codes; None while λ is 0.
+        specific: finds task-specific positives, by EMA codes; None while λ is 0.
         kept: which tokens besides the positives enter the denominator, bool [n, N]; n is the tokens per crop.
         share: λ in [0, 1].
         temperature: τ > 0.
@@ -122,7 +122,7 @@ def hidden_positive_losses(
     return mean_over_chunks(embedded, of_crop, tokens // size)
 
 
-def inconsistency(embedded: Tensor, view: Tensor) -> Tensor:
+def consistency_loss(embedded: Tensor, view: Tensor) -> Tensor:
     """Mean Euclidean distance of the embeddings of tokens and of their photometric views, a scalar in [0, 2].
 
     Args:

@@ -14,7 +14,7 @@ from depthg.config.settings import Term
 from depthg.losses.correlation import centre, correlation, correlation_loss, unit
 
 
-class Codes:
+class UnitVectors:
     """Codes or features of a batch at the sampled tokens, scaled to unit length once for all terms.
 
     Args:
@@ -28,41 +28,41 @@ class Codes:
         self.siblings = self.anchors if siblings is None else unit(siblings)
 
 
-def itself(codes: Codes, rolls: list[int]) -> list[Tensor]:
+def self_partners(codes: UnitVectors, rolls: list[int]) -> list[Tensor]:
     """The anchors themselves."""
     return [codes.anchors]
 
 
-def neighbor(codes: Codes, rolls: list[int]) -> list[Tensor]:
+def knn_partners(codes: UnitVectors, rolls: list[int]) -> list[Tensor]:
     """The k-NN neighbour of each anchor."""
     return [codes.neighbors]
 
 
-def sibling(codes: Codes, rolls: list[int]) -> list[Tensor]:
+def depth_partners(codes: UnitVectors, rolls: list[int]) -> list[Tensor]:
     """Another crop of each anchor's image; the anchors themselves if depth is not paired across crops."""
     return [codes.siblings]
 
 
-def others(codes: Codes, rolls: list[int]) -> list[Tensor]:
+def random_partners(codes: UnitVectors, rolls: list[int]) -> list[Tensor]:
     """Other anchors of the batch: the batch rolled by each cyclic shift."""
     return [codes.anchors.roll(roll, dims=0) for roll in rolls]
 
 
 # Term → function (codes, rolls) that returns the partners of the anchors, each float [B, n, C].
-PARTNERS: dict[str, Callable[[Codes, list[int]], list[Tensor]]] = {
-    "self": itself,
-    "knn": neighbor,
-    "random": others,
-    "depth": sibling,
+PARTNERS: dict[str, Callable[[UnitVectors, list[int]], list[Tensor]]] = {
+    "self": self_partners,
+    "knn": knn_partners,
+    "random": random_partners,
+    "depth": depth_partners,
 }
 
 
-def correlations(term: str, codes: Codes, rolls: list[int]) -> Iterable[Tensor]:
+def correlations(term: str, codes: UnitVectors, rolls: list[int]) -> Iterable[Tensor]:
     """Correlation of the anchors with each of their partners in a term, float [B, n, n] each."""
     return (correlation(codes.anchors, partners) for partners in PARTNERS[term](codes, rolls))
 
 
-def feature_targets(term: str, features: Codes, rolls: list[int], centring: bool) -> list[Tensor]:
+def feature_targets(term: str, features: UnitVectors, rolls: list[int], centring: bool) -> list[Tensor]:
     """Correlations of the backbone features, the targets of a term (Eq. 1).
 
     Args:
@@ -79,7 +79,7 @@ def feature_targets(term: str, features: Codes, rolls: list[int], centring: bool
 
 
 def term_losses(
-    terms: Mapping[str, Term], codes: Codes, targets: Mapping[str, list[Tensor]], rolls: list[int]
+    terms: Mapping[str, Term], codes: UnitVectors, targets: Mapping[str, list[Tensor]], rolls: list[int]
 ) -> dict[str, Tensor]:
     """Unweighted loss of each term, averaged over its partners: scalars by name (Eq. 2, Eq. 6)."""
     return {

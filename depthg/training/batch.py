@@ -31,19 +31,19 @@ def _moved(value: Any, device: torch.device) -> Any:
 
 
 @dataclass(frozen=True)
-class Side(_Movable):
+class SampledTokens(_Movable):
     """The tokens of the anchors, of their neighbours, or of their siblings in a batch.
 
     Attributes:
         tokens: input of the head, float [B, T, C]: the n sampled tokens, then their neighbours for LHP, then padding;
             in the dtype of the store, float32 after `to`.
         mix_ids: positions in `tokens` of each sampled token's neighbours, int64 [B, n, k]; k = 0 without LHP.
-        mix_shares: weight of each neighbour in the mixed code, float32 [B, n, k].
+        mix_weights: weight of each neighbour in the mixed code, float32 [B, n, k].
     """
 
     tokens: Tensor
     mix_ids: Tensor
-    mix_shares: Tensor
+    mix_weights: Tensor
 
     def sampled(self, values: Tensor) -> Tensor:
         """Select the sampled tokens from values [B, T, …] of all tokens: [B, n, …]."""
@@ -57,22 +57,22 @@ class Batch(_Movable):
     Attributes:
         anchor: tokens of the anchors.
         neighbor: tokens of one k-NN neighbour per anchor, its rank drawn uniformly.
-        places: depth and 3D point (d, x, y, z) of the anchors' sampled tokens, float32 [B, n, 4]; [B, 0, 4] if unused.
+        positions: depth and 3D point (d, x, y, z) of the anchors' sampled tokens, float32 [B, n, 4], or [B, 0, 4].
         rolls: cyclic shifts of the batch, in 1 … B − 1, so that no crop becomes its own negative.
         sibling: tokens of another crop of each anchor's image; None unless depth is paired across crops.
-        sibling_places: depth and 3D points of the siblings' sampled tokens, float32 [B, n, 4], or None.
+        sibling_positions: depth and 3D points of the siblings' sampled tokens, float32 [B, n, 4], or None.
         view: tokens of the anchors' photometric views at the sampled tokens, float [B, n, C], or None.
     """
 
-    anchor: Side
-    neighbor: Side
-    places: Tensor
+    anchor: SampledTokens
+    neighbor: SampledTokens
+    positions: Tensor
     rolls: list[int]
-    sibling: Side | None = None
-    sibling_places: Tensor | None = None
+    sibling: SampledTokens | None = None
+    sibling_positions: Tensor | None = None
     view: Tensor | None = None
 
 
-def take(values: Tensor, at: Tensor) -> Tensor:
+def gather_tokens(values: Tensor, at: Tensor) -> Tensor:
     """Gather tokens from values [B, T, …] at indices int64 [B, n]: [B, n, …]."""
     return values[torch.arange(len(at), device=at.device)[:, None], at]

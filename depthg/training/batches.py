@@ -12,11 +12,11 @@ from torch import Tensor
 
 from depthg.config.settings import TrainSettings
 from depthg.stages.draws import Draws
-from depthg.training.batch import Batch, Side
-from depthg.training.guidance import SAMPLES
+from depthg.training.batch import Batch, SampledTokens
+from depthg.training.guidance import SAMPLE_SCHEDULES
 from depthg.training.inputs import Inputs
 from depthg.training.lhp import MIXINGS
-from depthg.training.sampling import DEPTHS, PLACES, SAMPLERS
+from depthg.training.sampling import DEPTH_AT, SAMPLERS, TOKENS_AT
 
 
 class Batches:
@@ -35,44 +35,45 @@ class Batches:
     def __call__(self, step: int) -> Batch:
         """The batch of a step, on the CPU."""
         drawn, rng = self.draws.anchors(step), self.draws.rng(step)
-        anchors, neighbors = map(self.inputs.places_of, (drawn, self.draws.neighbors(drawn, rng)))
+        anchors, neighbors = map(self.inputs.store_rows, (drawn, self.draws.neighbors(drawn, rng)))
         anchor_at, neighbor_at = (self._sample(rows, step, rng) for rows in (anchors, neighbors))
-        anchor, neighbor = self._side(anchors, anchor_at, True), self._side(neighbors, neighbor_at, False)
-        places, rolls = self._places(anchors, anchor_at), self._rolls(rng)
-        batch = Batch(anchor, neighbor, places, rolls, view=self._view(anchors, anchor_at))
+        anchor, neighbor = self._tokens(anchors, anchor_at, True), self._tokens(neighbors, neighbor_at, False)
+        positions, rolls = self._positions(anchors, anchor_at), self._rolls(rng)
+        batch = Batch(anchor, neighbor, positions, rolls, view=self._view(anchors, anchor_at))
         if self.settings.depth_loss == "none" or self.settings.depth_pairs == "crop":
             return batch
-        siblings = self.inputs.places_of(self.draws.siblings(drawn, step))
+        siblings = self.inputs.store_rows(self.draws.siblings(drawn, step))
         at = self._sample(siblings, step, rng)
-        sibling, places = self._side(siblings, at, False), self._places(siblings, at)
-        return replace(batch, sibling=sibling, sibling_places=places)
+        sibling, positions = self._tokens(siblings, at, False), self._positions(siblings, at)
+        return replace(batch, sibling=sibling, sibling_positions=positions)
 
     def _sample(self, rows: np.ndarray, step: int, rng: np.random.Generator) -> np.ndarray:
         """Indices of the sampled tokens of each crop, int64 [B, n]."""
-        count = SAMPLES[self.settings.sample_schedule](self.settings.samples, step) ** 2
+        count = SAMPLE_SCHEDULES[self.settings.sample_schedule](self.settings.samples, step) ** 2
         return SAMPLERS[self.settings.sampling](self.inputs, rows, count, rng)
 
-    def _places(self, rows: np.ndarray, at: np.ndarray) -> Tensor:
+    def _positions(self, rows: np.ndarray, at: np.ndarray) -> Tensor:
         """Depth and 3D points (d, x, y, z) of the sampled tokens, float32 [B, n, 4]; [B, 0, 4] without depth loss."""
         if self.settings.depth_loss == "none":
             return torch.empty(len(rows), 0, 4)
-        return DEPTHS[self.settings.depth_at](self.inputs.places(rows), torch.from_numpy(at))
+        return DEPTH_AT[self.settings.depth_at](self.inputs.positions(rows), torch.from_numpy(at))
 
-    def _side(self, rows: np.ndarray, sampled: np.ndarray, anchor: bool) -> Side:
-        at = torch.from_numpy(PLACES[self.settings.tokens_at](sampled, self.inputs.grid))
-        ids, shares = torch.empty(*at.shape, 0, dtype=torch.int64), torch.empty(*at.shape, 0)
+    def _tokens(self, rows: np.ndarray, sampled: np.ndarray, anchor: bool) -> SampledTokens:
+        """The sampled tokens of crops and, for LHP, their neighbours with mixing weights."""
+        at = torch.from_numpy(TOKENS_AT[self.settings.tokens_at](sampled, self.inputs.grid))
+        ids, weights = torch.empty(*at.shape, 0, dtype=torch.int64), torch.empty(*at.shape, 0)
         if self.settings.lhp != "none":
-            near, weights = self.inputs.mixture(rows)
-            ids, shares = MIXINGS[self.settings.mixing](near, weights, at, anchor)
-        kept, places = with_neighbors(at, ids, self.inputs.tokens)
+            near, near_weights = self.inputs.neighbor_weights(rows)
+            ids, weights = MIXINGS[self.settings.mixing](near, near_weights, at, anchor)
+        kept, mix_ids = union_with_neighbors(at, ids, self.inputs.tokens)
         tokens = torch.from_numpy(self.inputs.features.take("tokens", rows, kept.numpy()))
-        return Side(tokens, places, shares)
+        return SampledTokens(tokens, mix_ids, weights)
 
     def _view(self, rows: np.ndarray, sampled: np.ndarray) -> Tensor | None:
         """Tokens of the photometric view at the same indices as the anchors' tokens, float [B, n, C]."""
         if self.inputs.view is None:
             return None
-        at = PLACES[self.settings.tokens_at](sampled, self.inputs.grid)
+        at = TOKENS_AT[self.settings.tokens_at](sampled, self.inputs.grid)
         return torch.from_numpy(self.inputs.view.take("tokens", rows, at))
 
     def _rolls(self, rng: np.random.Generator) -> list[int]:
@@ -81,7 +82,7 @@ class Batches:
         return [1 + int(roll) for roll in rng.choice(shifts, negatives, replace=negatives > shifts)]
 
 
-def with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
+def union_with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
     """Union of the sampled tokens and their neighbours: the head maps tokens independently, so no others are read.
 
     Args:
@@ -92,11 +93,11 @@ def with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, Tensor
     Returns:
         kept: int64 [B, T], distinct within a row, the sampled tokens first. T is the largest union of any crop;
             shorter rows are padded with unused tokens.
-        places: position of each neighbour in `kept`, int64 [B, n, k].
+        index: where each neighbour is in `kept`, int64 [B, n, k].
     """
     count, last = at.shape[1], torch.arange(tokens).expand(len(at), -1)
     rank = torch.full((len(at), tokens), count + 1).scatter_(1, ids.flatten(1), count)
     rank.scatter_(1, at, last[:, :count])
     kept = rank.argsort(dim=1, stable=True)
-    places = torch.empty_like(kept).scatter_(1, kept, last).gather(1, ids.flatten(1))
-    return kept[:, : int((rank <= count).sum(1).max())], places.view_as(ids)
+    index = torch.empty_like(kept).scatter_(1, kept, last).gather(1, ids.flatten(1))
+    return kept[:, : int((rank <= count).sum(1).max())], index.view_as(ids)

@@ -21,7 +21,7 @@ class Stateful(Protocol):
         """Restore a saved state."""
 
 
-class RollingCheckpoint:
+class TrainingCheckpoint:
     """Keeps the latest state of a training run in one file, which is replaced atomically.
 
     Args:

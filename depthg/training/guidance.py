@@ -5,7 +5,7 @@ from collections.abc import Callable
 from depthg.config.settings import Term, TrainSettings
 
 
-def guided(settings: TrainSettings, step: int) -> dict[str, Term]:
+def active_terms(settings: TrainSettings, step: int) -> dict[str, Term]:
     """The active loss terms at step k, counted in batches, with their weights and shifts.
 
     Weight and shift of the depth term both decay: λ_k = λ_0 γ^⌊k/T⌋ and b_k = b_0 γ^⌊k/T⌋. Terms of weight 0 are
@@ -31,4 +31,7 @@ def released_samples(samples: int, step: int) -> int:
 
 
 # Setting `sample_schedule` → function (N = `samples`, step) that returns N at that step; N² tokens are sampled.
-SAMPLES: dict[str, Callable[[int, int], int]] = {"constant": constant_samples, "released": released_samples}
+SAMPLE_SCHEDULES: dict[str, Callable[[int, int], int]] = {
+    "constant": constant_samples,
+    "released": released_samples,
+}

@@ -1,7 +1,7 @@
 """The objective of Hidden Positives (Seong et al., CVPR 2023): contrastive loss with positives from two pools.
 
 Details that the paper leaves open follow its released code: positives are symmetric, the contrastive loss is computed
-after a linear projection P, dropout is applied to features and slow codes, and STEGO's correlation loss is not used.
+after a linear projection P, dropout is applied to features and EMA codes, and STEGO's correlation loss is not used.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,12 @@ from torch import Tensor
 
 from depthg.config.settings import TrainSettings
 from depthg.losses.correlation import unit
-from depthg.losses.hidden_positives import Likeness, hidden_positive_losses, inconsistency, nearest
+from depthg.losses.hidden_positives import (
+    PositiveCriterion,
+    consistency_loss,
+    hidden_positive_losses,
+    nearest,
+)
 from depthg.models.checkpoint import Model
 from depthg.runtime.progress import warn
 from depthg.training.batch import Batch
@@ -30,7 +35,7 @@ class HiddenPositives:
     """Hidden Positives loss: `total` = (L + λ_LHP · L_LHP) / (1 + λ_LHP) + α · C.
 
     `contrast` is the contrastive loss L of embeddings P(s), `lhp` that of P(s_mix) (theirs: λ_LHP = 1), `view` the mean
-    distance C of P(s) to the view's embedding. Calls in training update the slow head and, every `renew` steps, a pool.
+    distance C of P(s) to the view's embedding. Calls in training update the EMA head and, every `renew` steps, a pool.
 
     Args:
         model: segmentation head and projection.
@@ -59,10 +64,10 @@ class HiddenPositives:
         sampled = batch.anchor.sampled(codes)
         embedded = [self._embed(sampled)]
         if batch.anchor.mix_ids.shape[-1]:
-            embedded.append(self._embed(mix(codes, batch.anchor.mix_ids, batch.anchor.mix_shares)))
+            embedded.append(self._embed(mix(codes, batch.anchor.mix_ids, batch.anchor.mix_weights)))
         losses = self._contrast(torch.stack(embedded), batch, step)
         if self.model.training:
-            self.pools.slow.follow(self.model.head)
+            self.pools.ema_head.update(self.model.head)
         return self._sum(losses, embedded[0], batch.view)
 
     def _sum(self, contrasts: Tensor, embedded: Tensor, view: Tensor | None) -> dict[str, Tensor]:
@@ -71,7 +76,7 @@ class HiddenPositives:
         shares = [1.0, self.model.settings.lhp_weight][: len(contrasts)]
         total = (contrasts * contrasts.new_tensor(shares)).sum() / sum(shares)
         if view is not None:
-            losses["view"] = inconsistency(embedded, self._embed(self.model.head(view)))
+            losses["view"] = consistency_loss(embedded, self._embed(self.model.head(view)))
             total = total + self.settings.consistency * losses["view"]
         return {"total": total, **losses}
 
@@ -84,19 +89,19 @@ class HiddenPositives:
         """Contrastive loss of each of V embeddings of the tokens, float [V], of embeddings float [V, B·n, Q]."""
         tokens = batch.anchor.sampled(batch.anchor.tokens)
         share = specific_share(self.model.settings, step)
-        agnostic = self._likeness(tokens, self.pools.agnostic)
-        specific = self._likeness(self.pools.slow(tokens), self.pools.specific) if share else None
+        agnostic = self._criterion(tokens, self.pools.agnostic)
+        specific = self._criterion(self.pools.ema_head(tokens), self.pools.specific) if share else None
         others = torch.rand(tokens.shape[1], embedded.shape[1], device=tokens.device)
         kept = others < self.settings.negatives_kept
         return hidden_positive_losses(embedded, agnostic, specific, kept, share, self.settings.temperature)
 
-    def _likeness(self, tokens: Tensor, pool: Tensor) -> Likeness:
-        """Similarity of features or slow codes float [B, n, C], after dropout, to each other and to their pool."""
+    def _criterion(self, tokens: Tensor, pool: Tensor) -> PositiveCriterion:
+        """Similarity of features or EMA codes float [B, n, C], after dropout, to each other and to their pool."""
         tokens = unit(self.model.dropout(tokens)).flatten(0, 1)
-        return Likeness(tokens, nearest(tokens, pool))
+        return PositiveCriterion(tokens, nearest(tokens, pool))
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The state to checkpoint: the pools and the slow head."""
+        """The state to checkpoint: the pools and the EMA head."""
         return self.pools.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
-from depthg.training.guidance import guided
+from depthg.training.guidance import active_terms
 
 HISTORY_EVERY = 10  # steps
 
@@ -28,13 +28,13 @@ class History:
 
     def __init__(self, path: Path, settings: TrainSettings, lines: list[str]):
         self.settings, self.lines = settings, lines
-        self._unseen: dict[int, dict[str, Tensor]] = {}
+        self._buffer: dict[int, dict[str, Tensor]] = {}
         self._file = path.open("w", buffering=1)
         self._file.writelines(lines)
 
     def add(self, step: int, losses: Mapping[str, Tensor]) -> None:
         """Buffer the losses of a step, scalars by name, until `check`."""
-        self._unseen[step] = {name: loss.detach() for name, loss in losses.items()}
+        self._buffer[step] = {name: loss.detach() for name, loss in losses.items()}
 
     def due(self, step: int) -> bool:
         """Whether a line is written for a step even if its weights are not evaluated."""
@@ -46,18 +46,18 @@ class History:
         Raises:
             DepthGError: a total loss is NaN or infinite; names the step and the first non-finite term.
         """
-        for step, losses in self._unseen.items():
+        for step, losses in self._buffer.items():
             if not losses["total"].isfinite():
                 bad = [name for name, loss in losses.items() if not loss.isfinite() and name != "total"]
                 raise DepthGError(
                     f"training: step {step}: the loss term {bad[0] if bad else 'total'} is not finite: "
                     "lower learning_rate, or make the features again"
                 )
-        self._unseen.clear()
+        self._buffer.clear()
 
     def write(self, step: int, losses: Mapping[str, Tensor], score: float | None) -> None:
         """Write the line of a step; `score` is the selection score of the weights after it, None if not evaluated."""
-        depth = guided(self.settings, step).get("depth")
+        depth = active_terms(self.settings, step).get("depth")
         content = {
             "step": step,
             **{name: loss.item() for name, loss in losses.items()},

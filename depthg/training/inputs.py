@@ -73,13 +73,13 @@ class Inputs:
         """Settings from which the geometry store was made, read from its provenance."""
         return GeometrySettings(**self.required_geometry.provenance["settings"])
 
-    def places(self, rows: np.ndarray) -> Tensor:
+    def positions(self, rows: np.ndarray) -> Tensor:
         """Depth and 3D point (d, x, y, z) of every token of the crops at `rows`, float32 [B, h, w, 4]."""
         depth = torch.from_numpy(self.required_geometry.read("depth", rows)).float()
         points = CAMERAS[self.camera.camera].unproject(depth, self.camera).view(*depth.shape, 3)
         return torch.cat([depth[..., None], points], dim=-1)
 
-    def places_of(self, crops: np.ndarray) -> np.ndarray:
+    def store_rows(self, crops: np.ndarray) -> np.ndarray:
         """Rows in the stores of crops given by their index among all M: int64 [B]; differs only with a schedule.
 
         Raises:
@@ -101,7 +101,7 @@ class Inputs:
         assert self.schedule is not None
         return self.schedule.read("row")
 
-    def mixture(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    def neighbor_weights(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Neighbours int64 [B, P, k] of every token of the crops at `rows`, and their weights float32 [B, P, k]."""
         store = self.attention or self.required_geometry
         ids, weights = (torch.from_numpy(store.read(name, rows)) for name in ("neighbors", "weights"))

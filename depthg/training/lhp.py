@@ -5,12 +5,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from depthg.training.batch import take
+from depthg.training.batch import gather_tokens
 
 Mixture = tuple[Tensor, Tensor]  # token indices int64 [B, n, k], and their mixing weights float [B, n, k]
 
 
-def neighbor_shares(ids: Tensor, weights: Tensor, at: Tensor, anchor: bool) -> Mixture:
+def mixing_weights(ids: Tensor, weights: Tensor, at: Tensor, anchor: bool) -> Mixture:
     """Neighbours and mixing weights w / Σ w of each sampled token, for s_mix = Σ w s / Σ w.
 
     Args:
@@ -22,24 +22,24 @@ def neighbor_shares(ids: Tensor, weights: Tensor, at: Tensor, anchor: bool) -> M
     Returns:
         int64 [B, n, k] and float [B, n, k]; the weights of each token sum to 1.
     """
-    chosen = take(weights, at)
-    return take(ids, at), chosen / chosen.sum(-1, keepdim=True)
+    chosen = gather_tokens(weights, at)
+    return gather_tokens(ids, at), chosen / chosen.sum(-1, keepdim=True)
 
 
-def released_shares(ids: Tensor, weights: Tensor, at: Tensor, anchor: bool) -> Mixture:
+def released_mixing_weights(ids: Tensor, weights: Tensor, at: Tensor, anchor: bool) -> Mixture:
     """As released: the unweighted sum over the neighbours of an anchor's token, divided by P instead of k.
 
     Codes of other crops (`anchor` false) are not mixed.
     """
     if not anchor:
         return at[..., None], torch.ones(*at.shape, 1)
-    return take(ids, at), torch.full((*at.shape, ids.shape[2]), 1 / ids.shape[1])
+    return gather_tokens(ids, at), torch.full((*at.shape, ids.shape[2]), 1 / ids.shape[1])
 
 
 # Setting `mixing` → function (ids, weights, at, anchor) → Mixture. To add one: its name in TrainSettings, a line here.
 MIXINGS: dict[str, Callable[[Tensor, Tensor, Tensor, bool], Mixture]] = {
-    "neighbors": neighbor_shares,
-    "released": released_shares,
+    "neighbors": mixing_weights,
+    "released": released_mixing_weights,
 }
 
 

@@ -25,12 +25,12 @@ from depthg.runtime.prefetch import prefetch
 from depthg.runtime.progress import track
 from depthg.runtime.provenance import provenance
 from depthg.training.batches import Batches
-from depthg.training.checkpoint import RollingCheckpoint
-from depthg.training.guidance import guided
+from depthg.training.checkpoint import TrainingCheckpoint
+from depthg.training.guidance import active_terms
 from depthg.training.history import History
 from depthg.training.inputs import Inputs, open_inputs
 from depthg.training.objective import OBJECTIVES
-from depthg.training.selection import CRITERIA, Labelled, Selection
+from depthg.training.selection import CRITERIA, LabelledSplit, Selection
 
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.jsonl"
@@ -44,7 +44,7 @@ def train(
     settings: TrainSettings,
     seed: int,
     clusters: int | None = None,
-    labelled: Labelled | None = None,
+    labelled: LabelledSplit | None = None,
     **stores: Path | None,
 ) -> None:
     """Train one model.
@@ -79,7 +79,7 @@ def train(
 
 
 def _optimise(
-    model: Model, inputs: Inputs, out: Path, run: Mapping[str, Any], labelled: Labelled | None
+    model: Model, inputs: Inputs, out: Path, run: Mapping[str, Any], labelled: LabelledSplit | None
 ) -> None:
     """Run the steps that remain after the last checkpoint, and restore the selected weights."""
     settings, seed = model.settings, run["seed"]
@@ -90,7 +90,7 @@ def _optimise(
         inputs=inputs, settings=settings, objective=objective, seed=seed, labelled=labelled
     )
     selection = Selection(criterion, settings.batches)
-    rolling = RollingCheckpoint(
+    checkpoint = TrainingCheckpoint(
         out / CHECKPOINT,
         run,
         device(),
@@ -99,7 +99,7 @@ def _optimise(
         objective=objective,
         selection=selection,
     )
-    start, lines = rolling.restore()
+    start, lines = checkpoint.restore()
     make, history = Batches(inputs, settings, seed), History(out / HISTORY, settings, lines)
     batches = prefetch(lambda step: make(step).to(device()), range(start, settings.batches))
     with closing(batches), closing(history):
@@ -108,18 +108,18 @@ def _optimise(
         ):
             torch.manual_seed(step_seed(seed, step))
             losses = objective(batch, step)
-            _descend(losses["total"], model, optimizer)
+            _optimizer_step(losses["total"], model, optimizer)
             history.add(step, losses)
             if history.due(step) or selection.due(step):
                 history.check()
-                history.write(step, losses, selection.look(model, step))
+                history.write(step, losses, selection.update(model, step))
             if (step + 1) % CHECKPOINT_EVERY == 0:
                 history.check()
-                rolling.save(step + 1, history.lines)
+                checkpoint.save(step + 1, history.lines)
     selection.restore_best(model)
 
 
-def _descend(loss: Tensor, model: Model, optimizer: torch.optim.Optimizer) -> None:
+def _optimizer_step(loss: Tensor, model: Model, optimizer: torch.optim.Optimizer) -> None:
     """Backpropagate a loss, clip gradients if set, and take one optimizer step."""
     optimizer.zero_grad()
     loss.backward()
@@ -154,5 +154,5 @@ def _check_trainable(model: Model) -> None:
     settings = model.settings
     if not list(model.head.parameters()):
         raise DepthGError(f"settings: head: '{settings.head}' has nothing to train: set steps to 0")
-    if settings.objective == "correlation" and not guided(settings, 0):
+    if settings.objective == "correlation" and not active_terms(settings, 0):
         raise DepthGError("settings: terms: every weight is 0: give one a weight, or set steps to 0")

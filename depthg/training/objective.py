@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 from depthg.config.settings import TrainSettings
 from depthg.losses.depth import KERNELS, NORMS
-from depthg.losses.terms import Codes, feature_targets, term_losses, weighted_sum
+from depthg.losses.terms import UnitVectors, feature_targets, term_losses, weighted_sum
 from depthg.models.checkpoint import Model
-from depthg.training.batch import Batch, Side
-from depthg.training.guidance import guided
+from depthg.training.batch import Batch, SampledTokens
+from depthg.training.guidance import active_terms
 from depthg.training.hidden_positives import HiddenPositives
 from depthg.training.inputs import Inputs
 from depthg.training.lhp import mix
@@ -44,17 +44,19 @@ class Correlation:
 
     def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Scalar losses of a batch by name, including `total`; steps are counted in batches."""
-        model, terms = self.model, guided(self.model.settings, step)
+        model, terms = self.model, active_terms(self.model.settings, step)
         sides = [batch.anchor, batch.neighbor, *([batch.sibling] if batch.sibling else [])]
-        features = Codes(*(model.dropout(side.sampled(side.tokens)) for side in sides[:2]))
+        features = UnitVectors(*(model.dropout(side.sampled(side.tokens)) for side in sides[:2]))
         distilled = targets(model.settings, terms, batch, features)
         codes = [model.head(side.tokens) for side in sides]
-        sampled = Codes(*(side.sampled(code) for side, code in zip(sides, codes, strict=True)))
+        sampled = UnitVectors(*(side.sampled(code) for side, code in zip(sides, codes, strict=True)))
         losses = term_losses(terms, sampled, distilled, batch.rolls)
         total = weighted_sum(terms, losses)
         if model.projection is not None:
             project = model.projection
-            mixed = Codes(*(_mixed(project, side, code) for side, code in zip(sides, codes, strict=True)))
+            mixed = UnitVectors(
+                *(_mixed(project, side, code) for side, code in zip(sides, codes, strict=True))
+            )
             losses["lhp"] = weighted_sum(terms, term_losses(terms, mixed, distilled, batch.rolls))
             total = total + model.settings.lhp_weight * losses["lhp"]
         if model.codebook is not None:
@@ -71,7 +73,7 @@ class Correlation:
 
 
 def targets(
-    settings: TrainSettings, terms: Iterable[str], batch: Batch, features: Codes
+    settings: TrainSettings, terms: Iterable[str], batch: Batch, features: UnitVectors
 ) -> dict[str, list[Tensor]]:
     """Target correlations that each term distils into the codes, one float [B, n, n] per partner, by term.
 
@@ -91,15 +93,15 @@ def targets(
 
 def depth_target(settings: TrainSettings, batch: Batch) -> Tensor:
     """Depth correlation float [B, n, n] of each anchor's sampled tokens with each other, or with its sibling's."""
-    others = batch.places if batch.sibling_places is None else batch.sibling_places
+    others = batch.positions if batch.sibling_positions is None else batch.sibling_positions
     norm, kernel = NORMS[settings.depth_norm], KERNELS[settings.depth_loss]
-    target = kernel(norm(batch.places), norm(others), settings.depth_bandwidth)
+    target = kernel(norm(batch.positions), norm(others), settings.depth_bandwidth)
     return target - target.mean() if settings.depth_centring else target
 
 
-def _mixed(projection: nn.Module, side: Side, codes: Tensor) -> Tensor:
+def _mixed(projection: nn.Module, side: SampledTokens, codes: Tensor) -> Tensor:
     """Projected mixed codes P(s_mix) at the sampled tokens, float [B, n, Q]."""
-    return projection(mix(codes, side.mix_ids, side.mix_shares))
+    return projection(mix(codes, side.mix_ids, side.mix_weights))
 
 
 def _correlation(model: Model, inputs: Inputs, seed: int) -> Objective:

@@ -1,4 +1,4 @@
-"""Reference pools for hidden positives, and the slow (EMA) copy of the head that computes one of them."""
+"""Reference pools for hidden positives, and the EMA copy of the head that computes one of them."""
 
 import copy
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ class References:
         return torch.from_numpy(np.concatenate(found)).float()
 
 
-class SlowHead(nn.Module):
+class EMAHead(nn.Module):
     """Exponential moving average (EMA) of the head: θ ← m θ + (1 − m) θ_head; it receives no gradient.
 
     Args:
@@ -75,7 +75,7 @@ class SlowHead(nn.Module):
         return self.head(tokens)
 
     @torch.no_grad()
-    def follow(self, head: nn.Module) -> None:
+    def update(self, head: nn.Module) -> None:
         """Update the moving average with the current weights of the head."""
         for own, other in zip(self.head.parameters(), head.parameters(), strict=True):
             own.mul_(self.momentum).add_(other, alpha=1 - self.momentum)
@@ -88,34 +88,34 @@ class Pools:
 
     Args:
         references: draws the references.
-        dropout: dropout module for features and slow codes.
+        dropout: dropout module for features and EMA codes.
         head: the trained head.
-        momentum: momentum of the slow head.
+        momentum: momentum of the EMA head.
 
     Attributes:
         agnostic: features of task-agnostic references, unit vectors float32 [count, C], drawn once.
-        specific: slow codes of task-specific references, unit vectors float32 [count, Q]; empty before `renew`.
-        slow: the slow head.
+        specific: EMA codes of task-specific references, unit vectors float32 [count, Q]; empty before `renew`.
+        ema_head: the EMA copy of the head.
     """
 
     def __init__(self, references: References, dropout: nn.Module, head: nn.Module, momentum: float):
         self.references, self.dropout = references, dropout
-        self.slow = SlowHead(head, momentum)
+        self.ema_head = EMAHead(head, momentum)
         self.where = next(head.parameters()).device
         self.agnostic = unit(dropout(references(0).to(self.where)[:, None])[:, 0])
         self.specific = torch.empty(0, device=self.where)
 
     def renew(self, step: int) -> None:
-        """Recompute the task-specific pool before a step: new references, encoded by the current slow head."""
-        codes = self.dropout(self.slow(self.references(step).to(self.where)[:, None]))
+        """Recompute the task-specific pool before a step: new references, encoded by the current EMA head."""
+        codes = self.dropout(self.ema_head(self.references(step).to(self.where)[:, None]))
         self.specific = unit(codes[:, 0])
 
     def state_dict(self) -> dict[str, Tensor]:
         """The state to checkpoint."""
-        return {"specific": self.specific, "agnostic": self.agnostic, **self.slow.state_dict()}
+        return {"specific": self.specific, "agnostic": self.agnostic, **self.ema_head.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Restore a saved state."""
         weights = dict(state)
         self.specific, self.agnostic = weights.pop("specific"), weights.pop("agnostic")
-        self.slow.load_state_dict(weights)
+        self.ema_head.load_state_dict(weights)

@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 from torch.nn import functional
 
-from depthg.training.batch import take
+from depthg.training.batch import gather_tokens
 from depthg.training.inputs import Inputs
 
 Sampler = Callable[[Inputs, np.ndarray, int, np.random.Generator], np.ndarray]
@@ -55,12 +55,12 @@ def transposed(at: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
 
 
 # Setting `tokens_at` → Place: (at int64 [B, n], grid) → int64 [B, n]. To add one: its TrainSettings name, a line here.
-PLACES: dict[str, Place] = {"samples": as_sampled, "transposed": transposed}
+TOKENS_AT: dict[str, Place] = {"samples": as_sampled, "transposed": transposed}
 
 
 def depth_at_samples(maps: Tensor, at: Tensor) -> Tensor:
     """Values of maps [B, h, w, …] at the sampled token indices int64 [B, n]: [B, n, …]."""
-    return take(maps.flatten(1, 2), at)
+    return gather_tokens(maps.flatten(1, 2), at)
 
 
 def depth_on_grid(maps: Tensor, at: Tensor) -> Tensor:
@@ -78,5 +78,5 @@ def depth_on_grid(maps: Tensor, at: Tensor) -> Tensor:
     return grid.flatten(2).transpose(1, 2)
 
 
-# Setting `depth_at` → Reader: (maps [B, h, w, D], at int64 [B, n]) → [B, n, D]. To add one: as for PLACES.
-DEPTHS: dict[str, Reader] = {"samples": depth_at_samples, "grid": depth_on_grid}
+# Setting `depth_at` → Reader: (maps [B, h, w, D], at int64 [B, n]) → [B, n, D]. To add one: as for TOKENS_AT.
+DEPTH_AT: dict[str, Reader] = {"samples": depth_at_samples, "grid": depth_on_grid}

@@ -20,14 +20,14 @@ from depthg.training.batches import Batches
 from depthg.training.inputs import Inputs
 from depthg.training.objective import Objective
 
-LOOKS = 10  # evaluations of the criterion per run
-HELD_OUT = 8  # batches of the label-free criterion
-CODES = 20_000  # codes on which k-means is fitted
+EVALUATIONS = 10  # evaluations of the criterion per run
+LOSS_BATCHES = 8  # batches of the label-free criterion
+KMEANS_CODES = 20_000  # codes on which k-means is fitted
 Criterion = Callable[[Model], float]  # returns a score, higher is better
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledSplit:
     """Paths of labelled validation crops: their feature store, their crop store, and classes.csv."""
 
     features: Path
@@ -35,7 +35,7 @@ class Labelled:
     classes: Path
 
 
-class Loss:
+class LossCriterion:
     """Label-free criterion: the loss on fixed batches of training crops drawn with another seed, guided as in step 0.
 
     Args:
@@ -52,11 +52,11 @@ class Loss:
     def __call__(self, model: Model) -> float:
         """The negative mean loss over the batches."""
         where = next(model.parameters()).device
-        losses = [self.objective(self.batches(i).to(where), 0)["total"] for i in range(HELD_OUT)]
+        losses = [self.objective(self.batches(i).to(where), 0)["total"] for i in range(LOSS_BATCHES)]
         return -float(torch.stack(losses).mean())
 
 
-class Labels:
+class LabelCriterion:
     """As released and in STEGO: mIoU of k-means on the validation set. It uses the labels of the final evaluation.
 
     Args:
@@ -67,7 +67,7 @@ class Labels:
         DepthGError: no labelled crops are given, or they have no classes.
     """
 
-    def __init__(self, seed: int, labelled: Labelled | None, **_: Any):
+    def __init__(self, seed: int, labelled: LabelledSplit | None, **_: Any):
         if labelled is None or not len(read_classes(labelled.classes)):
             raise DepthGError("settings: selection: labels needs labelled validation images: set it to last")
         self.seed, self.classes = seed, len(read_classes(labelled.classes))
@@ -77,7 +77,7 @@ class Labels:
         """The mIoU in percent, computed at token resolution."""
         reader = CodeReader(self.features, model)
         centroids = torch.from_numpy(
-            fit_centroids(sample_codes(reader, CODES, self.seed), self.classes, 1, self.seed)
+            fit_centroids(sample_codes(reader, KMEANS_CODES, self.seed), self.classes, 1, self.seed)
         )
         h, w = reader.grid
         counts = np.zeros((self.classes, self.classes), np.int64)
@@ -92,12 +92,16 @@ class Labels:
         return score(counts, match(counts)).miou
 
 
-def last(**_: Any) -> None:
+def keep_last(**_: Any) -> None:
     """No criterion: the last weights are kept."""
 
 
 # Setting `selection` → function that gets inputs, settings, objective, seed and labelled by name → Criterion or None.
-CRITERIA: dict[str, Callable[..., Criterion | None]] = {"last": last, "loss": Loss, "labels": Labels}
+CRITERIA: dict[str, Callable[..., Criterion | None]] = {
+    "last": keep_last,
+    "loss": LossCriterion,
+    "labels": LabelCriterion,
+}
 
 
 class Selection:
@@ -109,7 +113,7 @@ class Selection:
     """
 
     def __init__(self, criterion: Criterion | None, batches: int):
-        self.criterion, self.every = criterion, max(1, batches // LOOKS)
+        self.criterion, self.every = criterion, max(1, batches // EVALUATIONS)
         self.last, self.best = batches - 1, float("-inf")
         self.weights: dict[str, torch.Tensor] = {}
 
@@ -117,7 +121,7 @@ class Selection:
         """Whether the weights after a step are to be evaluated."""
         return self.criterion is not None and (not (step + 1) % self.every or step == self.last)
 
-    def look(self, model: Model, step: int) -> float | None:
+    def update(self, model: Model, step: int) -> float | None:
         """Evaluate the weights after a step if due, and keep them if best; returns the score, None if not due."""
         if self.criterion is None or not self.due(step):
             return None

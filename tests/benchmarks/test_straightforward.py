@@ -16,7 +16,7 @@ from depthg.stages.geometry import central_token, farthest_point_order, nearest_
 from depthg.store.reader import Store
 from depthg.training.batches import Batches
 from depthg.training.inputs import open_inputs
-from depthg.training.lhp import mix, neighbor_shares
+from depthg.training.lhp import mix, mixing_weights
 from depthg.training.objective import Correlation
 
 GRID = (6, 7)
@@ -39,7 +39,7 @@ def test_mixed_codes_and_their_gradient_are_the_same(points):
     codes = torch.randn(3, 42, 5, dtype=torch.float64, requires_grad=True)
     near, weights = nearest_tokens(points, 8)
     at = torch.arange(42).expand(3, 42)
-    ours = mix(codes, *neighbor_shares(near, weights.double(), at, anchor=True))
+    ours = mix(codes, *mixing_weights(near, weights.double(), at, anchor=True))
     dense = [straightforward.neighbor_weights(cloud, 8) for cloud in points]
     theirs = torch.stack([straightforward.mix(code, w) for code, w in zip(codes, dense, strict=True)])
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)  # our weights come in float32

@@ -15,7 +15,7 @@ from depthg.stages.crops import RESIZES
 from depthg.stages.depth import controls
 from depthg.stages.geometry import CAMERAS
 from depthg.training import sampling
-from depthg.training.guidance import SAMPLES
+from depthg.training.guidance import SAMPLE_SCHEDULES
 from depthg.training.lhp import MIXINGS
 from depthg.training.objective import OBJECTIVES
 from depthg.training.selection import CRITERIA
@@ -182,11 +182,11 @@ def test_named_choices_are_those_of_their_tables():
         (TrainSettings, "head"): HEADS,
         (TrainSettings, "selection"): CRITERIA,
         (TrainSettings, "sampling"): sampling.SAMPLERS,
-        (TrainSettings, "tokens_at"): sampling.PLACES,
-        (TrainSettings, "depth_at"): sampling.DEPTHS,
+        (TrainSettings, "tokens_at"): sampling.TOKENS_AT,
+        (TrainSettings, "depth_at"): sampling.DEPTH_AT,
         (TrainSettings, "depth_loss"): {"none", *KERNELS},
         (TrainSettings, "depth_norm"): NORMS,
-        (TrainSettings, "sample_schedule"): SAMPLES,
+        (TrainSettings, "sample_schedule"): SAMPLE_SCHEDULES,
         (TrainSettings, "mixing"): MIXINGS,
         (GeometrySettings, "camera"): CAMERAS,
         (GeometrySettings, "control"): controls.CONTROLS,

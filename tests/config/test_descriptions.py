@@ -10,7 +10,7 @@ import pytest
 from depthg.config import Config
 from depthg.config.settings import ScheduleSettings, Settings
 
-NAME = re.compile(r"\bdepthg(?:\.\w+)+\.[A-Z]+\b")
+NAME = re.compile(r"\bdepthg(?:\.\w+)+\.[A-Z_]+\b")
 
 
 def _fields(content: Any, path: str = "") -> Iterator[tuple[str, dict]]:

@@ -6,7 +6,7 @@ import torch
 
 from depthg.config.settings import ClusterSettings, EvaluateSettings
 from depthg.errors import DepthGError
-from depthg.evaluation.evaluate import choose_pictures, evaluate
+from depthg.evaluation.evaluate import evaluate, evenly_spaced
 from depthg.evaluation.predict import upsample
 from depthg.evaluation.probes import fit_probes
 from depthg.store.reader import Store
@@ -113,7 +113,7 @@ def test_a_label_beyond_the_classes_is_named(planted):
     ("crops", "pictures", "chosen"), [(10, 4, [0, 3, 6, 9]), (2, 6, [0, 1]), (5, 0, []), (5, 1, [0])]
 )
 def test_choice_of_pictures(crops, pictures, chosen):
-    assert choose_pictures(crops, pictures) == chosen
+    assert evenly_spaced(crops, pictures) == chosen
 
 
 def test_upsampling_keeps_rows_and_columns_apart():

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from depthg.losses.hidden_positives import (
-    Likeness,
+    PositiveCriterion,
+    consistency_loss,
     contrast,
     hidden_positive_losses,
-    inconsistency,
     nearest,
     pair_weights,
 )
@@ -24,7 +24,7 @@ def drawn(seed, *shape):
 
 def likeness(tokens, pool):
     tokens, pool = torch.from_numpy(tokens), torch.from_numpy(pool)
-    return Likeness(tokens, nearest(tokens, pool))
+    return PositiveCriterion(tokens, nearest(tokens, pool))
 
 
 @pytest.fixture
@@ -134,8 +134,8 @@ def test_nearest_and_inconsistency_against_loops():
     np.testing.assert_allclose(found, [max(token @ other for other in pool) for token in tokens])
     other = drawn(8, 7, 3)
     expected = np.mean([np.sqrt(sum((a - b) ** 2)) for a, b in zip(tokens, other, strict=True)])
-    found = inconsistency(*map(torch.from_numpy, (tokens, other))).item()
+    found = consistency_loss(*map(torch.from_numpy, (tokens, other))).item()
     assert found == pytest.approx(expected, abs=1e-5)
     same = torch.from_numpy(tokens).requires_grad_()
-    inconsistency(same, same.detach()).backward()
+    consistency_loss(same, same.detach()).backward()
     assert same.grad.isfinite().all()

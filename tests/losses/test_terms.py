@@ -4,7 +4,7 @@ import torch
 
 from depthg.config.settings import Term
 from depthg.losses.depth import KERNELS
-from depthg.losses.terms import Codes, feature_targets, term_losses, weighted_sum
+from depthg.losses.terms import UnitVectors, feature_targets, term_losses, weighted_sum
 
 ROLLS = [1, 3]
 TERMS = {
@@ -54,7 +54,7 @@ def test_terms_against_loops(batch, centring):
     expected["depth"] = -np.mean(np.maximum(own, 0) * (agreement - 0.04))
 
     tensors = {name: torch.from_numpy(array) for name, array in batch.items()}
-    features, codes = Codes(tensors["f"], tensors["g"]), Codes(tensors["s"], tensors["t"])
+    features, codes = UnitVectors(tensors["f"], tensors["g"]), UnitVectors(tensors["s"], tensors["t"])
     targets = {name: feature_targets(name, features, ROLLS, centring) for name in ("self", "knn", "random")}
     places = tensors["d"][..., None]
     targets["depth"] = [KERNELS["product"](places, places, 0.1)]
@@ -67,7 +67,7 @@ def test_terms_against_loops(batch, centring):
 
 def test_a_sibling_is_the_partner_of_the_depth_term_where_given(batch):
     s, t = batch["s"], batch["t"]
-    codes = Codes(*map(torch.from_numpy, (s, t, t)))
+    codes = UnitVectors(*map(torch.from_numpy, (s, t, t)))
     target = torch.zeros(4, 3, 3, dtype=torch.float64)
     found = term_losses({"depth": Term(weight=1, shift=-1.0)}, codes, {"depth": [target]}, ROLLS)["depth"]
     expected = np.mean([np.maximum(cosines(s[i], t[i]), 0) for i in range(4)])

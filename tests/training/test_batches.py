@@ -7,8 +7,8 @@ from hypothesis.extra import numpy as hypothesis_numpy
 
 from depthg.store.reader import Store
 from depthg.store.tokens import packed
-from depthg.training.batch import take
-from depthg.training.batches import Batches, with_neighbors
+from depthg.training.batch import gather_tokens
+from depthg.training.batches import Batches, union_with_neighbors
 from depthg.training.inputs import open_inputs
 from depthg.training.sampling import SAMPLERS
 
@@ -76,7 +76,7 @@ def test_tokens_and_depth_are_those_at_the_sampled_indices(make, stores, samplin
         for n, (found, index) in enumerate(places_of(stores, tokens)[place].tolist()):
             assert found == crop
             row, column = divmod(index, 5)  # the grid has 4 rows of 5 tokens
-            assert batch.places[place, n, 0] == pytest.approx(
+            assert batch.positions[place, n, 0] == pytest.approx(
                 float(stores.depth[crop, row, column]), abs=1e-3
             )
 
@@ -97,11 +97,11 @@ def test_only_tokens_that_are_read_pass_the_head(make):
 )
 def test_sampled_tokens_come_first_and_every_token_once(ids, order):
     at = np.stack([np.roll(order, crop)[:4] for crop in range(3)])
-    kept, places = with_neighbors(torch.from_numpy(at), torch.from_numpy(ids), 11)
+    kept, places = union_with_neighbors(torch.from_numpy(at), torch.from_numpy(ids), 11)
     assert kept.shape[1] == max(len({*a, *i.flatten()}) for a, i in zip(at, ids, strict=True))
     assert torch.equal(kept[:, :4], torch.from_numpy(at))
     assert all(len(set(row)) == len(row) for row in kept.tolist())
-    assert torch.equal(take(kept, places.flatten(1)).view(3, 4, 2), torch.from_numpy(ids))
+    assert torch.equal(gather_tokens(kept, places.flatten(1)).view(3, 4, 2), torch.from_numpy(ids))
 
 
 @pytest.mark.parametrize("sampling", ["random", "fps"])
@@ -136,9 +136,9 @@ def test_lhp_reads_eight_neighbours_for_both_sides(make, stores):
     batches = make(sampling="fps", lhp="depth")
     batch, stored = batches(0), Store(stores.geometry)
     for side in (batch.anchor, batch.neighbor):
-        assert side.mix_ids.shape == side.mix_shares.shape == (4, 9, 8)
+        assert side.mix_ids.shape == side.mix_weights.shape == (4, 9, 8)
         assert torch.equal(side.mix_ids[..., 0], torch.arange(9).expand(4, 9))  # a token is its own nearest
-        torch.testing.assert_close(side.mix_shares.sum(-1), torch.ones(4, 9), atol=4e-3, rtol=0)
+        torch.testing.assert_close(side.mix_weights.sum(-1), torch.ones(4, 9), atol=4e-3, rtol=0)
         for place in range(4):
             crop, index = places_of(stores, side.sampled(side.tokens))[place, 5]
             mixed = side.tokens[place, side.mix_ids[place, 5]]
@@ -165,7 +165,10 @@ def test_a_batch_depends_on_seed_and_step_alone(make):
 
 def test_take_reads_rows_of_each_crop():
     values = torch.arange(12).reshape(2, 3, 2)
-    assert take(values, torch.tensor([[2, 0], [1, 1]])).tolist() == [[[4, 5], [0, 1]], [[8, 9], [8, 9]]]
+    assert gather_tokens(values, torch.tensor([[2, 0], [1, 1]])).tolist() == [
+        [[4, 5], [0, 1]],
+        [[8, 9], [8, 9]],
+    ]
 
 
 def test_tokens_kept_as_int8_make_the_same_batch_but_for_half_a_step(make, stores, settings, tmp_path):

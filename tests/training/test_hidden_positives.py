@@ -9,7 +9,12 @@ from torch.nn import functional
 
 from depthg.config.settings import PoolSettings, Term
 from depthg.errors import DepthGError
-from depthg.losses.hidden_positives import Likeness, hidden_positive_losses, inconsistency, nearest
+from depthg.losses.hidden_positives import (
+    PositiveCriterion,
+    consistency_loss,
+    hidden_positive_losses,
+    nearest,
+)
 from depthg.store.reader import Store
 from depthg.training import history, loop
 from depthg.training.batches import Batches
@@ -94,9 +99,9 @@ def test_each_part_from_its_own_ingredients(make):
     objective, batches = make(lhp="attention", dropout=0.0)
     model, batch, step = objective.model, batches(3).to(CPU), 3
     objective.pools.renew(2)
-    for weight in objective.pools.slow.head.parameters():
+    for weight in objective.pools.ema_head.head.parameters():
         weight.data += 0.1  # no longer the head's
-    pools, slow = objective.pools, objective.pools.slow
+    pools, slow = objective.pools, objective.pools.ema_head
     tokens = batch.anchor.sampled(batch.anchor.tokens)
     with torch.no_grad():
         codes = model.head(tokens)
@@ -107,7 +112,7 @@ def test_each_part_from_its_own_ingredients(make):
         for crop in range(4):
             for n in range(codes.shape[1]):
                 for j in range(9):
-                    share = batch.anchor.mix_shares[crop, n, j]
+                    share = batch.anchor.mix_weights[crop, n, j]
                     mixed[crop, n] += share * all_codes[crop, batch.anchor.mix_ids[crop, n, j]]
         embed = [
             functional.normalize(model.projection(each), dim=-1).flatten(0, 1) for each in (codes, mixed)
@@ -116,14 +121,14 @@ def test_each_part_from_its_own_ingredients(make):
         kept = torch.rand(20, 80) < 0.5
         expected = hidden_positive_losses(
             torch.stack(embed),
-            Likeness(features, nearest(features, pools.agnostic)),
-            Likeness(slow_codes, nearest(slow_codes, pools.specific)),
+            PositiveCriterion(features, nearest(features, pools.agnostic)),
+            PositiveCriterion(slow_codes, nearest(slow_codes, pools.specific)),
             kept,
             specific_share(model.settings, step),
             0.6,
         )
         view = functional.normalize(model.projection(model.head(batch.view)), dim=-1).flatten(0, 1)
-        distance = inconsistency(embed[0], view)
+        distance = consistency_loss(embed[0], view)
     torch.manual_seed(5)
     losses = objective(batch, step)
     torch.testing.assert_close(torch.stack([losses["contrast"], losses["lhp"]]), expected)
@@ -154,19 +159,19 @@ def test_pools_are_renewed_on_time_and_the_slow_head_follows(make):
     for step in range(6):
         for weight in model.head.parameters():
             weight.data += 1
-        before = [weight.clone() for weight in pools.slow.head.parameters()]
+        before = [weight.clone() for weight in pools.ema_head.head.parameters()]
         objective(batch, step)
         seen.append(pools.specific.clone())
         slow = [0.5 * old + 0.5 * now for old, now in zip(slow, model.head.parameters(), strict=True)]
-        for own, expected in zip(pools.slow.head.parameters(), slow, strict=True):
+        for own, expected in zip(pools.ema_head.head.parameters(), slow, strict=True):
             torch.testing.assert_close(own, expected)
         if step % 2 == 0:  # by the slow head as it was before the step
-            after = [weight.clone() for weight in pools.slow.head.parameters()]
-            for own, old in zip(pools.slow.head.parameters(), before, strict=True):
+            after = [weight.clone() for weight in pools.ema_head.head.parameters()]
+            for own, old in zip(pools.ema_head.head.parameters(), before, strict=True):
                 own.copy_(old)
-            codes = pools.slow(pools.references(step)[:, None])[:, 0]
+            codes = pools.ema_head(pools.references(step)[:, None])[:, 0]
             torch.testing.assert_close(pools.specific, functional.normalize(codes, dim=-1))
-            for own, new in zip(pools.slow.head.parameters(), after, strict=True):
+            for own, new in zip(pools.ema_head.head.parameters(), after, strict=True):
                 own.copy_(new)
     assert torch.equal(seen[0], seen[1]) and torch.equal(seen[2], seen[3])
     assert not torch.equal(seen[1], seen[2]) and not torch.equal(seen[3], seen[4])
@@ -186,7 +191,7 @@ def test_head_and_projection_learn_and_nothing_else(make):
     objective, batches = make()
     objective(batches(0).to(CPU), 0)["total"].backward()
     assert all(weight.grad is not None and weight.grad.any() for weight in objective.model.parameters())
-    assert all(weight.grad is None for weight in objective.pools.slow.parameters())
+    assert all(weight.grad is None for weight in objective.pools.ema_head.parameters())
 
 
 def test_the_loss_falls(run):

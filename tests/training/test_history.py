@@ -67,4 +67,4 @@ def test_what_was_looked_at_is_let_go(make):
 def test_no_step_keeps_its_graph(make):
     history, weight = make(), torch.ones((), requires_grad=True)
     history.add(0, {"total": weight * 2})
-    assert not any(loss.requires_grad for kept in history._unseen.values() for loss in kept.values())
+    assert not any(loss.requires_grad for kept in history._buffer.values() for loss in kept.values())

@@ -226,6 +226,6 @@ def test_a_step_asks_a_device_for_no_value(stores, settings, update):
     objective, optimizer = OBJECTIVES[settings.objective](model, inputs, 0), loop._optimizer(model)
     for step in range(2):
         losses = objective(Batches(inputs, settings, 0)(step).to(meta), step)
-        loop._descend(losses["total"], model, optimizer)
+        loop._optimizer_step(losses["total"], model, optimizer)
     with pytest.raises(RuntimeError, match="meta"):
         losses["total"].item()

@@ -4,7 +4,7 @@ import torch
 
 from depthg.models.checkpoint import Model
 from depthg.training.batches import Batches
-from depthg.training.guidance import guided
+from depthg.training.guidance import active_terms
 from depthg.training.objective import Correlation, depth_target
 
 
@@ -25,7 +25,7 @@ def test_depth_term_against_loops(case):
     found = Correlation(model)(batch, 0)["depth"].item()
     with torch.no_grad():
         codes = unit(batch.anchor.sampled(model.head(batch.anchor.tokens)).double().numpy())
-    depth, total = batch.places[..., 0].double().numpy(), 0.0
+    depth, total = batch.positions[..., 0].double().numpy(), 0.0
     for crop in range(4):
         for i in range(9):
             for j in range(9):
@@ -37,7 +37,7 @@ def test_depth_term_against_loops(case):
 def test_lhp_repeats_the_loss_on_projected_mixtures_of_both_sides(case):
     model, batch = case
     model.eval()
-    terms = guided(model.settings, 0)
+    terms = active_terms(model.settings, 0)
     losses = Correlation(model)(batch, 0)
     plain = sum(terms[name].weight * losses[name] for name in terms)
     torch.testing.assert_close(losses["total"], plain + 0.2 * losses["lhp"])
@@ -45,7 +45,7 @@ def test_lhp_repeats_the_loss_on_projected_mixtures_of_both_sides(case):
     def mixed(side):
         with torch.no_grad():
             codes = model.head(side.tokens).double().numpy()
-        ids, weights = side.mix_ids.numpy(), side.mix_shares.double().numpy()
+        ids, weights = side.mix_ids.numpy(), side.mix_weights.double().numpy()
         out = np.zeros((4, 9, 4))
         for b in range(4):
             for n in range(9):
@@ -63,7 +63,7 @@ def test_lhp_repeats_the_loss_on_projected_mixtures_of_both_sides(case):
         return -np.mean(np.maximum(s @ t.transpose(0, 2, 1), 0) * (target - shift))
 
     rolled = [(np.roll(a, roll, 0), np.roll(f, roll, 0)) for roll in batch.rolls]
-    depth = batch.places[..., 0].double().numpy()
+    depth = batch.positions[..., 0].double().numpy()
     agreement = depth[:, :, None] * depth[:, None]
     expected = 0.58 * term(a, a, f, f, 0.07) + 0.36 * term(a, n, f, g, 0.025)
     expected += 0.70 * np.mean([term(a, s, f, t, 0.761) for s, t in rolled])
@@ -94,7 +94,7 @@ def test_target_features_have_a_dropout_of_their_own(case, monkeypatch):
 def test_a_centred_depth_term_pulls_as_much_as_it_pushes(stores, guided_settings, case):
     settings = guided_settings.model_copy(update={"depth_centring": True})
     _, batch = case
-    depth = batch.places[..., 0].double().numpy()
+    depth = batch.positions[..., 0].double().numpy()
     agreement = depth[:, :, None] * depth[:, None]
     found = depth_target(settings, batch)
     np.testing.assert_allclose(found, agreement - agreement.mean(), atol=1e-6)
@@ -104,5 +104,5 @@ def test_more_depth_changes_the_loss(case):
     model, batch = case
     model.eval()
     near = Correlation(model)(batch, 0)["total"]
-    batch.places.mul_(0.5)
+    batch.positions.mul_(0.5)
     assert not torch.isclose(near, Correlation(model)(batch, 0)["total"])

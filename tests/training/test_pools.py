@@ -7,7 +7,7 @@ from torch import nn
 
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model
-from depthg.training.pools import Pools, References, SlowHead
+from depthg.training.pools import EMAHead, Pools, References
 
 
 def unit(vectors):
@@ -57,11 +57,11 @@ def test_more_references_than_tokens(references):
 def test_the_slow_head_follows_by_its_momentum():
     head = nn.Linear(2, 1, bias=False)
     head.weight.data[:] = torch.tensor([[1.0, 0.0]])
-    slow = SlowHead(head, 0.9)
+    slow = EMAHead(head, 0.9)
     head.weight.data[:] = torch.tensor([[3.0, 1.0]])
-    slow.follow(head)
+    slow.update(head)
     torch.testing.assert_close(slow.head.weight, torch.tensor([[1.2, 0.1]]))
-    slow.follow(head)
+    slow.update(head)
     torch.testing.assert_close(slow.head.weight, torch.tensor([[1.38, 0.19]]))
     assert not slow(torch.ones(1, 1, 2)).requires_grad and not slow.head.weight.requires_grad
     assert head.weight.tolist() == [[3.0, 1.0]]
@@ -74,12 +74,12 @@ def test_pools_hold_unit_features_and_slow_codes(references, head):
     assert pools.specific.numel() == 0
     for weight in head.parameters():
         weight.data += 1
-    before = [weight.clone() for weight in pools.slow.head.parameters()]
-    pools.slow.follow(head)
-    for old, now in zip(before, pools.slow.head.parameters(), strict=True):
+    before = [weight.clone() for weight in pools.ema_head.head.parameters()]
+    pools.ema_head.update(head)
+    for old, now in zip(before, pools.ema_head.head.parameters(), strict=True):
         torch.testing.assert_close(now, old + 0.5)
     pools.renew(4)
-    w = {name: weight.double().numpy() for name, weight in pools.slow.head.state_dict().items()}
+    w = {name: weight.double().numpy() for name, weight in pools.ema_head.head.state_dict().items()}
     f = references(8)(4).double().numpy()
     hidden = np.maximum(f @ w["nonlinear.0.weight"].T + w["nonlinear.0.bias"], 0)
     codes = f @ w["linear.weight"].T + w["linear.bias"]

@@ -85,8 +85,8 @@ def test_batches_are_those_of_all_crops(scheduled, stores, settings, update):
                 one, other = getattr(found, side), getattr(expected, side)
                 assert torch.equal(one.tokens, other.tokens)
                 assert torch.equal(one.mix_ids, other.mix_ids)
-                assert torch.equal(one.mix_shares, other.mix_shares)
-            assert torch.equal(found.places, expected.places) and found.rolls == expected.rolls
+                assert torch.equal(one.mix_weights, other.mix_weights)
+            assert torch.equal(found.positions, expected.positions) and found.rolls == expected.rolls
 
 
 def test_siblings_are_scheduled_where_they_are_paired(scheduled, stores, schedule):

@@ -8,7 +8,7 @@ from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
 from depthg.training.objective import Correlation
-from depthg.training.selection import CRITERIA, Labelled, Selection
+from depthg.training.selection import CRITERIA, LabelledSplit, Selection
 
 CPU = torch.device("cpu")
 
@@ -31,7 +31,7 @@ def test_the_best_of_ten_looks_is_kept(settings):
     model = Model(settings, 8)
     criterion = Scripted([3, 7, 7, 5, 1, 2, 6, 0, 4, 6.5])
     selection = Selection(criterion, 40)
-    found = [selection.look(model, step) for step in range(40)]
+    found = [selection.update(model, step) for step in range(40)]
     assert [step for step, score in enumerate(found) if score is not None] == list(range(3, 40, 4))
     assert model.training
     selection.restore_best(model)
@@ -42,7 +42,7 @@ def test_without_a_criterion_the_last_weights_stand(settings):
     model = Model(settings, 8)
     before = model.head.linear.bias.clone()
     selection = Selection(CRITERIA["last"](), 10)
-    assert [selection.look(model, step) for step in range(10)] == [None] * 10
+    assert [selection.update(model, step) for step in range(10)] == [None] * 10
     selection.restore_best(model)
     assert torch.equal(model.head.linear.bias, before)
 
@@ -72,7 +72,7 @@ def labelled(root, tokens, labels, classes):
     features.finish()
     rows = [f"{i},{name},{10 * i},0,0" for i, name in enumerate(classes)]
     (root / "classes.csv").write_text("\n".join(["id,name,red,green,blue", *rows]) + "\n")
-    return Labelled(features.path, crops.path, root / "classes.csv")
+    return LabelledSplit(features.path, crops.path, root / "classes.csv")
 
 
 def test_the_label_criterion_is_the_miou_of_clustered_codes(tmp_path, settings):

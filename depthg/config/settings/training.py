@@ -81,13 +81,13 @@ class TrainSettings(DrawSettings):
     # what is sampled
     samples: Positive = Field(11, description="N: N² tokens are sampled per crop")
     sample_schedule: Literal["constant", "released"] = Field(
-        "constant", description="N as a function of the step: depthg.training.guidance.SAMPLES"
+        "constant", description="N as a function of the step: depthg.training.guidance.SAMPLE_SCHEDULES"
     )
     sampling: Literal["random", "fps", "full"] = Field(
         "random", description="how tokens of a crop are sampled: depthg.training.sampling.SAMPLERS"
     )
     tokens_at: Literal["samples", "transposed"] = Field(
-        "samples", description="feature positions: depthg.training.sampling.PLACES; transposed as released"
+        "samples", description="feature positions: depthg.training.sampling.TOKENS_AT; transposed as released"
     )
     negatives: Positive = Field(5, description="random crops that each crop is paired with")
     # what is correlated
@@ -112,7 +112,7 @@ class TrainSettings(DrawSettings):
         0.1, description="of similarity and similarity_3d: the distance at which similarity is 1/e"
     )
     depth_at: Literal["samples", "grid"] = Field(
-        "samples", description="depth positions: depthg.training.sampling.DEPTHS; grid as released"
+        "samples", description="depth positions: depthg.training.sampling.DEPTH_AT; grid as released"
     )
     depth_decay: Annotated[float, Field(gt=0, le=1)] = Field(0.6, description="γ of the guidance (Sec. 3.5)")
     depth_every: Positive = Field(250, description="T: batches between two decays")

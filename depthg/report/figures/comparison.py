@@ -7,7 +7,7 @@ import numpy as np
 
 from depthg.errors import DepthGError
 from depthg.report.figures.panels import Panel, lay_out, save
-from depthg.report.figures.predictions import Shown, palette_of, read_shown
+from depthg.report.figures.predictions import Shown, make_palette, read_predictions
 
 
 def draw_comparison(predictions: Sequence[Path], names: Sequence[str], classes: Path, out: Path) -> None:
@@ -22,13 +22,13 @@ def draw_comparison(predictions: Sequence[Path], names: Sequence[str], classes: 
     Raises:
         DepthGError: the experiments were evaluated on other images.
     """
-    found = {name: read_shown(path) for name, path in zip(names, predictions, strict=True)}
+    found = {name: read_predictions(path) for name, path in zip(names, predictions, strict=True)}
     first = next(iter(found.values()))
     for path, shown in zip(predictions, found.values(), strict=True):
         if not np.array_equal(shown["images"], first["images"]):
             raise DepthGError(f"{path}: of other images than {predictions[0]}: evaluate both anew")
     maps = _columns(found, first)
-    palette = palette_of(maps, first, classes)
+    palette = make_palette(maps, first, classes)
     panels = [Panel("image", first["images"])]
     panels += [Panel(title, palette.paint(ids)) for title, ids in maps.items()]
     save(lay_out(panels, palette.legend(list(maps.values()))), out)

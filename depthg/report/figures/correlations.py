@@ -11,11 +11,11 @@ import torch
 from matplotlib.figure import Figure
 
 from depthg.config.settings import TrainSettings
-from depthg.losses.terms import Codes
+from depthg.losses.terms import UnitVectors
 from depthg.report.figures.panels import save
 from depthg.runtime.progress import info, track
 from depthg.training.batches import Batches
-from depthg.training.guidance import guided
+from depthg.training.guidance import active_terms
 from depthg.training.inputs import Inputs
 from depthg.training.objective import targets
 
@@ -49,12 +49,12 @@ def draw_correlations(inputs: Inputs, settings: TrainSettings, out: Path) -> Non
 
 def term_values(inputs: Inputs, settings: TrainSettings) -> dict[str, tuple[float, np.ndarray]]:
     """The shift of each term, and its targets float32 [·] of all pairs in the first batches of seed 0."""
-    terms, batches = guided(settings, 0), Batches(inputs, settings, 0)
+    terms, batches = active_terms(settings, 0), Batches(inputs, settings, 0)
     found: dict[str, list[np.ndarray]] = {name: [] for name in terms}
     for step in track(range(BATCHES), BATCHES, "correlations"):
         batch = batches(step).to(torch.device("cpu"))
         sides = batch.anchor, batch.neighbor
-        features = Codes(*(side.sampled(side.tokens) for side in sides))
+        features = UnitVectors(*(side.sampled(side.tokens) for side in sides))
         for name, wanted in targets(settings, terms, batch, features).items():
             found[name] += [target.flatten().numpy() for target in wanted]
     return {name: (term.shift, np.concatenate(found[name])) for name, term in terms.items()}

@@ -22,9 +22,9 @@ def draw_predictions(predictions: Path, depth: Path | None, classes: Path, out: 
         classes: classes.csv; where it is empty the figure shows clusters and no ground truth.
         out: file to write.
     """
-    shown = read_shown(predictions)
+    shown = read_predictions(predictions)
     maps = label_maps(shown)
-    palette = palette_of(maps, shown, classes)
+    palette = make_palette(maps, shown, classes)
     panels = [Panel("image", shown["images"])]
     panels += [Panel(title, palette.paint(ids)) for title, ids in maps.items()]
     if depth is not None:
@@ -32,7 +32,7 @@ def draw_predictions(predictions: Path, depth: Path | None, classes: Path, out: 
     save(lay_out(panels, palette.legend(list(maps.values()))), out)
 
 
-def read_shown(path: Path) -> Shown:
+def read_predictions(path: Path) -> Shown:
     """The arrays of a `predictions.npz` or `worst.npz`; see depthg.evaluation.evaluate.save_pictures."""
     with np.load(path) as stored:
         return dict(stored)
@@ -45,7 +45,7 @@ def label_maps(shown: Shown) -> dict[str, np.ndarray]:
     return truth | {"prediction": shown["predictions"]} | refined
 
 
-def palette_of(maps: Mapping[str, np.ndarray], shown: Shown, classes: Path) -> Palette:
+def make_palette(maps: Mapping[str, np.ndarray], shown: Shown, classes: Path) -> Palette:
     """The colours of the classes in classes.csv or, without labels, of clusters."""
     if shown["matched"]:
         table = read_classes(classes)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from depthg.evaluation.evaluate import choose_pictures
+from depthg.evaluation.evaluate import evenly_spaced
 from depthg.report.figures.marks import enlarge, glow, mark_tokens
 from depthg.report.figures.panels import DEPTH_COLORS, Panel, lay_out, save
 from depthg.store.reader import Store
@@ -24,7 +24,7 @@ def draw_propagation(crops: Path, geometry: Path, attention: Path | None, out: P
         out: file to write.
     """
     images, space = Store(crops), Store(geometry)
-    rows = choose_pictures(len(images), CROPS)
+    rows = evenly_spaced(len(images), CROPS)
     pictures, depth = enlarge(images.read("images", rows)), space.read("depth", rows)
     grid = depth.shape[1], depth.shape[2]
     queries = query_tokens(grid)

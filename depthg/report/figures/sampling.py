@@ -7,7 +7,7 @@ import torch
 from scipy.spatial import cKDTree
 
 from depthg.config.settings import TrainSettings
-from depthg.evaluation.evaluate import choose_pictures
+from depthg.evaluation.evaluate import evenly_spaced
 from depthg.report.figures.marks import enlarge, from_above, mark_tokens
 from depthg.report.figures.panels import DEPTH_COLORS, Panel, lay_out, save
 from depthg.stages.geometry import CAMERAS
@@ -33,7 +33,7 @@ def draw_sampling(crops: Path, inputs: Inputs, settings: TrainSettings, out: Pat
         out: file to write.
     """
     store, rng = Store(crops), np.random.default_rng(0)
-    rows = np.array(choose_pictures(len(store), CROPS))
+    rows = np.array(evenly_spaced(len(store), CROPS))
     images, depth = store.read("images", rows), inputs.required_geometry.read("depth", rows)
     panels = [Panel("depth", depth, DEPTH_COLORS)]
     for name, title in TITLES.items():
