@@ -1,1 +1,1 @@
-"""Probes on frozen codes, scores of a segmentation, refinement by a dense CRF, results over seeds."""
+"""Evaluation: cluster and linear probes on frozen codes, dense CRF, matching and scores, results over seeds."""

@@ -12,15 +12,22 @@ from depthg.errors import DepthGError
 from depthg.evaluation.codes import CodeReader, encode
 from depthg.runtime.progress import track
 
-TOKENS_A_CROP = 16  # a crop costs a read of all its tokens, so a large set gives some from fewer crops
+TOKENS_A_CROP = 16  # least per crop: reading one token reads its whole crop, so large sets use fewer crops
 BATCH = 32
 ITERATIONS = 100
 
 
 def sample_codes(reader: CodeReader, samples: int, seed: int) -> np.ndarray:
-    """Up to `samples` unit codes float32 [n, Q], equally many (±1) from every crop drawn, without repetition.
+    """Draw a random sample of unit codes on which k-means is fitted.
 
-    All crops are drawn from unless they are so many that each would give fewer than `TOKENS_A_CROP`.
+    Args:
+        reader: codes of M crops with P tokens each.
+        samples: number of codes; all M·P if there are fewer.
+        seed: seed of the draws.
+
+    Returns:
+        float32 [n, Q], the same number (±1) from every crop drawn, no token twice. All crops are drawn, unless each
+        would then give fewer than `TOKENS_A_CROP` codes.
     """
     drawn = _draw_crops(len(reader), samples, seed)
     per_crop = _split_evenly(min(samples, len(drawn) * reader.grid[0] * reader.grid[1]), len(drawn))
@@ -37,30 +44,36 @@ def sample_codes(reader: CodeReader, samples: int, seed: int) -> np.ndarray:
 
 
 def _draw_crops(crops: int, samples: int, seed: int) -> np.ndarray:
-    """Ascending ids of the crops that codes are taken from.
-
-    At random: at regular steps, five-cropped images would always show the same corner.
-    """
-    wanted = min(crops, -(-samples // TOKENS_A_CROP))
-    return np.sort(np.random.default_rng(seed).permutation(crops)[:wanted])
+    """Ids of the crops to sample, ascending; at random, as a regular step could select one corner of all images."""
+    count = min(crops, -(-samples // TOKENS_A_CROP))
+    return np.sort(np.random.default_rng(seed).permutation(crops)[:count])
 
 
 def _split_evenly(total: int, parts: int) -> np.ndarray:
-    """`total` split into `parts` whole numbers that differ by at most one."""
+    """Split `total` into `parts` integers that differ by at most one: int [parts]."""
     return np.diff(np.arange(parts + 1) * total // parts)
 
 
 def fit_centroids(codes: np.ndarray, clusters: int, restarts: int, seed: int) -> np.ndarray:
-    """Unit centroids float32 [clusters, Q] that maximise the summed cosine to their codes.
+    """Spherical k-means: unit centroids that maximise the sum of the codes' cosines to their nearest centroid.
 
     Args:
         codes: unit codes float32 [n, Q].
         clusters: number of centroids.
-        restarts: starts from different codes, of which the best is returned.
-        seed: of the starts; the same seed gives the same centroids, whatever the number of threads.
+        restarts: number of k-means++ initialisations; the best result is returned.
+        seed: seed of the initialisations; the result depends on it but not on the number of threads.
+
+    Returns:
+        float32 [clusters, Q].
 
     Raises:
-        DepthGError: fewer codes than clusters, or codes that are not finite.
+        DepthGError: there are fewer codes than clusters, or a code is not finite.
+
+    Example:
+        >>> codes = np.float32([[1, 0], [0.8, 0.6], [0, -1]])
+        >>> fit_centroids(codes, clusters=2, restarts=5, seed=0).round(2)
+        array([[ 0.  , -1.  ],
+               [ 0.95,  0.32]], dtype=float32)
     """
     if len(codes) < clusters:
         raise DepthGError(f"{len(codes)} codes for {clusters} clusters: lower `clusters` or add images")
@@ -73,7 +86,7 @@ def fit_centroids(codes: np.ndarray, clusters: int, restarts: int, seed: int) ->
         nredo=restarts,
         seed=seed,
         spherical=True,
-        init_method=faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS,  # random starts miss small clusters
+        init_method=faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS,  # random initialisation misses small clusters
         min_points_per_centroid=1,  # below its default of 39 faiss prints a warning
         max_points_per_centroid=len(codes),  # above its default of 256 faiss drops codes
     )
@@ -85,7 +98,7 @@ def fit_centroids(codes: np.ndarray, clusters: int, restarts: int, seed: int) ->
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Keep faiss to one thread: sums split among threads round differently, and k-means amplifies it."""
+    """Run faiss in one thread: parallel sums round differently, and k-means amplifies the difference."""
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:

@@ -18,7 +18,7 @@ CACHE_BYTES = 1 << 30
 
 
 def encode(head: Head, tokens: np.ndarray) -> Tensor:
-    """Codes float32 [B, P, Q], on the CPU, of tokens float [B, P, C]; without gradient."""
+    """Apply a head to tokens float [B, P, C] without gradient; returns codes float32 [B, P, Q] on the CPU."""
     parameters = head.parameters() if isinstance(head, torch.nn.Module) else iter(())
     where = next((parameter.device for parameter in parameters), torch.device("cpu"))
     with torch.no_grad():
@@ -26,12 +26,12 @@ def encode(head: Head, tokens: np.ndarray) -> Tensor:
 
 
 class CodeReader:
-    """The codes of crops by row, each computed once and kept while `cache_bytes` last.
+    """Reads the codes of crops by row; codes are cached up to a memory limit.
 
     Args:
         features: store with `tokens` [M, h, w, C].
         head: segmentation head in evaluation mode.
-        cache_bytes: memory for codes that may be asked for again.
+        cache_bytes: bytes of codes to keep; later crops are computed again at every call.
     """
 
     def __init__(self, features: Store, head: Head, cache_bytes: int = CACHE_BYTES):
@@ -39,33 +39,33 @@ class CodeReader:
         height, width = features.array("tokens").shape[1:3]
         self.grid: tuple[int, int] = (height, width)
         self._cache: dict[int, Tensor] = {}
-        self._room = cache_bytes
+        self._free_bytes = cache_bytes
 
     def __len__(self) -> int:
         return len(self.features)
 
     def tokens(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Tokens float [B, P, C] of crops."""
+        """Tokens float [B, P, C] of crops, in the order of `rows`."""
         tokens = self.features.read("tokens", rows)
         return tokens.reshape(len(tokens), -1, tokens.shape[-1])
 
     def codes(self, rows: Sequence[int] | np.ndarray) -> Tensor:
         """Codes float32 [B, P, Q] of crops, in the given order."""
-        wanted = [int(row) for row in rows]
-        new = [row for row in dict.fromkeys(wanted) if row not in self._cache]
+        ids = [int(row) for row in rows]
+        new = [row for row in dict.fromkeys(ids) if row not in self._cache]
         fresh = dict(zip(new, encode(self.head, self.tokens(new)), strict=True)) if new else {}
         for row, code in fresh.items():
-            if self._room >= code.nbytes:
-                self._cache[row] = code.clone()  # a view would keep its whole batch alive
-                self._room -= code.nbytes
-        return torch.stack([fresh[row] if row in fresh else self._cache[row] for row in wanted])
+            if self._free_bytes >= code.nbytes:
+                self._cache[row] = code.clone()  # a view would keep the whole batch in memory
+                self._free_bytes -= code.nbytes
+        return torch.stack([fresh[row] if row in fresh else self._cache[row] for row in ids])
 
 
 def open_split(features: Path, crops: Path) -> tuple[Store, Store]:
-    """The features and the crops of one split, which belong together.
+    """Open the feature store and the crop store of one split.
 
     Raises:
-        DepthGError: a store is missing or incomplete, or the features are of other crops.
+        DepthGError: a store is missing, incomplete or empty, or the features were computed from other crops.
     """
     feature_store, crop_store = TokenStore(features), Store(crops)
     feature_store.expect(crops=crop_store)
@@ -75,10 +75,10 @@ def open_split(features: Path, crops: Path) -> tuple[Store, Store]:
 
 
 def open_reader(features: Store, model: Path, cache_bytes: int = CACHE_BYTES) -> CodeReader:
-    """The codes that a trained model gives to the features.
+    """Open a trained head and return the reader of its codes for a feature store.
 
     Raises:
-        DepthGError: the model is missing or was trained on features with other channels.
+        DepthGError: the model is missing, or was trained on features with another number of channels.
     """
     head = load_model(model, features.array("tokens").shape[-1])
     return CodeReader(features, head.to(device()), cache_bytes)

@@ -1,4 +1,4 @@
-"""The results of an experiment: mean and spread over its seeds."""
+"""The results of an experiment: mean and standard deviation over its seeds."""
 
 import json
 import re
@@ -18,20 +18,20 @@ ORIGIN = ("configuration_hash", "versions", "git_commit")
 def collect(
     seed_dirs: Sequence[Path], out: Path, header: Mapping[str, Any], durations: Mapping[str, float]
 ) -> None:
-    """Write the `metrics.json` of an experiment.
+    """Write the `metrics.json` of an experiment from those of its seeds.
 
-    A block that a seed has no scores for is null, and `reasons` says why. Elsewhere `accuracy` and `miou` are
-    {mean, std, values}, in percent, one value a seed; std is the sample standard deviation (n - 1), 0 for one
-    seed; `per_class` is the mean IoU by class name over the seeds where the class occurs, null if in none.
+    In every block of scores, `accuracy` and `miou` are {mean, std, values} in percent with one value per seed; std is
+    the sample standard deviation (n − 1), 0 for one seed. `per_class` maps a class name to its mean IoU over the seeds
+    in which the class occurs, or null. A block without scores in any seed is null, and `reasons` says why.
 
     Args:
-        seed_dirs: folders `seed{n}`, each with its `metrics.json`.
+        seed_dirs: folders named `seed{n}`, each with a `metrics.json`.
         out: file to write.
         header: dataset, experiment, backbone, depth, preset, configuration_hash, versions, git_commit.
         durations: seconds by stage.
 
     Raises:
-        DepthGError: a folder is not named `seed{n}` or has no readable `metrics.json`.
+        DepthGError: a folder is not named `seed{n}`, or its `metrics.json` is missing or not JSON.
     """
     found = dict(sorted((_seed_of(folder), _read(folder / "metrics.json")) for folder in seed_dirs))
     runs = list(found.values())
@@ -50,21 +50,21 @@ def collect(
 
 
 def summarise(blocks: Sequence[dict | None]) -> dict | None:
-    """One block of scores over seeds; None if any seed has none."""
+    """Aggregate one block of scores over seeds; None if it is None for any seed."""
     scores = [block for block in blocks if block is not None]
     if len(scores) < len(blocks):
         return None
     return {
-        "accuracy": spread([block["accuracy"] for block in scores]),
-        "miou": spread([block["miou"] for block in scores]),
+        "accuracy": mean_and_std([block["accuracy"] for block in scores]),
+        "miou": mean_and_std([block["miou"] for block in scores]),
         "per_class": {
             name: _mean([block["per_class"][name] for block in scores]) for name in scores[0]["per_class"]
         },
     }
 
 
-def spread(values: Sequence[float]) -> dict[str, Any]:
-    """Mean, sample standard deviation and the values themselves."""
+def mean_and_std(values: Sequence[float]) -> dict[str, Any]:
+    """Mean, sample standard deviation (0 for one value) and the values, each rounded to `DIGITS`."""
     std = statistics.stdev(values) if len(values) > 1 else 0.0
     return {
         "mean": _mean(values),

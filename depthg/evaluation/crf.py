@@ -1,6 +1,6 @@
-"""Refinement by a fully connected CRF (Krähenbühl & Koltun, 2011), with the constants of STEGO.
+"""Refinement by a dense CRF (Krähenbühl & Koltun, 2011), with the constants of STEGO.
 
-Imports neither torch nor the rest of the package, so that worker processes start at once.
+Imports neither torch nor the rest of the package, so that worker processes start quickly.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,19 @@ APPEARANCE = {"sxy": 67, "srgb": 3, "compat": 4}  # bilateral kernel, pixels and
 
 
 def refine(image: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Mean-field marginals float32 [n, H, W] of the CRF.
+    """Refine class probabilities with ten mean-field iterations of the CRF.
 
     Args:
-        image: uint8 [H, W, 3].
+        image: RGB, uint8 [H, W, 3].
         probabilities: float32 [n, H, W], summing to 1 over n; their negative logarithm is the unary energy.
+
+    Returns:
+        Marginal probabilities float32 [n, H, W].
+
+    Example:
+        >>> noisy = np.float32([[[0.9, 0.4, 0.9]], [[0.1, 0.6, 0.1]]])  # one row of three pixels
+        >>> refine(np.zeros((1, 3, 3), np.uint8), noisy).argmax(0)
+        array([[0, 0, 0]])
     """
     labels, height, width = probabilities.shape
     field = densecrf.DenseCRF2D(width, height, labels)
@@ -30,5 +38,5 @@ def refine(image: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def refine_maps(image: np.ndarray, probabilities: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Refined label maps uint16 [H, W] of one image, one for each entry of `probabilities`."""
+    """Refined label maps uint16 [H, W] of an image, by probe; `probabilities` are float32 [n, H, W], by probe."""
     return {name: refine(image, p).argmax(axis=0).astype(np.uint16) for name, p in probabilities.items()}

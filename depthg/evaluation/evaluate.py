@@ -1,4 +1,4 @@
-"""Scores of one trained seed on the whole validation set, and predictions for its figure."""
+"""Evaluation of one trained seed on the whole validation set: scores, and predictions for the figures."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from depthg.config.settings import EvaluateSettings
 from depthg.data.classes import check_labels, read_classes
 from depthg.evaluation.codes import open_reader, open_split
-from depthg.evaluation.images import Images, lowest_accuracies
+from depthg.evaluation.images import ImagePredictions, lowest_accuracies
 from depthg.evaluation.metrics import apply_matching
 from depthg.evaluation.predict import Prediction, add_refined, predict
 from depthg.evaluation.probes import load_probes
@@ -30,80 +30,86 @@ def evaluate(
 ) -> None:
     """Write `metrics.json`, `predictions.npz` and `worst.npz` of one seed.
 
-    Without labels only the crops of the figure are predicted, and all scores are null with a reason.
+    Without labels only the crops of the figure are predicted, and every score is null with a reason.
 
     Args:
-        features: store of the validation tokens.
-        crops: store of the validation crops.
+        features: feature store of the validation split.
+        crops: crop store of the validation split.
         classes: classes.csv.
-        model: the trained head.
-        probes: its probes.
-        out: folder of the seed.
-        settings: of this stage.
-        workers: processes for the CRF; the results do not depend on it.
+        model: trained head, model.safetensors.
+        probes: probes of this head, probes.safetensors.
+        out: folder of the seed, created if missing.
+        settings: evaluation settings.
+        workers: number of CRF processes; the results do not depend on it.
+
+    Raises:
+        DepthGError: stores, model and probes do not fit each other, or a label is not a class id.
     """
     feature_store, crop_store = open_split(features, crops)
-    table, found = read_classes(classes), load_probes(probes)
+    table, fitted = read_classes(classes), load_probes(probes)
     reader = open_reader(feature_store, model, cache_bytes=0)
     pictured = evenly_spaced(len(crop_store), settings.pictures)
     rows = list(range(len(crop_store))) if len(table) else pictured
-    scored = predict(reader, found, crop_store, rows)
-    predictions = add_refined(scored, workers) if settings.crf else (prediction for prediction, _ in scored)
-    tally, pictures = ConfusionCounts(len(found.centroids), table, found.linear is not None), []
-    images = Images(len(found.centroids), len(table))
+    predicted = predict(reader, fitted, crop_store, rows)
+    predictions = (
+        add_refined(predicted, workers) if settings.crf else (prediction for prediction, _ in predicted)
+    )
+    counts, pictures = ConfusionCounts(len(fitted.centroids), table, fitted.linear is not None), []
+    images = ImagePredictions(len(fitted.centroids), len(table))
     for prediction in track(predictions, len(rows), "evaluate"):
         if len(table):
             check_labels(prediction.label, len(table), str(crop_store.path))
-            tally.add(prediction.maps, prediction.label)
+            counts.add(prediction.maps, prediction.label)
             images.add(prediction)
         if prediction.crop in pictured:
             pictures.append(prediction)
     out.mkdir(parents=True, exist_ok=True)
-    save_predictions(out / "predictions.npz", pictures, tally)
-    save_worst(out / "worst.npz", images, crop_store, settings, tally)
-    write_json(out / "metrics.json", tally.report(settings, len(crop_store)))
+    save_predictions(out / "predictions.npz", pictures, counts)
+    save_worst(out / "worst.npz", images, crop_store, settings, counts)
+    write_json(out / "metrics.json", counts.report(settings, len(crop_store)))
 
 
 def evenly_spaced(crops: int, pictures: int) -> list[int]:
-    """Up to `pictures` crop ids, evenly over the set."""
+    """Up to `pictures` row numbers below `crops`, evenly spaced from the first to the last."""
     return np.unique(np.linspace(0, crops - 1, min(pictures, crops)).round().astype(int)).tolist()
 
 
 def save_worst(
-    path: Path, images: Images, crops: Store, settings: EvaluateSettings, tally: ConfusionCounts
+    path: Path, images: ImagePredictions, crops: Store, settings: EvaluateSettings, counts: ConfusionCounts
 ) -> None:
-    """Write the images with the lowest accuracy, as `save_predictions` does, the worst first.
+    """Write the n images of lowest accuracy, the lowest first, in the format of `save_predictions`.
 
-    And `accuracy` float32 [n] of those, and `accuracies` float32 [images] of all, in percent; none without labels.
+    Additional arrays, in percent: `accuracy` float32 [n] of these images, `accuracies` float32 [images] of all. Without
+    labels all arrays have length 0.
     """
     accuracies, worst = np.empty(0, np.float32), list[int]()
-    if tally.pixels:
+    if counts.pixels:
         name = "unsupervised_crf" if settings.crf else "unsupervised"
-        accuracies = images.accuracies(tally.matching(name))
+        accuracies = images.accuracies(counts.matching(name))
         worst = lowest_accuracies(accuracies, settings.pictures)
     pictures = [images.prediction(crop, crops) for crop in worst]
-    save_predictions(path, pictures, tally, accuracy=accuracies[worst], accuracies=accuracies)
+    save_predictions(path, pictures, counts, accuracy=accuracies[worst], accuracies=accuracies)
 
 
 def save_predictions(
-    path: Path, pictures: list[Prediction], tally: ConfusionCounts, **further: np.ndarray
+    path: Path, pictures: list[Prediction], counts: ConfusionCounts, **extra: np.ndarray
 ) -> None:
-    """Write what the figure shows of n crops, and further arrays.
+    """Write the predictions for n crops as npz.
 
-    `crops` int32 [n]; `images` uint8 [n, S, S, 3]; `labels`, `predictions` and, with the CRF, `refined`
-    uint16 [n, S, S]; `matched`: whether predictions are class ids (255: an unmatched cluster) or cluster ids.
+    Arrays: `crops` int32 [n], row numbers; `images` uint8 [n, S, S, 3]; `labels`, `predictions` and, with the CRF,
+    `refined` uint16 [n, S, S]; `matched` bool: whether predictions are class ids (255 = unmatched) or cluster ids.
     """
     arrays: dict[str, Any] = {
-        "crops": np.array([shown.crop for shown in pictures], np.int32),
-        "images": np.array([shown.image for shown in pictures], np.uint8),
-        "labels": np.array([shown.label for shown in pictures], np.uint16),
-        "matched": np.array(tally.pixels > 0),
+        "crops": np.array([prediction.crop for prediction in pictures], np.int32),
+        "images": np.array([prediction.image for prediction in pictures], np.uint8),
+        "labels": np.array([prediction.label for prediction in pictures], np.uint16),
+        "matched": np.array(counts.pixels > 0),
     }
     for key, name in {"predictions": "unsupervised", "refined": "unsupervised_crf"}.items():
         if not pictures or name in pictures[0].maps:
-            maps = np.array([shown.maps[name] for shown in pictures], np.uint16)
-            arrays[key] = apply_matching(maps, tally.matching(name)) if tally.pixels else maps
-    arrays |= further
+            maps = np.array([prediction.maps[name] for prediction in pictures], np.uint16)
+            arrays[key] = apply_matching(maps, counts.matching(name)) if counts.pixels else maps
+    arrays |= extra
     draft = path.with_name(path.name + ".tmp.npz")
     np.savez_compressed(draft, **arrays)
     draft.replace(path)

@@ -8,11 +8,9 @@ from depthg.evaluation.metrics import confusion
 from depthg.evaluation.predict import Prediction
 from depthg.store.reader import Store
 
-Packed = dict[str, bytes]
 
-
-class Images:
-    """Counts and predictions of single images: a few KB each, as label maps pack well.
+class ImagePredictions:
+    """Confusion counts and compressed predictions of each image, a few KB per image.
 
     Args:
         clusters: number of clusters.
@@ -22,20 +20,22 @@ class Images:
     def __init__(self, clusters: int, classes: int):
         self.clusters, self.classes = clusters, classes
         self._counts: dict[int, np.ndarray] = {}
-        self._maps: dict[int, Packed] = {}
+        self._maps: dict[int, dict[str, bytes]] = {}
 
-    def add(self, shown: Prediction) -> None:
-        """Keep the clusters of one image, refined by the CRF where it is on, and count them by class."""
-        maps = {name: map_ for name, map_ in shown.maps.items() if name.startswith("unsupervised")}
+    def add(self, prediction: Prediction) -> None:
+        """Store the cluster maps of one image, and count clusters by class (after the CRF, if it is on)."""
+        maps = {name: map_ for name, map_ in prediction.maps.items() if name.startswith("unsupervised")}
         name = "unsupervised_crf" if "unsupervised_crf" in maps else "unsupervised"
-        self._counts[shown.crop] = confusion(maps[name], shown.label, self.clusters, self.classes)
-        self._maps[shown.crop] = {name: zlib.compress(map_.tobytes(), level=1) for name, map_ in maps.items()}
+        self._counts[prediction.crop] = confusion(maps[name], prediction.label, self.clusters, self.classes)
+        self._maps[prediction.crop] = {
+            name: zlib.compress(map_.tobytes(), level=1) for name, map_ in maps.items()
+        }
 
     def accuracies(self, matching: np.ndarray) -> np.ndarray:
-        """Percent of each image's labelled pixels that are right, float32 [n], NaN where none is labelled.
+        """Pixel accuracy of each image in percent, float32 [n]; NaN without labelled pixels.
 
         Args:
-            matching: class id of each cluster, or -1, int [clusters].
+            matching: class id of each cluster, int [clusters], −1 if unmatched.
         """
         matched = np.flatnonzero(matching >= 0)
         right = [count[matched, matching[matched]].sum() for count in self._counts.values()]
@@ -43,7 +43,7 @@ class Images:
         return (100 * np.array(right) / np.array(total)).astype(np.float32)
 
     def prediction(self, crop: int, crops: Store) -> Prediction:
-        """The prediction for one image, as it was when it was added."""
+        """Restore the prediction that was added for an image; its pixels and labels are read from the crop store."""
         image, label = (crops.read(name, [crop])[0] for name in ("images", "labels"))
         packed = self._maps[crop]
         maps = {
@@ -54,6 +54,6 @@ class Images:
 
 
 def lowest_accuracies(accuracies: np.ndarray, count: int) -> list[int]:
-    """The places of up to `count` lowest accuracies float [n], the lowest first; NaN is none."""
+    """Indices of up to `count` lowest values of accuracies float [n], the lowest first; NaN is skipped."""
     order = np.argsort(accuracies, kind="stable")
-    return [int(place) for place in order[:count] if not np.isnan(accuracies[place])]
+    return [int(index) for index in order[:count] if not np.isnan(accuracies[index])]

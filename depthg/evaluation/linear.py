@@ -1,4 +1,4 @@
-"""The linear probe: multinomial logistic regression on the detached code, judged at label resolution."""
+"""The linear probe: multinomial logistic regression on detached codes, with its loss at label resolution."""
 
 from typing import NamedTuple
 
@@ -13,25 +13,28 @@ from depthg.evaluation.codes import CodeReader
 from depthg.runtime.progress import track
 from depthg.store.reader import Store
 
-PIXELS = 1024  # drawn from a crop at each step
+PIXELS = 1024  # sampled per crop and step
 
 
 class Linear(NamedTuple):
-    """Weights float32 [K, Q] and biases float32 [K]: logits = codes · weightᵀ + bias."""
+    """Weight float32 [K, Q] and bias float32 [K] of a linear probe: logits = codes · weightᵀ + bias."""
 
     weight: Tensor
     bias: Tensor
 
 
 def sample_logits(logits: Tensor, positions: Tensor, size: tuple[int, int]) -> Tensor:
-    """Logits [B, n, K] at single pixels of the map that is `logits` upsampled bilinearly to `size`.
+    """Read bilinearly upsampled logits at single pixels.
 
-    Equal to `interpolate(..., mode="bilinear", align_corners=False)` read there, without making that map.
+    Equals `interpolate(logits, size, mode="bilinear", align_corners=False)` at these pixels, without the full map.
 
     Args:
         logits: float32 [B, K, h, w].
-        positions: int64 [B, n], pixel = row · width + column of the upsampled map.
+        positions: pixel indices int64 [B, n], row · width + column of the upsampled map.
         size: height and width of the upsampled map.
+
+    Returns:
+        float32 [B, n, K].
     """
     height, width = size
     x = (positions % width + 0.5) * 2 / width - 1
@@ -44,19 +47,19 @@ def sample_logits(logits: Tensor, positions: Tensor, size: tuple[int, int]) -> T
 
 
 def draw_pixels(labels: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Random valid pixels of each crop, and weights that make their sum the mean over all valid pixels.
+    """Sample valid pixels of each crop, with weights for an unbiased mean over all valid pixels of the batch.
 
-    A crop's draws weigh together what its valid pixels are of the batch's, so that the weighted sum of any
-    quantity at the draws is an unbiased estimate of its mean over the valid pixels of the batch.
+    The weights of a crop's samples sum to its share of the valid pixels. The weighted sum of any quantity at the
+    samples is then an unbiased estimate of its mean over the valid pixels of the batch.
 
     Args:
         labels: uint16 [B, H, W], 255 = void.
-        count: draws (with repetition) for each crop.
-        rng: source of the draws.
+        count: samples per crop, with replacement.
+        rng: random generator.
 
     Returns:
-        positions int64 [B, count] (row · W + column) and weights float32 [B, 1]; a crop without a valid pixel
-        has weight 0.
+        positions: int64 [B, count], row · W + column.
+        weights: weight of each sample, float32 [B, 1]; 0 for a crop without valid pixels.
     """
     positions = np.zeros((len(labels), count), np.int64)
     valid = np.zeros(len(labels))
@@ -72,14 +75,17 @@ def draw_pixels(labels: np.ndarray, count: int, rng: np.random.Generator) -> tup
 def linear_loss(
     probe: Linear, codes: Tensor, labels: np.ndarray, grid: tuple[int, int], rng: np.random.Generator
 ) -> Tensor:
-    """Cross-entropy of the upsampled logits over valid pixels, estimated from `PIXELS` of each crop.
+    """Mean cross-entropy of the upsampled logits over valid pixels, estimated from `PIXELS` samples per crop.
 
     Args:
-        probe: the linear probe, K classes.
+        probe: linear probe of K classes.
         codes: float32 [B, P, Q].
-        labels: uint16 [B, H, W].
-        grid: h, w with h · w = P.
-        rng: source of the pixels.
+        labels: class ids below K or 255 (void), uint16 [B, H, W].
+        grid: rows and columns of tokens (h, w), h · w = P.
+        rng: random generator.
+
+    Returns:
+        Scalar.
     """
     positions, weights = draw_pixels(labels, PIXELS, rng)
     targets = np.take_along_axis(labels.reshape(len(labels), -1), positions, axis=1).astype(np.int64)
@@ -99,17 +105,22 @@ def fit_linear(
     Args:
         reader: codes of the training crops.
         crops: store with `labels` uint16 [M, S, S] of the same crops.
-        classes: K.
-        steps: Adam steps.
-        batch: crops of a step, drawn anew each time.
+        classes: number of classes K.
+        steps: number of Adam steps.
+        batch: crops per step, drawn at random.
         rate: learning rate.
-        seed: step k draws from the generator seeded with (seed, k).
+        seed: seed of the run; step k uses a generator seeded with (seed, k).
 
     Returns:
-        The probe, or None where no step saw a labelled pixel.
+        The probe, or None if no step saw a labelled pixel.
 
     Raises:
-        DepthGError: a label is not a class id.
+        DepthGError: a label is neither a class id below K nor void.
+
+    Example:
+        >>> reader = open_reader(TokenStore(features), model)
+        >>> probe = fit_linear(reader, Store(crops), classes=27, steps=3000, batch=32, rate=5e-3, seed=0)
+        >>> logits = torch.nn.functional.linear(reader.codes([0]), *probe)  # [1, P, 27]
     """
     code_dim = reader.codes([0]).shape[-1]
     probe = Linear(

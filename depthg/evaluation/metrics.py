@@ -1,4 +1,4 @@
-"""Scores of a segmentation: one table of counts over the whole set, Hungarian matching, accuracy and IoU."""
+"""Segmentation metrics: confusion counts, Hungarian matching of clusters to classes, accuracy and IoU."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from scipy.optimize import linear_sum_assignment
 
 from depthg.data.decode import VOID
 
-UNMATCHED = -1
+UNMATCHED = -1  # class id of a cluster without a class
 
 
 @dataclass(frozen=True)
 class Score:
-    """Accuracy, mean IoU and the IoU of each class, in percent; None where the class occurs nowhere."""
+    """Accuracy, mean IoU and IoU of each class in percent; None for a class in neither ground truth nor prediction."""
 
     accuracy: float
     miou: float
@@ -20,13 +20,21 @@ class Score:
 
 
 def confusion(prediction: np.ndarray, label: np.ndarray, clusters: int, classes: int) -> np.ndarray:
-    """Pixels by predicted cluster and true class, int64 [clusters, classes]; void pixels are left out.
+    """Count pixels by predicted cluster and true class, without void pixels.
 
     Args:
-        prediction: cluster ids, any shape.
-        label: class ids below `classes` or 255, of the same shape.
+        prediction: cluster ids below `clusters`, any shape.
+        label: class ids below `classes`, or 255 (void), of the same shape.
         clusters: number of clusters.
         classes: number of classes.
+
+    Returns:
+        int64 [clusters, classes].
+
+    Example:
+        >>> confusion(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 255]), clusters=2, classes=2)
+        array([[0, 2],
+               [1, 0]])
     """
     valid = label != VOID
     cells = prediction[valid].astype(np.int64) * classes + label[valid]
@@ -34,15 +42,19 @@ def confusion(prediction: np.ndarray, label: np.ndarray, clusters: int, classes:
 
 
 def match(counts: np.ndarray) -> np.ndarray:
-    """The one-to-one matching of clusters to classes with the most pixels in common (Hungarian method).
+    """Match clusters to classes one to one, maximising the number of common pixels (Hungarian method).
 
-    Where the numbers differ, the clusters too many are left unmatched (-1), or the classes too many unused.
+    With more clusters than classes, some clusters stay unmatched; with fewer, some classes have no cluster.
 
     Args:
-        counts: int [clusters, classes].
+        counts: pixels by cluster and class, int [clusters, classes].
 
     Returns:
-        Class id of each cluster, int64 [clusters].
+        Class id of each cluster, −1 if unmatched, int64 [clusters].
+
+    Example:
+        >>> match(np.array([[0, 2], [1, 0], [0, 1]]))
+        array([ 1,  0, -1])
     """
     matching = np.full(len(counts), UNMATCHED, np.int64)
     clusters, classes = linear_sum_assignment(counts, maximize=True)
@@ -51,19 +63,23 @@ def match(counts: np.ndarray) -> np.ndarray:
 
 
 def apply_matching(prediction: np.ndarray, matching: np.ndarray) -> np.ndarray:
-    """Cluster ids → class ids uint16; an unmatched cluster becomes void (255)."""
+    """Map cluster ids, of any shape, to class ids uint16; unmatched clusters become void (255)."""
     return np.where(matching == UNMATCHED, VOID, matching).astype(np.uint16)[prediction]
 
 
 def score(counts: np.ndarray, matching: np.ndarray) -> Score:
-    """Accuracy = trace/total, IoU = tp/(tp+fp+fn), mean IoU over classes that are in truth or prediction.
+    """Pixel accuracy, IoU = tp / (tp + fp + fn) of each class, and their mean over classes that occur.
 
-    Pixels of unmatched clusters predict nothing: they count as errors of their true class and against the
-    accuracy. A class that no cluster was matched to has IoU 0.
+    A class occurs if it is in the ground truth or the prediction. Pixels of unmatched clusters are errors: false
+    negatives of their true class. A class in the ground truth to which no cluster is matched has IoU 0.
 
     Args:
-        counts: int [clusters, classes] with at least one pixel.
-        matching: class id of each cluster, or -1.
+        counts: pixels by cluster and class, int [clusters, classes], not all 0.
+        matching: class id of each cluster, −1 if unmatched, int [clusters].
+
+    Example:
+        >>> round(score(np.array([[0, 2], [1, 0], [0, 1]]), np.array([1, 0, -1])).miou, 1)  # of 100 % and 2/3
+        83.3
     """
     classes = counts.shape[1]
     by_class = np.zeros((classes, classes), np.int64)

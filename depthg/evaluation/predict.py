@@ -1,4 +1,4 @@
-"""Validation crops → label maps of every probe, plain and refined by the CRF."""
+"""Label maps of crops: the prediction of every probe, before and after the CRF."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,14 @@ BATCH = 8
 
 @dataclass(frozen=True)
 class Prediction:
-    """One crop: `image` uint8 [S, S, 3], `label` uint16 [S, S], and by probe a map of cluster or class ids
-    uint16 [S, S]; those refined by the CRF have names that end in `_crf`."""
+    """The prediction for one crop.
+
+    Attributes:
+        crop: row number of the crop.
+        image: uint8 [S, S, 3].
+        label: class ids, 255 = void, uint16 [S, S].
+        maps: cluster or class ids uint16 [S, S] by probe; names of maps refined by the CRF end in `_crf`.
+    """
 
     crop: int
     image: np.ndarray
@@ -27,11 +33,11 @@ class Prediction:
     maps: dict[str, np.ndarray]
 
 
-PredictedLogits = tuple[Prediction, dict[str, Tensor]]  # with the logits float32 [n, S, S] by probe
+PredictedLogits = tuple[Prediction, dict[str, Tensor]]  # and logits float32 [n, S, S] by probe
 
 
 def upsample(logits: Tensor, grid: tuple[int, int], size: Sequence[int]) -> Tensor:
-    """Logits [P, n] at token resolution → [n, H, W], bilinearly, pixel centres kept."""
+    """Bilinearly upsample logits [P, n] of a token grid (h, w) to [n, H, W], as `align_corners=False` does."""
     maps = logits.T.unflatten(1, grid)[None]
     return functional.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)[0]
 
@@ -39,27 +45,27 @@ def upsample(logits: Tensor, grid: tuple[int, int], size: Sequence[int]) -> Tens
 def predict(
     reader: CodeReader, probes: Probes, crops: Store, rows: Sequence[int]
 ) -> Iterator[PredictedLogits]:
-    """The prediction for each crop of `rows`, in order, with its logits."""
+    """Predict crops with every probe; yields each prediction with its logits, in the order of `rows`."""
     for start in range(0, len(rows), BATCH):
         chosen = rows[start : start + BATCH]
         images, labels = crops.read("images", chosen), crops.read("labels", chosen)
         logits = probes.logits(reader.codes(chosen))
-        for place, crop in enumerate(chosen):
-            one = {name: value[place] for name, value in logits.items()}
-            yield _predict_crop(int(crop), images[place], labels[place], one, reader.grid)
+        for i, crop in enumerate(chosen):
+            of_crop = {name: value[i] for name, value in logits.items()}
+            yield _predict_crop(int(crop), images[i], labels[i], of_crop, reader.grid)
 
 
 def _predict_crop(
     crop: int, image: np.ndarray, label: np.ndarray, logits: Mapping[str, Tensor], grid: tuple[int, int]
 ) -> PredictedLogits:
     full = {name: upsample(value, grid, label.shape) for name, value in logits.items()}
-    # max is several times as fast as argmax across the first axis
+    # along the first axis, max is several times as fast as argmax
     maps = {name: value.max(dim=0).indices.numpy().astype(np.uint16) for name, value in full.items()}
     return Prediction(crop, image, label, maps), full
 
 
 def add_refined(predictions: Iterable[PredictedLogits], workers: int) -> Iterator[Prediction]:
-    """The predictions, each with its CRF-refined maps besides; the CRF runs in `workers` processes."""
+    """Add CRF-refined maps to each prediction, in order; the CRF runs in `workers` processes."""
     jobs = ((prediction, (prediction.image, _probabilities(logits))) for prediction, logits in predictions)
     for prediction, refined in ordered_map(refine_maps, jobs, workers):
         prediction.maps.update({f"{name}_crf": map_ for name, map_ in refined.items()})

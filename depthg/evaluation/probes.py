@@ -1,4 +1,4 @@
-"""The probes of a trained head: fitted on training crops, kept in one file, applied to codes."""
+"""The cluster and linear probe of a trained head: fit on training crops, save, load, apply to codes."""
 
 import json
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ from depthg.evaluation.clustering import fit_centroids, sample_codes
 from depthg.evaluation.codes import CodeReader, open_reader, open_split
 from depthg.evaluation.linear import Linear, fit_linear
 
-SHARPNESS = 2.0  # cluster logits are this times the cosine: what the CRF is fed with
+SHARPNESS = 2.0  # cluster logits are this times the cosine (STEGO); the CRF depends on it
 
 
 @dataclass(frozen=True)
 class Probes:
-    """Unit centroids float32 [n, Q] and, where there were labels, the linear probe."""
+    """Unit centroids float32 [n, Q] of the cluster probe, and the linear probe, or None without labels."""
 
     centroids: Tensor
     linear: Linear | None
 
     def logits(self, codes: Tensor) -> dict[str, Tensor]:
-        """Logits float32 [B, P, n] of the cluster probe, `unsupervised`, and [B, P, K] of `linear`.
+        """Apply the probes to codes float32 [B, P, Q].
 
-        Args:
-            codes: float32 [B, P, Q].
+        Returns:
+            `unsupervised`, logits of the cluster probe float32 [B, P, n], and `linear`, [B, P, K], if there is one.
 
         Raises:
             DepthGError: the probes were fitted on codes with another number of channels.
@@ -45,7 +45,7 @@ class Probes:
         return logits if self.linear is None else logits | {"linear": functional.linear(codes, *self.linear)}
 
     def save(self, path: Path, provenance: dict) -> None:
-        """Write `centroids`, `linear.weight` and `linear.bias`; `provenance` goes into the metadata."""
+        """Write `centroids`, `linear.weight` and `linear.bias` as safetensors, with `provenance` as metadata."""
         tensors = {"centroids": self.centroids}
         if self.linear is not None:
             tensors |= {"linear.weight": self.linear.weight, "linear.bias": self.linear.bias}
@@ -56,7 +56,7 @@ class Probes:
 
 
 def load_probes(path: Path) -> Probes:
-    """The probes of a file.
+    """Load probes.safetensors.
 
     Raises:
         DepthGError: the file is missing or does not hold probes.
@@ -73,19 +73,19 @@ def load_probes(path: Path) -> Probes:
 def fit_probes(
     features: Path, crops: Path, classes: Path, model: Path, out: Path, settings: ClusterSettings, seed: int
 ) -> None:
-    """Fit centroids and, given labels, the linear probe on the training crops.
+    """Fit the cluster probe and, given labels, the linear probe on the training crops; write them to a file.
 
     Args:
-        features: store of their tokens.
-        crops: store of the crops themselves, for the labels.
+        features: feature store of the training split.
+        crops: crop store of the training split, read for its labels.
         classes: classes.csv.
-        model: the trained head.
-        out: file to write, `probes.safetensors`.
-        settings: of this stage.
-        seed: of the sample, of k-means and of the linear probe's batches.
+        model: trained head, model.safetensors.
+        out: file to write, probes.safetensors.
+        settings: settings of both probes.
+        seed: seed of the sampled codes, of k-means and of the linear probe's batches.
 
     Raises:
-        DepthGError: neither labels nor `clusters` say how many clusters there are.
+        DepthGError: the number of clusters is unknown, as there are no classes and `clusters` is not set.
     """
     feature_store, crop_store = open_split(features, crops)
     count = len(read_classes(classes))
@@ -110,7 +110,7 @@ def fit_probes(
 
 
 def _centroids(reader: CodeReader, clusters: int, settings: ClusterSettings, seed: int) -> torch.Tensor:
-    """The codebook that was trained with the head, or k-means on its codes: unit float32 [clusters, Q]."""
+    """Unit centroids float32 [clusters, Q]: the codebook trained with the head, or k-means on its codes."""
     codebook = getattr(reader.head, "codebook", None)
     if codebook is not None:
         return codebook.unit().detach().cpu().contiguous()

@@ -9,18 +9,18 @@ from depthg.data.classes import Classes
 from depthg.evaluation.metrics import UNMATCHED, confusion, match, score
 
 BLOCKS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf")
-DIGITS = 4  # of a percentage in the results
+DIGITS = 4  # decimal places of percentages in metrics.json
 
 
 class ConfusionCounts:
-    """Confusion counts for each block of scores.
+    """Confusion counts of every block of scores, accumulated over crops.
 
-    The plain and the refined clusters are each matched on their own counts, as published results are.
+    Clusters before and after the CRF are matched to classes separately, each by its own counts, as is published.
 
     Args:
         clusters: number of clusters.
-        classes: classes of the data set; none without labels.
-        has_linear: whether there is a linear probe.
+        classes: classes of the data set; empty without labels.
+        has_linear: whether a linear probe was fitted.
     """
 
     def __init__(self, clusters: int, classes: Classes, has_linear: bool):
@@ -29,21 +29,21 @@ class ConfusionCounts:
         self.counts = {name: np.zeros((rows[name], len(classes)), np.int64) for name in BLOCKS}
 
     def add(self, maps: dict[str, np.ndarray], label: np.ndarray) -> None:
-        """Count the predictions uint16 [H, W] of one crop, by block, against its label uint16 [H, W]."""
+        """Add one crop: predicted ids uint16 [H, W] by block, and its labels uint16 [H, W] (255 = void)."""
         for name, prediction in maps.items():
             self.counts[name] += confusion(prediction, label, *self.counts[name].shape)
 
     @property
     def pixels(self) -> int:
-        """Labelled pixels counted."""
+        """Number of labelled pixels counted so far."""
         return int(self.counts["unsupervised"].sum())
 
     def matching(self, name: str) -> np.ndarray:
-        """Class id of each cluster; an output of the linear probe is its own class."""
+        """Class id of each cluster of a block, int64, −1 if unmatched; for the linear probe, the identity."""
         return np.arange(len(self.classes)) if name.startswith("linear") else match(self.counts[name])
 
     def reason(self, name: str, settings: EvaluateSettings) -> str | None:
-        """Why there is no score of this name, or None where there is one."""
+        """Why a block has no scores; None if it has."""
         if not len(self.classes):
             return "no labels"
         if not self.pixels:
@@ -55,7 +55,7 @@ class ConfusionCounts:
         return None
 
     def block(self, name: str) -> dict[str, Any]:
-        """Accuracy, mean IoU and IoU by class name, in percent."""
+        """Accuracy, mean IoU and IoU by class name of a block, in percent."""
         result = score(self.counts[name], self.matching(name))
         iou = [None if value is None else round(value, DIGITS) for value in result.iou]
         return {
@@ -65,7 +65,7 @@ class ConfusionCounts:
         }
 
     def report(self, settings: EvaluateSettings, images: int) -> dict[str, Any]:
-        """The content of a seed's `metrics.json`; `matching` is that of the unrefined clusters."""
+        """The content of a seed's `metrics.json`; `matching` belongs to the clusters before the CRF."""
         reasons = {name: why for name in BLOCKS if (why := self.reason(name, settings))}
         matching = self.matching("unsupervised").tolist() if self.pixels else []
         return {

@@ -1,4 +1,4 @@
-"""A parallel map in order that never holds more than a few items."""
+"""Parallel map with results in order and a bounded number of items in memory."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,20 +16,21 @@ Result = TypeVar("Result")
 def ordered_map(
     function: Callable[..., Result], items: Iterable[tuple[Context, tuple[Any, ...]]], workers: int
 ) -> Iterator[tuple[Context, Result]]:
-    """Yield (context, function(*arguments)) for every (context, arguments), in order.
+    """Yield (context, function(*arguments)) for every item, in order, computed by worker processes.
 
     Args:
-        function: importable by name; runs in worker processes, or here where `workers` is at most one.
-        items: contexts stay in this process, arguments travel; read no further ahead than two a worker.
+        function: importable by name; runs in this process if `workers` is 1 or less.
+        items: (context, arguments); the arguments are pickled, the context stays in this process. At most two items
+            per worker are read ahead.
         workers: number of processes.
 
     Raises:
-        DepthGError: a worker process was killed. What `function` raises is raised here.
+        DepthGError: a worker process was killed. Exceptions of `function` are raised unchanged.
     """
     if workers <= 1:
         yield from ((context, function(*arguments)) for context, arguments in items)
         return
-    # Spawned, not forked: a fork would inherit the threads and locks of torch and Zarr.
+    # Spawn, because forked processes would inherit the threads and locks of torch and Zarr.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     waiting: deque[tuple[Context, Future[Result]]] = deque()
     try:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from depthg.evaluation.images import Images, lowest_accuracies
+from depthg.evaluation.images import ImagePredictions, lowest_accuracies
 from depthg.evaluation.predict import Prediction
 from depthg.store.reader import Store
 
@@ -16,7 +16,7 @@ def shown(crop, clusters, label, refined=None):
 
 
 def test_accuracy_of_single_images_under_the_common_matching():
-    images = Images(clusters=3, classes=2)
+    images = ImagePredictions(clusters=3, classes=2)
     images.add(shown(0, [0, 0, 1, 2], [1, 1, 0, 0]))  # the unmatched cluster 2 is wrong
     images.add(shown(1, [0, 1, 1, 0], [1, 255, 1, 255]))  # of two labelled pixels, one
     images.add(shown(2, [0, 0, 0, 0], [255, 255, 255, 255]))
@@ -25,13 +25,13 @@ def test_accuracy_of_single_images_under_the_common_matching():
 
 
 def test_refined_clusters_count_where_there_are_any():
-    images = Images(2, 2)
+    images = ImagePredictions(2, 2)
     images.add(shown(0, [0, 0, 0, 0], [1, 1, 0, 0], refined=[0, 0, 1, 1]))
     assert images.accuracies(np.array([1, 0])).tolist() == [100]
 
 
 def test_predictions_come_back_as_they_were(planted):
-    crops, images = Store(planted.crops("val")), Images(300, 3)
+    crops, images = Store(planted.crops("val")), ImagePredictions(300, 3)
     clusters = planted.rng.integers(300, size=(planted.side, planted.side)).astype(np.uint16)
     labels = crops.read("labels", [2])[0]
     images.add(Prediction(2, np.zeros_like(labels), labels, {"unsupervised": clusters}))
