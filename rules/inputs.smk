@@ -5,7 +5,7 @@ import re
 
 from depthg.data.classes import read_classes
 from depthg.report.plan.counts import check_pool
-from depthg.report.tables.contents import plan
+from depthg.report.tables.contents import plan_table
 from depthg.report.tables.formats import write_table
 from depthg.stages.jobs import own_stages, shared_stages
 
@@ -202,4 +202,4 @@ def stage_durations(wildcards):
 def plan_of(wildcards):
     """What a table shows; `table5` is of its own data set, `demo/table5` of another."""
     dataset, _, name = wildcards.table.rpartition("/")
-    return plan(CONFIG, name, dataset or None)
+    return plan_table(CONFIG, name, dataset or None)

@@ -33,14 +33,14 @@ def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path 
 
 def figure_comparison(compared: list[Path], names: str, classes: Path, out: Path) -> None:
     """Draw validation images as several experiments see them (Fig. 4)."""
-    from depthg.report.figures.comparison import draw_comparison
+    from depthg.report.figures.predictions import draw_comparison
 
     draw_comparison(compared, names.split(), classes, out)
 
 
 def figure_worst(worst: Path, classes: Path, out: Path) -> None:
     """Draw the validation images that an experiment does worst on (Fig. 6)."""
-    from depthg.report.figures.worst import draw_worst
+    from depthg.report.figures.predictions import draw_worst
 
     draw_worst(worst, classes, out)
 
@@ -87,9 +87,9 @@ def figure_correlations(
 
 def scores(metrics: list[Path], out: Path) -> None:
     """Tabulate the scores of several experiments in Markdown."""
-    from depthg.report.tables.scores import table
+    from depthg.report.tables.scores import scores_table
 
-    out.write_text(table(metrics))
+    out.write_text(scores_table(metrics))
     info(out.read_text())
 
 
@@ -152,13 +152,13 @@ def table_make(plan: plan.Plan, out: Path) -> None:
 def table_show(table: str, /, dataset: str | None = None, config_file: Path = Path("config.yaml")) -> None:
     """Print a table as far as its experiments have been run, while others still are."""
     from depthg.config import load_project
-    from depthg.report.tables.contents import plan
+    from depthg.report.tables.contents import plan_table
     from depthg.report.tables.formats import markdown
     from depthg.report.tables.sheet import make_sheet
-    from depthg.report.tables.table import fill
+    from depthg.report.tables.table import fill_table
 
-    planned = plan(load_project(config_file), table, dataset)
-    print(markdown(make_sheet(planned, fill(planned))), end="")
+    table_plan = plan_table(load_project(config_file), table, dataset)
+    print(markdown(make_sheet(table_plan, fill_table(table_plan))), end="")
 
 
 def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
@@ -172,7 +172,7 @@ def config_show(dataset: str, experiment: str, /, config_file: Path = Path("conf
 def plan_experiment(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
     """Print what an experiment on a data set will take before anything is run: counts, disk, work, time."""
     from depthg.config import load_project
-    from depthg.report.plan.text import planned
+    from depthg.report.plan.text import plan_lines
 
-    for line in planned(load_project(config_file), dataset, experiment):
+    for line in plan_lines(load_project(config_file), dataset, experiment):
         print(line, flush=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from depthg.config import Config, load_config
-from depthg.report.tables.contents import plan
+from depthg.report.tables.contents import plan_table
 
 ROWS = [
     {"system": "IIC", "backbone": "R18+FPN", "paper": {"acc": 21.8}},
@@ -66,7 +66,7 @@ def finish(config, tmp_path, monkeypatch) -> Callable[..., Path]:
 
         plain = {"accuracy": score([1.0]), "miou": score([1.0])}
         block = {"accuracy": score(acc), "miou": score(miou)}
-        runs = [row.run for row in plan(config, "table1", dataset).rows if row.run]
+        runs = [row.run for row in plan_table(config, "table1", dataset).rows if row.run]
         own = next(run for run in runs if run.experiment == experiment)
         content = {
             "seeds": list(range(len(acc))),

@@ -8,10 +8,9 @@ import pytest
 
 from depthg.config.settings import GeometrySettings, TrainSettings
 from depthg.errors import DepthGError
-from depthg.report.figures.comparison import draw_comparison
-from depthg.report.figures.propagation import QUERIES, draw_propagation, query_tokens, spread
-from depthg.report.figures.sampling import DOTS, draw_sampling, gap, token_colors
-from depthg.report.figures.worst import draw_worst
+from depthg.report.figures.predictions import draw_comparison, draw_worst
+from depthg.report.figures.propagation import QUERIES, draw_propagation, largest_weights, query_tokens
+from depthg.report.figures.sampling import DOTS, draw_sampling, mean_gap, token_colors
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
@@ -82,7 +81,7 @@ def test_sampling_marks_n_squared_tokens_of_each_sampler(stores, tmp_path):
 
 def test_gap_is_the_mean_distance_to_the_nearest_sample():
     # 2 × 3 tokens, the upper left and the lower right sampled: the others are 1 from one of them
-    assert gap(np.array([0, 5]), (2, 3)) == pytest.approx(4 / 6)
+    assert mean_gap(np.array([0, 5]), (2, 3)) == pytest.approx(4 / 6)
 
 
 def test_colour_of_a_token_is_the_mean_of_its_pixels():
@@ -98,7 +97,7 @@ def test_queries_are_evenly_over_the_grid():
 def test_a_token_shows_its_largest_weight_for_any_query():
     neighbors = np.array([[[0, 1], [1, 2], [2, 1]]], np.uint16)
     weights = np.array([[[0.9, 0.1], [0.6, 0.4], [0.7, 0.3]]], np.float16)
-    assert np.allclose(spread(neighbors, weights, np.array([0, 2])), [[0.9, 0.3, 0.7]], atol=1e-3)
+    assert np.allclose(largest_weights(neighbors, weights, np.array([0, 2])), [[0.9, 0.3, 0.7]], atol=1e-3)
 
 
 def test_propagation_has_a_column_for_each_kind_of_neighbours(stores, tmp_path):

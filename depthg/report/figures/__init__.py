@@ -1,1 +1,1 @@
-"""The figures: predictions of an experiment, those of the paper, and what each term of the loss does."""
+"""Figures: predictions (Fig. 4, 6), sampling (Fig. 5), propagation (Fig. 3), and the targets of the loss terms."""

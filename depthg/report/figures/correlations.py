@@ -1,7 +1,7 @@
-"""What each term asks of the codes: the histogram of its target, and the shift that parts pulling from pushing.
+"""Histogram of the target correlation of each loss term, split at its shift: pairs attracted and pairs repelled.
 
-No label and no training is needed for it. A term that pulls nearly all pairs together (or pushes nearly all
-apart) says little about which. What share is best is not known: docs/depth.md.
+Needs neither labels nor training. A term that attracts (or repels) nearly all pairs carries little information about
+which pairs belong together. Which share works best is not known: docs/depth.md.
 """
 
 from pathlib import Path
@@ -25,18 +25,18 @@ PULLED, PUSHED = "#d95f02", "#7570b3"
 
 
 def draw_correlations(inputs: Inputs, settings: TrainSettings, out: Path) -> None:
-    """Write a PNG with one histogram a term, and tell the share of pairs that each term pulls together.
+    """Write a PNG with one histogram per term, and print the share of pairs that each term attracts.
 
     Args:
-        inputs: what training reads.
-        settings: of the experiment; as at its first step, without dropout.
+        inputs: the stores that training reads.
+        settings: training settings of the experiment; terms are those of step 0, features are without dropout.
         out: file to write.
     """
     found = term_values(inputs, settings)
     figure = Figure(figsize=(3.2 * max(len(found), 1), 2.6), facecolor="white", layout="constrained")
     axes = figure.subplots(1, max(len(found), 1), squeeze=False)[0]
     for axis, (name, (shift, values)) in zip(axes, found.items(), strict=False):
-        share = pulled(values, shift)
+        share = pulled_share(values, shift)
         counts, edges = np.histogram(values, BINS)
         colors = [PULLED if left >= shift else PUSHED for left in edges[:-1]]
         axis.bar(edges[:-1], counts / counts.sum(), np.diff(edges), align="edge", color=colors)
@@ -48,18 +48,18 @@ def draw_correlations(inputs: Inputs, settings: TrainSettings, out: Path) -> Non
 
 
 def term_values(inputs: Inputs, settings: TrainSettings) -> dict[str, tuple[float, np.ndarray]]:
-    """The shift of each term, and its targets float32 [·] of all pairs in the first batches of seed 0."""
+    """Shift of each term, and the targets of all token pairs in the first `BATCHES` batches of seed 0, float32 [·]."""
     terms, batches = active_terms(settings, 0), Batches(inputs, settings, 0)
     found: dict[str, list[np.ndarray]] = {name: [] for name in terms}
     for step in track(range(BATCHES), BATCHES, "correlations"):
         batch = batches(step).to(torch.device("cpu"))
         sides = batch.anchor, batch.neighbor
         features = UnitVectors(*(side.sampled(side.tokens) for side in sides))
-        for name, wanted in targets(settings, terms, batch, features).items():
-            found[name] += [target.flatten().numpy() for target in wanted]
+        for name, of_term in targets(settings, terms, batch, features).items():
+            found[name] += [target.flatten().numpy() for target in of_term]
     return {name: (term.shift, np.concatenate(found[name])) for name, term in terms.items()}
 
 
-def pulled(values: np.ndarray, shift: float) -> float:
-    """The share of pairs whose target lies above the shift: those whose codes are pulled together (Eq. 2, 6)."""
+def pulled_share(values: np.ndarray, shift: float) -> float:
+    """Share of pairs in [0, 1] whose target exceeds the shift: their codes are attracted (Eq. 2, 6)."""
     return float((values > shift).mean())

@@ -1,23 +1,23 @@
-"""Tokens marked in pictures: dots on an image, weights as a glow over it, points seen from above."""
+"""Drawing of tokens: dots on an image, weights as a heat map, a point cloud seen from above."""
 
 import numpy as np
 from matplotlib import colormaps
 from PIL import Image, ImageDraw
 
-SCALE = 4  # pictures are enlarged, so that dots are round at small crops too
-DIM = 0.45  # what is left of an image under a glow
-SOIL = (250, 250, 250)
+SCALE = 4  # enlargement of pictures, so that dots on small crops are round
+DIM = 0.45  # brightness factor of an image under a heat map
+BACKGROUND = (250, 250, 250)
 
 Color = tuple[int, int, int]
 
 
 def enlarge(images: np.ndarray) -> np.ndarray:
-    """Every pixel SCALE × SCALE times: uint8 [n, H, W, 3] → [n, H·SCALE, W·SCALE, 3]."""
+    """Enlarge images by repeating pixels: uint8 [n, H, W, 3] → [n, H·SCALE, W·SCALE, 3]."""
     return images.repeat(SCALE, axis=1).repeat(SCALE, axis=2)
 
 
 def centres(tokens: np.ndarray, grid: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-    """Where tokens lie in a picture.
+    """Centres of tokens in a picture.
 
     Args:
         tokens: indices int [m], row-major.
@@ -31,17 +31,20 @@ def centres(tokens: np.ndarray, grid: tuple[int, int], size: tuple[int, int]) ->
     return np.stack([(column + 0.5) * size[1] / grid[1], (row + 0.5) * size[0] / grid[0]], axis=-1)
 
 
-def dots(
+def draw_dots(
     picture: np.ndarray, places: np.ndarray, radius: float, colors: np.ndarray, rim: float
 ) -> np.ndarray:
-    """A picture with dots on it, the last on top.
+    """Draw dots with black rims on a picture, the last on top.
 
     Args:
         picture: uint8 [H, W, 3].
         places: x and y of each dot in pixels, float [m, 2].
-        radius: of the dots, pixels.
-        colors: of each dot, uint8 [m, 3].
-        rim: width of a black rim, pixels.
+        radius: radius of the dots in pixels.
+        colors: RGB of each dot, uint8 [m, 3].
+        rim: width of the rim in pixels.
+
+    Returns:
+        uint8 [H, W, 3].
     """
     image = Image.fromarray(picture)
     pencil = ImageDraw.Draw(image)
@@ -52,7 +55,7 @@ def dots(
 
 
 def mark_tokens(images: np.ndarray, tokens: np.ndarray, grid: tuple[int, int], color: Color) -> np.ndarray:
-    """A dot with a dark rim at the centre of every token.
+    """Draw a dot with a black rim at the centre of each token.
 
     Args:
         images: uint8 [n, H, W, 3].
@@ -61,7 +64,7 @@ def mark_tokens(images: np.ndarray, tokens: np.ndarray, grid: tuple[int, int], c
         color: RGB of the dots, 0 to 255.
 
     Returns:
-        Pictures of the same shape.
+        uint8 [n, H, W, 3].
     """
     size = images.shape[1], images.shape[2]
     token, colors = (
@@ -70,48 +73,48 @@ def mark_tokens(images: np.ndarray, tokens: np.ndarray, grid: tuple[int, int], c
     )
     return np.stack(
         [
-            dots(image, centres(chosen, grid, size), 0.28 * token, colors, 0.12 * token)
+            draw_dots(image, centres(chosen, grid, size), 0.28 * token, colors, 0.12 * token)
             for image, chosen in zip(images, tokens, strict=True)
         ]
     )
 
 
-def from_above(
+def top_view(
     points: np.ndarray, colors: np.ndarray, tokens: np.ndarray, size: int, color: Color
 ) -> np.ndarray:
-    """A point cloud seen from above, the camera in the middle of the lower edge; sampled points are marked.
+    """Draw a point cloud from above, with the camera in the middle of the lower edge, and mark sampled points.
 
-    Width and height are each filled, so that depth appears about twice as long as it is.
+    Both axes are scaled separately to fill the picture, which stretches depth about twofold.
 
     Args:
-        points: of all tokens, float [P, 3]: x to the right, y downwards, z away from the camera.
-        colors: of all tokens, uint8 [P, 3].
-        tokens: the sampled ones, int [m].
-        size: side of the picture, pixels.
+        points: points of all tokens, float [P, 3]: x to the right, y downwards, z away from the camera.
+        colors: RGB of all tokens, uint8 [P, 3].
+        tokens: indices of the sampled tokens, int [m].
+        size: side of the picture in pixels.
         color: RGB of the marks, 0 to 255.
 
     Returns:
-        Picture uint8 [size, size, 3].
+        uint8 [size, size, 3].
     """
     x, z = points[:, 0], points[:, 2]
     widest, farthest = (max(float(np.abs(axis).max()), 1e-6) for axis in (x, z))  # released: all may be 0
     across, ahead = 0.5 + 0.48 * x / widest, 0.98 - 0.96 * z / farthest
     places = np.stack([across, ahead], axis=-1) * size
-    empty = np.full((size, size, 3), SOIL, np.uint8)
-    picture = dots(empty, places, 0.008 * size, colors, 0)
+    empty = np.full((size, size, 3), BACKGROUND, np.uint8)
+    picture = draw_dots(empty, places, 0.008 * size, colors, 0)
     marks = np.tile(np.array(color, np.uint8), (len(tokens), 1))
-    return dots(picture, places[tokens], 0.008 * size, marks, 0.004 * size)
+    return draw_dots(picture, places[tokens], 0.008 * size, marks, 0.004 * size)
 
 
-def glow(images: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The images dimmed, and weights of tokens in colour over them, the largest of each image brightest.
+def overlay_weights(images: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Overlay dimmed images with a heat map of token weights, scaled by the largest weight of each image.
 
     Args:
         images: uint8 [n, H, W, 3].
-        weights: of tokens, float [n, h, w], not negative; H and W are multiples of h and w.
+        weights: weights of tokens, float [n, h, w], at least 0; H and W are multiples of h and w.
 
     Returns:
-        Pictures uint8 [n, H, W, 3].
+        uint8 [n, H, W, 3].
     """
     height, width = images.shape[1] // weights.shape[1], images.shape[2] // weights.shape[2]
     share = weights / np.maximum(weights.max(axis=(1, 2), keepdims=True), np.finfo(np.float32).tiny)

@@ -1,4 +1,4 @@
-"""Colours of classes, and of clusters that have no names."""
+"""Colours of classes and of clusters."""
 
 import colorsys
 from dataclasses import dataclass
@@ -11,19 +11,22 @@ VOID_COLOR = (225, 225, 225)
 
 @dataclass(frozen=True)
 class Palette:
-    """Names and RGB colours by class or cluster id; everything beyond, void included, is light grey."""
+    """Names and RGB colours by class or cluster id; larger ids, including void, are light grey.
+
+    `void` is the name of those in the legend.
+    """
 
     names: tuple[str, ...]
     colors: tuple[tuple[int, int, int], ...]
     void: str
 
     def paint(self, labels: np.ndarray) -> np.ndarray:
-        """Ids of any shape → RGB uint8 with a last axis of 3."""
+        """Colours of ids [...]: RGB uint8 [..., 3]."""
         table = np.array([*self.colors, VOID_COLOR], np.uint8)
         return table[np.minimum(labels, len(self.colors))]
 
     def legend(self, labels: list[np.ndarray]) -> list[Patch]:
-        """A coloured key for every id that occurs in `labels`."""
+        """Legend entries for the ids that occur in any of the label maps."""
         names, colors = [*self.names, self.void], [*self.colors, VOID_COLOR]
         occurring = sorted({min(int(i), len(self.names)) for maps in labels for i in np.unique(maps)})
         return [
@@ -38,7 +41,7 @@ class Palette:
 
 
 def cluster_palette(clusters: int) -> Palette:
-    """Colours for clusters without names; the golden angle keeps neighbouring ids apart."""
+    """Colours for clusters; hues advance by the golden ratio, so that consecutive ids look different."""
     colors: list[tuple[int, int, int]] = []
     for cluster in range(clusters):
         saturation, value = (0.75, 0.5)[cluster % 2], (0.9, 0.75, 0.55)[cluster % 3]

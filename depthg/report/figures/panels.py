@@ -1,4 +1,4 @@
-"""The layout that all figures share: columns of pictures under titles, above a legend."""
+"""Common layout of the figures: titled columns of pictures above a legend."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +10,20 @@ from matplotlib.patches import Patch
 PANEL = 2.0  # inches
 TITLE = 0.25  # inches
 LEGEND_ROW = 0.18  # inches
-CHARACTER = 0.075  # inches, of the legend's font
-DEPTH_COLORS = "magma_r"  # near is light
+CHARACTER = 0.075  # inches, mean width in the legend's font
+DEPTH_COLORS = "magma_r"  # colour map; near is light
 NOTE = {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 2}
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One column of the figure: n pictures, RGB uint8 [n, S, S, 3] or values [n, S, S] with a colour map.
+    """One column of a figure.
 
-    Where there are `notes`, one is written into each picture.
+    Attributes:
+        title: text above the column.
+        pictures: RGB uint8 [n, S, S, 3], or values in [0, 1] [n, S, S] with a colour map.
+        colors: name of matplotlib's colour map for values.
+        notes: one text per picture, drawn in its corner; or none.
     """
 
     title: str
@@ -29,7 +33,7 @@ class Panel:
 
 
 def lay_out(panels: list[Panel], keys: list[Patch]) -> Figure:
-    """Columns of pictures under their titles, and the legend below them in as many columns as fit."""
+    """Lay out panels side by side, and the legend below them in as many columns as fit."""
     rows = max(len(panels[0].pictures), 1)
     width = PANEL * len(panels)
     longest = max((len(str(key.get_label())) for key in keys), default=0)
@@ -54,7 +58,9 @@ def lay_out(panels: list[Panel], keys: list[Patch]) -> Figure:
         axis.set_axis_off()
     for column, panel in enumerate(panels):
         axes[0, column].set_title(panel.title, fontsize=10, pad=4)
-        for axis, picture in zip(axes[:, column], panel.pictures, strict=False):  # none at all: titles only
+        for axis, picture in zip(
+            axes[:, column], panel.pictures, strict=False
+        ):  # without pictures: titles only
             axis.imshow(picture, cmap=panel.colors, vmin=0, vmax=1, interpolation="nearest")
         for axis, note in zip(axes[:, column], panel.notes, strict=False):
             axis.text(0.03, 0.03, note, transform=axis.transAxes, fontsize=8, color="white", bbox=NOTE)
@@ -72,6 +78,6 @@ def lay_out(panels: list[Panel], keys: list[Patch]) -> Figure:
 
 
 def save(figure: Figure, out: Path) -> None:
-    """Write a PNG, the same bytes for the same figure."""
+    """Write a figure as PNG; equal figures give equal bytes."""
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=150, bbox_inches="tight", pad_inches=0.05, metadata={"Software": None})

@@ -1,25 +1,26 @@
-"""The figure of an experiment: validation crops with ground truth, prediction and depth side by side."""
+"""Figures of validation images: predictions of an experiment, of several (Fig. 4), and the worst ones (Fig. 6)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from depthg.data.classes import read_classes
+from depthg.errors import DepthGError
 from depthg.report.figures.palette import Palette, cluster_palette
 from depthg.report.figures.panels import DEPTH_COLORS, Panel, lay_out, save
 from depthg.store.reader import Store
 
-Shown = dict[str, np.ndarray]  # pictures and what was predicted for them
+Predictions = dict[str, np.ndarray]  # content of predictions.npz: depthg.evaluation.evaluate
 
 
 def draw_predictions(predictions: Path, depth: Path | None, classes: Path, out: Path) -> None:
-    """Write a PNG with one row a crop: image, ground truth, prediction, prediction + CRF, depth.
+    """Write a PNG with one row per crop: image, ground truth, prediction, prediction + CRF, depth.
 
     Args:
-        predictions: `predictions.npz` of a seed.
-        depth: validation depth store; none: no depth column.
-        classes: classes.csv; where it is empty the figure shows clusters and no ground truth.
+        predictions: predictions.npz of a seed.
+        depth: depth store of the validation split, or None to omit the depth column.
+        classes: classes.csv; if it is empty, the figure shows clusters and no ground truth.
         out: file to write.
     """
     shown = read_predictions(predictions)
@@ -32,22 +33,76 @@ def draw_predictions(predictions: Path, depth: Path | None, classes: Path, out: 
     save(lay_out(panels, palette.legend(list(maps.values()))), out)
 
 
-def read_predictions(path: Path) -> Shown:
-    """The arrays of a `predictions.npz` or `worst.npz`; see depthg.evaluation.evaluate.save_pictures."""
+def draw_comparison(predictions: Sequence[Path], names: Sequence[str], classes: Path, out: Path) -> None:
+    """Fig. 4: write a PNG with one row per crop: image, ground truth, and the refined prediction of each experiment.
+
+    Args:
+        predictions: predictions.npz of one seed of each experiment, for the same images.
+        names: names of the experiments, as column titles.
+        classes: classes.csv.
+        out: file to write.
+
+    Raises:
+        DepthGError: the experiments were evaluated on different images.
+    """
+    found = {name: read_predictions(path) for name, path in zip(names, predictions, strict=True)}
+    first = next(iter(found.values()))
+    for path, shown in zip(predictions, found.values(), strict=True):
+        if not np.array_equal(shown["images"], first["images"]):
+            raise DepthGError(f"{path}: of other images than {predictions[0]}: evaluate both anew")
+    maps = _columns(found, first)
+    palette = make_palette(maps, first, classes)
+    panels = [Panel("image", first["images"])]
+    panels += [Panel(title, palette.paint(ids)) for title, ids in maps.items()]
+    save(lay_out(panels, palette.legend(list(maps.values()))), out)
+
+
+def draw_worst(worst: Path, classes: Path, out: Path) -> None:
+    """Fig. 6: write a PNG with one row per image, the worst first: image with its accuracy, ground truth, prediction.
+
+    Args:
+        worst: worst.npz of a seed.
+        classes: classes.csv.
+        out: file to write.
+
+    Raises:
+        DepthGError: no image has a score, for lack of labels or because `pictures` is 0.
+    """
+    shown = read_predictions(worst)
+    if not len(shown["crops"]):
+        raise DepthGError(
+            f"{worst}: no image has a score: the worst are known only with labels and pictures > 0"
+        )
+    maps = label_maps(shown)
+    palette = make_palette(maps, shown, classes)
+    scores = tuple(f"{accuracy:.0f} %" for accuracy in shown["accuracy"])
+    panels = [Panel("image", shown["images"], notes=scores)]
+    panels += [Panel(title, palette.paint(ids)) for title, ids in maps.items()]
+    save(lay_out(panels, palette.legend(list(maps.values()))), out)
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read all arrays of a predictions.npz or worst.npz."""
     with np.load(path) as stored:
         return dict(stored)
 
 
-def label_maps(shown: Shown) -> dict[str, np.ndarray]:
-    """Title and label maps [n, S, S]: ground truth where there is one, predictions plain and refined."""
+def label_maps(shown: Predictions) -> dict[str, np.ndarray]:
+    """Label maps [n, S, S] by column title: ground truth if there is one, predictions before and after the CRF."""
     truth = {"ground truth": shown["labels"]} if shown["matched"] else {}
     refined = {"prediction + CRF": shown["refined"]} if "refined" in shown else {}
     return truth | {"prediction": shown["predictions"]} | refined
 
 
-def make_palette(maps: Mapping[str, np.ndarray], shown: Shown, classes: Path) -> Palette:
-    """The colours of the classes in classes.csv or, without labels, of clusters."""
+def make_palette(maps: Mapping[str, np.ndarray], shown: Predictions, classes: Path) -> Palette:
+    """Colours of the classes in classes.csv or, without labels, of clusters."""
     if shown["matched"]:
         table = read_classes(classes)
         return Palette(table.names, table.colors, "void")
     return cluster_palette(1 + max((int(ids.max()) for ids in maps.values() if ids.size), default=0))
+
+
+def _columns(found: Mapping[str, Predictions], first: Predictions) -> dict[str, np.ndarray]:
+    """Label maps [n, S, S] by column title: ground truth if there is one, then each experiment."""
+    truth = {"ground truth": first["labels"]} if first["matched"] else {}
+    return truth | {name: shown.get("refined", shown["predictions"]) for name, shown in found.items()}

@@ -1,4 +1,4 @@
-"""Fig. 5: which tokens of a crop are sampled at random, and which by their distance in space."""
+"""Fig. 5: tokens of a crop sampled at random and by farthest-point sampling."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from depthg.config.settings import TrainSettings
 from depthg.evaluation.evaluate import evenly_spaced
-from depthg.report.figures.marks import enlarge, from_above, mark_tokens
+from depthg.report.figures.marks import enlarge, mark_tokens, top_view
 from depthg.report.figures.panels import DEPTH_COLORS, Panel, lay_out, save
 from depthg.stages.geometry import CAMERAS
 from depthg.store.reader import Store
@@ -21,15 +21,15 @@ TITLES = {"random": "random", "fps": "farthest points"}
 
 
 def draw_sampling(crops: Path, inputs: Inputs, settings: TrainSettings, out: Path) -> None:
-    """Write a PNG with a row a crop: depth, and the N² tokens of each sampler in the image and from above.
+    """Write a PNG with one row per crop: depth, and the N² tokens of each sampler in the image and from above.
 
-    Written into each picture: how far, in tokens, a token is from the nearest sample on average. Where farthest
-    points leave it much farther than random ones, they crowd in a part of the image.
+    Each picture shows the mean distance of a token to the nearest sample, in tokens. Where farthest points leave it
+    much larger than random samples do, they are crowded in a part of the image.
 
     Args:
         crops: store of training crops.
-        inputs: features, neighbours and geometry of these crops.
-        settings: `samples` is N.
+        inputs: opened stores of these crops, including geometry.
+        settings: training settings; N is `samples`.
         out: file to write.
     """
     store, rng = Store(crops), np.random.default_rng(0)
@@ -38,31 +38,31 @@ def draw_sampling(crops: Path, inputs: Inputs, settings: TrainSettings, out: Pat
     panels = [Panel("depth", depth, DEPTH_COLORS)]
     for name, title in TITLES.items():
         tokens = SAMPLERS[name](inputs, rows, settings.samples**2, rng)
-        notes = tuple(f"{gap(chosen, inputs.grid):.1f} tokens" for chosen in tokens)
+        notes = tuple(f"{mean_gap(chosen, inputs.grid):.1f} tokens" for chosen in tokens)
         marked = mark_tokens(enlarge(images), tokens, inputs.grid, DOTS)
         panels.append(Panel(title, marked, notes=notes))
-        panels.append(Panel("from above", _from_above(inputs, images, depth, tokens)))
+        panels.append(Panel("from above", _top_views(inputs, images, depth, tokens)))
     save(lay_out(panels, []), out)
 
 
-def _from_above(inputs: Inputs, images: np.ndarray, depth: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-    """Pictures uint8 [n, S, S, 3] of the points of crops, each in the colour of its token."""
+def _top_views(inputs: Inputs, images: np.ndarray, depth: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """Top views uint8 [n, S, S, 3] of the point clouds of crops, in the colours of the tokens."""
     camera = inputs.camera
     points = CAMERAS[camera.camera].unproject(torch.from_numpy(depth).float(), camera).numpy()
     colors = token_colors(images, inputs.grid)
     size = enlarge(images).shape[1]
     views = zip(points, colors, tokens, strict=True)
-    return np.stack([from_above(cloud, color, chosen, size, DOTS) for cloud, color, chosen in views])
+    return np.stack([top_view(cloud, color, chosen, size, DOTS) for cloud, color, chosen in views])
 
 
-def gap(tokens: np.ndarray, grid: tuple[int, int]) -> float:
-    """The mean distance in the image from a token to the nearest of these tokens int [n], in tokens."""
+def mean_gap(tokens: np.ndarray, grid: tuple[int, int]) -> float:
+    """Mean distance, in tokens, of all tokens of a grid to the nearest of the given tokens int [n] in the image."""
     places = np.stack(np.divmod(np.arange(grid[0] * grid[1]), grid[1]), axis=1)
     return float(cKDTree(places[tokens]).query(places)[0].mean())
 
 
 def token_colors(images: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """The mean colour of every token: uint8 [n, H, W, 3] → [n, h·w, 3]."""
+    """Mean colour of each token of a grid (h, w): uint8 [n, H, W, 3] → [n, h·w, 3]."""
     count, height, width = images.shape[:3]
     tiles = images.reshape(count, grid[0], height // grid[0], grid[1], width // grid[1], 3)
     return tiles.mean(axis=(2, 4)).round().astype(np.uint8).reshape(count, -1, 3)

@@ -1,4 +1,4 @@
-"""Whether a data set is whole and sound, and the disk that its stores will take: what `depthg data check` shows."""
+"""`depthg data check`: check every file of a data set, and estimate the size of its stores."""
 
 import shutil
 from collections.abc import Mapping
@@ -11,22 +11,22 @@ from depthg.report.plan.disk import cache_sizes
 from depthg.runtime.files import size_text
 from depthg.runtime.progress import info, warn
 
-SHOWN = 10  # problems that are shown one by one
+MAX_SHOWN = 10  # problems that are listed one by one
 
 
 def check(name: str, config: Config) -> None:
-    """Read every file of a data set; show counts, label ids, everything that is wrong, and the disk it needs.
+    """Read every file of a data set; print counts, label ids, problems, and the disk space that its stores need.
 
     Raises:
-        DepthGError: something is wrong.
+        DepthGError: there are problems.
     """
     images, problems = check_files(name, config.named("dataset", name))
     _show_sizes(name, images, config)
-    for problem in problems[:SHOWN]:
+    for problem in problems[:MAX_SHOWN]:
         info(f"wrong: {problem}")
     if problems:
         raise DepthGError(
-            f"{name}: {len(problems):,} problems, of which {min(len(problems), SHOWN)} are listed above"
+            f"{name}: {len(problems):,} problems, of which {min(len(problems), MAX_SHOWN)} are listed above"
         )
     info(f"{name}: nothing is wrong")
 

@@ -1,4 +1,4 @@
-"""How many images, crops and steps an experiment has to do with."""
+"""Numbers of images and crops that an experiment reads."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from depthg.stages.crops import crop_layout
 
 
 def count_images(name: str, dataset: Dataset) -> tuple[dict[str, int], str]:
-    """Images of each split, and how they are known: indexed, expected of the data set, or found in its folder.
+    """Number of images of each split, and its source as text: indexed, expected of the benchmark, or files found.
 
     Raises:
-        DepthGError: not indexed, of unknown size, and its files are not where they should be.
+        DepthGError: the data set is neither indexed nor of known size, and its files are missing.
     """
     tables = {split: Path("resources", name, split, "images.csv") for split in SPLITS}
     if all(table.is_file() for table in tables.values()):
@@ -28,16 +28,16 @@ def count_images(name: str, dataset: Dataset) -> tuple[dict[str, int], str]:
 
 
 def check_pool(name: str, dataset: Dataset, settings: Settings, stride: int | None) -> None:
-    """Refuse pools of hidden positives that are larger than the data, before anything runs.
+    """Check, before any job runs, that the pools of hidden positives are not larger than the data.
 
     Args:
-        name: of the data set.
-        dataset: whose training images are counted.
-        settings: of the experiment.
-        stride: pixels a token; none: not known before the training, which looks again.
+        name: name of the data set.
+        dataset: the data set, whose training images are counted.
+        settings: settings of the experiment.
+        stride: pixels per token and side; None skips the check, which training repeats.
 
     Raises:
-        DepthGError: there are fewer tokens than references.
+        DepthGError: there are fewer training tokens than references in a pool.
     """
     if stride is None:
         return
@@ -52,25 +52,27 @@ def check_pool(name: str, dataset: Dataset, settings: Settings, stride: int | No
 
 
 def crops_drawn_at_most(settings: Settings, crops: int) -> int:
-    """The training crops whose tokens the schedules of all seeds can touch, at most.
+    """Upper bound of the number of training crops that the trainings of all seeds draw.
 
-    A batch has its anchors and a neighbour of each, where depth is paired across crops a sibling of each, too (of
-    scheduled crops, whether or not an experiment reads its depth); hidden positives draw their pools from anywhere.
+    A batch consists of anchors, one neighbour per anchor and, if depth is paired across crops, one sibling per anchor
+    (with scheduled crops, even if the experiment itself reads no depth). Hidden positives also draw their references.
     """
     if not settings.steps:
         return 0
     paired = settings.depth_loss != "none" or settings.training_crops == "scheduled"
     sibling = paired and settings.depth_pairs == "sibling"
-    touched = settings.batches * settings.batch * (3 if sibling else 2)
+    drawn = settings.batches * settings.batch * (3 if sibling else 2)
     if settings.objective == "hidden_positives":
         pools = settings.hidden_positives
-        touched += pools.pool * (2 + settings.batches // pools.renew)
-    return min(crops, touched * len(settings.seeds))
+        drawn += pools.pool * (2 + settings.batches // pools.renew)
+    return min(crops, drawn * len(settings.seeds))
 
 
 def crops_probed_at_most(settings: Settings, crops: int) -> int:
-    """The training crops that k-means and the linear probes of all seeds can read besides, at most."""
-    from depthg.evaluation.clustering import TOKENS_A_CROP  # torch and faiss: the workflow plans without
+    """Upper bound of the number of training crops that k-means and the linear probes of all seeds read."""
+    from depthg.evaluation.clustering import (
+        TOKENS_A_CROP,  # imports torch and faiss, which the workflow does not need
+    )
 
     sampled = -(-settings.cluster_samples // TOKENS_A_CROP)
     return min(crops, (sampled + settings.linear_steps * settings.linear_batch) * len(settings.seeds))

@@ -1,4 +1,4 @@
-"""The stores of an experiment: what they will take on the disk, and how much of them is there."""
+"""The stores of an experiment: their size on disk, and how many rows of them are finished."""
 
 import json
 from collections.abc import Mapping
@@ -22,9 +22,13 @@ from depthg.store.tokens import token_arrays
 
 @dataclass(frozen=True)
 class PlannedStore:
-    """A store that a stage will write: its path below `resources/{dataset}`, and its arrays of so many rows.
+    """A store that a stage writes.
 
-    Where `at_most`, there may be fewer: how many crops a schedule draws, some of them twice, is seen once it is drawn.
+    Attributes:
+        stage: name of the stage.
+        path: path below `resources/{dataset}`.
+        rows: number of rows.
+        arrays: arrays by name.
     """
 
     stage: str
@@ -33,20 +37,29 @@ class PlannedStore:
     arrays: dict[str, Array]
 
     @property
-    def at_most(self) -> bool:
+    def is_upper_bound(self) -> bool:
+        """Whether `rows` is an upper bound: a schedule may draw crops repeatedly, so it has fewer distinct ones."""
         return self.path.startswith("scheduled/")
 
     @property
     def bytes(self) -> int:
-        """What it takes at most; crops, depth and geometry are compressed, and so take less."""
+        """Upper bound of the size; compressed arrays (crops, depth) take less."""
         return self.rows * row_bytes(self.arrays)
 
 
 def cache_sizes(images: Mapping[str, int], settings: Settings, config: Config) -> dict[str, int]:
-    """The bytes that crops, depth and features take at most, from the numbers of images of each split.
+    """Upper bounds in bytes of the sizes of all crops, depth and feature stores of a data set.
 
-    A crop of side S has 5·S² bytes of colours and labels, 2·⌊S/4⌋² of depth, and (2·h·w + 4)·C of features,
-    where [h, w, C] are the tokens of the backbone; as int8, (C + 2)·h·w + 4·C.
+    A crop of side S takes 5·S² bytes for colours and labels, 2·⌊S/4⌋² for depth and (2·h·w + 4)·C for features, where
+    [h, w, C] is the shape of its tokens; with tokens stored as int8, features take (C + 2)·h·w + 4·C.
+
+    Args:
+        images: number of images by split.
+        settings: settings of the data set.
+        config: the whole configuration.
+
+    Returns:
+        Bytes by stage.
 
     Raises:
         DepthGError: timm has no such backbone.
@@ -61,13 +74,13 @@ def cache_sizes(images: Mapping[str, int], settings: Settings, config: Config) -
 def planned_stores(
     images: Mapping[str, int], settings: Settings, shared: Settings, config: Config
 ) -> list[PlannedStore]:
-    """All stores that an experiment is made by, in the order of the data.
+    """All stores that an experiment needs.
 
     Args:
-        images: of each split.
-        settings: of the experiment.
-        shared: of all experiments on the data set, by which crops are scheduled.
-        config: the whole.
+        images: number of images by split.
+        settings: settings of the experiment.
+        shared: settings common to all experiments on the data set, which determine the scheduled crops.
+        config: the whole configuration.
     """
     stores = _all_stores(images, settings, shared, config)
     return [store for store in stores if settings.needs_geometry or store.stage != "depth"]
@@ -76,7 +89,7 @@ def planned_stores(
 def _all_stores(
     images: Mapping[str, int], settings: Settings, shared: Settings, config: Config
 ) -> list[PlannedStore]:
-    """The same, and depth whether it is read or not."""
+    """As `planned_stores`, with depth stores even if the experiment does not read them."""
     return [
         *_of_training(images["train"], settings, shared, config),
         *_of_split("val", images["val"], settings.eval_size, settings, config),
@@ -84,7 +97,7 @@ def _all_stores(
 
 
 def token_grid(side: int, settings: Settings, config: Config) -> tuple[int, int, int]:
-    """The tokens [h, w, C] of crops of a side.
+    """Shape (h, w, C) of the stored tokens of crops of a side in pixels.
 
     Raises:
         DepthGError: timm has no such backbone.
@@ -95,7 +108,7 @@ def token_grid(side: int, settings: Settings, config: Config) -> tuple[int, int,
 
 
 def _of_split(split: str, rows: int, side: int, settings: Settings, config: Config) -> list[PlannedStore]:
-    """Crops of a split, their depth and features."""
+    """Stores of crops, depth and features of a split with a number of crops of a side in pixels."""
     stored = config.named("backbone", settings.backbone).stored
     features = feature_arrays(token_grid(side, settings, config), stored)
     return [
@@ -106,7 +119,7 @@ def _of_split(split: str, rows: int, side: int, settings: Settings, config: Conf
 
 
 def _of_training(images: int, settings: Settings, shared: Settings, config: Config) -> list[PlannedStore]:
-    """What training reads, and what that is made from."""
+    """Stores that training reads, and those from which they are computed."""
     per_image, side = crop_layout("train", settings)
     shape, backbone, split = token_grid(side, settings, config), settings.backbone, settings.training_split
     rows = crops = images * per_image
@@ -144,12 +157,12 @@ def _of_training(images: int, settings: Settings, shared: Settings, config: Conf
 
 
 def finished_rows(store: PlannedStore, folder: Path) -> int:
-    """Rows of a store below a folder that are written; 0 where it has another length and will be made anew."""
+    """Number of finished rows of a store below a folder; 0 if its length differs, as it will be rewritten."""
     path = folder / store.path
     try:
         if (path / MARKER).is_file():
             rows = json.loads((path / MARKER).read_text())["rows"]
-            return store.rows if rows == store.rows or (store.at_most and rows < store.rows) else 0
+            return store.rows if rows == store.rows or (store.is_upper_bound and rows < store.rows) else 0
         if any(rows.stop > store.rows for rows in finished_ranges(path)):
             return 0
     except (OSError, ValueError, KeyError):
@@ -157,7 +170,7 @@ def finished_rows(store: PlannedStore, folder: Path) -> int:
     return store.rows - sum(map(len, unfinished_ranges(path, range(store.rows))))
 
 
-def state(store: PlannedStore, folder: Path) -> str:
-    """`yes`, `no`, or how many rows of it."""
-    there = finished_rows(store, folder)
-    return "yes" if there == store.rows else f"{there:,} rows" if there else "no"
+def progress(store: PlannedStore, folder: Path) -> str:
+    """How much of a store below a folder is finished, as text: `yes`, `no` or the number of rows."""
+    rows = finished_rows(store, folder)
+    return "yes" if rows == store.rows else f"{rows:,} rows" if rows else "no"

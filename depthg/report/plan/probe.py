@@ -1,6 +1,6 @@
-"""How fast this machine is: the stages that take longest, each timed for a second or so on random data.
+"""Speed of this machine: the slowest stages, each timed for about a second on random data.
 
-Everything is of the right shape and nothing needs weights or images, so that it can be asked before they are here.
+The data have the shapes of the experiment; neither weights nor images are needed.
 """
 
 import time
@@ -27,50 +27,59 @@ from depthg.training.batches import Batches
 from depthg.training.inputs import open_inputs
 from depthg.training.objective import OBJECTIVES
 
-ENOUGH = 1.0  # seconds
-SEARCHED, QUERIES = 20_000, 256  # vectors of a search
-CLUSTERS = 27  # of a codebook
+MIN_SECONDS = 1.0  # duration of each measurement
+SEARCH_VECTORS, QUERIES = 20_000, 256  # vectors searched, and queries timed
+CLUSTERS = 27  # size of a codebook
 
 
-def pace(work: Callable[[], object]) -> float:
-    """Seconds that a piece of work takes, after one that does not count."""
+def seconds_per_call(work: Callable[[], object]) -> float:
+    """Mean seconds per call of `work` over at least `MIN_SECONDS`, after one call to warm up."""
     work()
-    start, times = time.perf_counter(), 0
-    while (spent := time.perf_counter() - start) < ENOUGH or not times:
+    start, calls = time.perf_counter(), 0
+    while (spent := time.perf_counter() - start) < MIN_SECONDS or not calls:
         work()
-        times += 1
-    return spent / times
+        calls += 1
+    return spent / calls
 
 
 def backbone_seconds(spec: Backbone, name: str, side: int) -> float:
-    """A crop of a side through a backbone."""
+    """Seconds per crop of a side in pixels for the backbone `name`."""
     backbone = DenseBackbone(spec, name, untrained=True).to(device())
     crops = BATCH if device().type == "cuda" else 1  # a CPU is as fast with one
     images = np.random.default_rng(0).integers(0, 256, (crops, side, side, 3), dtype=np.uint8)
-    return pace(lambda: dense_features(backbone, images).cpu()) / crops
+    return seconds_per_call(lambda: dense_features(backbone, images).cpu()) / crops
 
 
 def search_seconds(rows: int, channels: int, keep: int) -> float:
-    """The nearest of all of so many vectors, each among all."""
-    vectors = np.random.default_rng(0).normal(size=(min(rows, SEARCHED), channels)).astype(np.float32)
+    """Seconds to search the `keep` nearest neighbours of each of `rows` vectors among all of them."""
+    vectors = np.random.default_rng(0).normal(size=(min(rows, SEARCH_VECTORS), channels)).astype(np.float32)
     index = faiss.IndexFlatIP(channels)
     index.add(vectors)
     pairs = len(vectors) * min(len(vectors), QUERIES)
-    return pace(lambda: index.search(vectors[:QUERIES], keep)) * rows**2 / pairs
+    return seconds_per_call(lambda: index.search(vectors[:QUERIES], keep)) * rows**2 / pairs
 
 
 def crf_seconds(side: int, classes: int) -> float:
-    """The refinement of one map of an image."""
+    """Seconds of the CRF per map of an image of a side in pixels."""
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
     probabilities = rng.dirichlet(np.ones(classes), (side, side)).transpose(2, 0, 1)
-    return pace(lambda: refine(image, probabilities))
+    return seconds_per_call(lambda: refine(image, probabilities))
 
 
 def training_seconds(
     settings: Settings, shape: tuple[int, int, int], geometry: GeometrySettings
 ) -> tuple[float, float]:
-    """A step of training on crops of tokens [h, w, C], and the geometry of a crop (0 where none is read)."""
+    """Time one training step, and the geometry stage.
+
+    Args:
+        settings: settings of the experiment.
+        shape: shape of the tokens of a crop (h, w, C).
+        geometry: settings of the geometry stage.
+
+    Returns:
+        Seconds per training step, and seconds of the geometry stage per crop (0 if the experiment reads none).
+    """
     own = settings.slice(TrainSettings)
     with TemporaryDirectory() as folder:
         root, spent = Path(folder), 0.0
@@ -90,13 +99,13 @@ def training_seconds(
             loss = objective(batches(0).to(device()), 0)["total"]
             loss.backward()
             optimizer.step()
-            loss.item()  # a GPU has not finished before
+            loss.item()  # waits for the GPU
 
-        return pace(step), spent
+        return seconds_per_call(step), spent
 
 
 def _write_stores(root: Path, settings: TrainSettings, shape: tuple[int, int, int]) -> int:
-    """Stores of random content for as many crops as a batch needs, two an image; how many these are."""
+    """Write random stores of the crops that one batch needs, two per image; returns the number of crops."""
     rng, (h, w, channels) = np.random.default_rng(0), shape
     crops = max(settings.batch, settings.neighbors + 1)
     crops += crops % 2

@@ -7,17 +7,17 @@ from pathlib import Path
 from depthg.config import Config
 from depthg.config.settings import Settings
 from depthg.report.plan.counts import count_images, crops_drawn_at_most, crops_probed_at_most
-from depthg.report.plan.disk import PlannedStore, finished_rows, planned_stores, state, token_grid
+from depthg.report.plan.disk import PlannedStore, finished_rows, planned_stores, progress, token_grid
 from depthg.report.plan.times import stage_hours
 from depthg.runtime.files import size_text
 from depthg.store.arrays import row_bytes
 
 
-def planned(config: Config, dataset: str, experiment: str) -> Iterator[str]:
-    """Images, stores and work of an experiment, line by line; then, once it is probed, an estimate of the time.
+def plan_lines(config: Config, dataset: str, experiment: str) -> Iterator[str]:
+    """Lines about images, stores and work of an experiment, then an estimate of the time, once measured.
 
     Raises:
-        DepthGError: an unknown name, or images that can neither be counted nor are expected.
+        DepthGError: a name is unknown, or the number of images cannot be determined.
     """
     settings = config.resolve(dataset, experiment)
     images, how = count_images(dataset, config.named("dataset", dataset))
@@ -30,9 +30,9 @@ def planned(config: Config, dataset: str, experiment: str) -> Iterator[str]:
 
 
 def _stores(stores: list[PlannedStore], folder: Path) -> list[str]:
-    """A table of the stores, and the disk."""
+    """Table of the stores, and the disk space."""
     rows = [
-        (str(folder / store.path), f"{store.rows:,}", size_text(store.bytes), state(store, folder))
+        (str(folder / store.path), f"{store.rows:,}", size_text(store.bytes), progress(store, folder))
         for store in stores
     ]
     need = sum(store.bytes for store in stores)
@@ -52,7 +52,7 @@ def _stores(stores: list[PlannedStore], folder: Path) -> list[str]:
 def _work(
     stores: list[PlannedStore], images: Mapping[str, int], settings: Settings, config: Config
 ) -> list[str]:
-    """What is to be computed, all in all."""
+    """Total amount of computation by kind."""
     by_stage: dict[str, int] = {}
     for store in stores:
         by_stage[store.stage] = by_stage.get(store.stage, 0) + store.rows
@@ -64,27 +64,27 @@ def _work(
         f"backbone: {passes:,} passes of {settings.backbone}, {h}×{w}×{channels} tokens of a training crop",
         f"depth: {by_stage.get('depth', 0):,} maps of {settings.depth}",
         f"training: {seeds} × {settings.batches:,} batches of {settings.batch} crops and a neighbour of each",
-        *_touched(stores, settings),
+        *_crops_read(stores, settings),
         f"CRF: {refined} of {images['val']:,} images",
     ]
     return [line for line in lines if not line.startswith("depth: 0 ")]
 
 
-def _touched(stores: list[PlannedStore], settings: Settings) -> list[str]:
-    """How few of the training crops' tokens the schedule can touch."""
+def _crops_read(stores: list[PlannedStore], settings: Settings) -> list[str]:
+    """Number of training crops that training and probes read."""
     crops = next(store.rows for store in stores if store.path == "train/crops.zarr")
     tokens = row_bytes(next(store.arrays for store in stores if store.stage == "features"))
-    touched, probed = crops_drawn_at_most(settings, crops), crops_probed_at_most(settings, crops)
-    part, whole = (size_text(count * tokens) for count in (touched, crops))
+    drawn, probed = crops_drawn_at_most(settings, crops), crops_probed_at_most(settings, crops)
+    part, whole = (size_text(count * tokens) for count in (drawn, crops))
     return [
-        f"schedule: touches at most {touched:,} of {crops:,} training crops; their tokens take {part}, those of "
+        f"schedule: touches at most {drawn:,} of {crops:,} training crops; their tokens take {part}, those of "
         f"all {whole} (training_crops: {settings.training_crops})",
         f"probes: k-means and the linear probe read at most {probed:,} training crops",
     ]
 
 
 def _times(hours: Mapping[str, float]) -> list[str]:
-    """The estimate."""
+    """Table of the estimated hours by stage."""
     if not hours:
         return ["time: nothing that would take long is left to do"]
     width = max(map(len, hours))
@@ -97,7 +97,7 @@ def _times(hours: Mapping[str, float]) -> list[str]:
 
 
 def _duration(hours: float) -> str:
-    """Hours as one reads them."""
+    """A duration given in hours, as text in a suitable unit."""
     for size, unit in ((24.0, "days"), (1.0, "h"), (1 / 60, "min")):
         if hours >= size:
             return f"{hours / size:.1f} {unit}"

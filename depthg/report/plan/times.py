@@ -1,4 +1,4 @@
-"""What is still to be done of an experiment, and how long this machine would take: an estimate."""
+"""Estimate of the time that this machine needs for the remaining stages of an experiment."""
 
 import io
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from depthg.data.classes import read_classes
 from depthg.report.plan import probe
 from depthg.report.plan.disk import PlannedStore, finished_rows, token_grid
 
-CLASSES = 27  # of the benchmarks, where the data set's own are not known yet
+CLASSES = 27  # assumed while the data set is not indexed
 
 
 def stage_hours(
@@ -21,24 +21,27 @@ def stage_hours(
     config: Config,
     folders: tuple[Path, Path],
 ) -> dict[str, float]:
-    """Hours of the stages that take longest, on this machine as it is now, for what is not there yet.
+    """Estimated hours of the slowest stages, for unfinished rows and seeds only, at the machine's present load.
 
     Args:
-        stores: all that the experiment is made by.
-        images: of each split.
-        settings: of the experiment.
-        config: the whole.
-        folders: of the data set below `resources`, of the experiment below `results`.
+        stores: all stores that the experiment needs.
+        images: number of images by split.
+        settings: settings of the experiment.
+        config: the whole configuration.
+        folders: `resources/{dataset}` and `results/{dataset}/{experiment}`.
+
+    Returns:
+        Hours by stage.
 
     Raises:
         DepthGError: timm has no such backbone.
     """
     resources, results = folders
     left = {store.path: store.rows - finished_rows(store, resources) for store in stores}
-    seeds = [seed for seed in settings.seeds if not (results / f"seed{seed}/model.safetensors").is_file()]
-    unread = [seed for seed in settings.seeds if not (results / f"seed{seed}/metrics.json").is_file()]
+    untrained = [seed for seed in settings.seeds if not (results / f"seed{seed}/model.safetensors").is_file()]
+    unevaluated = [seed for seed in settings.seeds if not (results / f"seed{seed}/metrics.json").is_file()]
     hours = {}
-    with redirect_stdout(io.StringIO()):  # what the stages tell is of stores made up for the probe
+    with redirect_stdout(io.StringIO()):  # hides messages of stages about the random stores
         for store in stores:
             if not left[store.path]:
                 continue
@@ -46,21 +49,21 @@ def stage_hours(
                 hours[store.path] = seconds * left[store.path] / 3600
         shape = token_grid(settings.size, settings, config)
         geometry = [store for store in stores if store.stage == "geometry" and left[store.path]]
-        if (settings.steps and seeds) or geometry:
+        if (settings.steps and untrained) or geometry:
             own = config.named("geometry", settings.geometry)
             step, crop = probe.training_seconds(settings, shape, own)
             hours |= {store.path: crop * left[store.path] / 3600 for store in geometry}
-            if settings.steps and seeds:
-                hours["training"] = step * settings.batches * len(seeds) / 3600
-        if settings.crf and unread:
+            if settings.steps and untrained:
+                hours["training"] = step * settings.batches * len(untrained) / 3600
+        if settings.crf and unevaluated:
             classes = settings.clusters or _classes(resources / "classes.csv")
             once = probe.crf_seconds(settings.eval_size, classes)
-            hours["CRF, on one core"] = 2 * once * images["val"] * len(unread) / 3600
+            hours["CRF, on one core"] = 2 * once * images["val"] * len(unevaluated) / 3600
     return hours
 
 
 def _store_seconds(store: PlannedStore, settings: Settings, config: Config) -> float:
-    """What a row of a store takes; 0 where it is not probed."""
+    """Seconds per row of a store; 0 for stages that are not measured."""
     spec = config.named("backbone", settings.backbone)
     if store.stage in ("features", "pooled", "attention", "views") and spec.model:
         side = settings.eval_size if store.path.startswith("val/") else settings.size

@@ -1,1 +1,1 @@
-"""The tables: the scores of a data set, and those of the paper with ours beside them."""
+"""Tables of results: scores of the experiments on a data set, and the paper's tables with our scores."""

@@ -1,4 +1,4 @@
-"""What a table of results shows: which rows, which runs stand beside them, and which cannot be run here."""
+"""The plan of a table of results: its rows, the runs that provide their scores, and rows that cannot be run."""
 
 from pydantic import Field
 
@@ -15,21 +15,21 @@ ALWAYS: tuple[Score, ...] = ("acc", "miou")
 
 
 class Run(Model):
-    """An experiment on a data set, as far as a table needs to know it."""
+    """An experiment on a data set, as a table refers to it."""
 
     dataset: str
     experiment: str
-    configuration_hash: str = Field(description="of its settings, as in metrics.json")
-    jobs: list[str] = Field(description="what it is made by, by name under logs/{dataset}")
+    configuration_hash: str = Field(description="hash of its settings, as in metrics.json")
+    jobs: list[str] = Field(description="its jobs, by name below logs/{dataset}")
 
     @property
     def metrics(self) -> str:
-        """Where its scores are."""
+        """Path of its metrics.json."""
         return f"results/{self.dataset}/{self.experiment}/metrics.json"
 
 
 class PlannedRow(Model):
-    """A row of a table."""
+    """A row of a table, before scores are read."""
 
     system: str
     backbone: str | None = None
@@ -40,7 +40,7 @@ class PlannedRow(Model):
 
 
 class Plan(Model):
-    """A table of results before there are any."""
+    """A table of results, before scores are read."""
 
     name: str
     title: str
@@ -53,22 +53,27 @@ class Plan(Model):
 
     @property
     def metrics(self) -> list[str]:
-        """The results that it is made of."""
+        """Paths of all metrics.json that the table reads."""
         return list(dict.fromkeys(row.run.metrics for row in self.rows if row.run))
 
     def publishes(self, score: Score) -> bool:
-        """Whether the paper reports a score of any row."""
+        """Whether the paper reports a score for any row."""
         return any(score in row.paper for row in self.rows)
 
 
-def plan(config: Config, name: str, dataset: str | None = None) -> Plan:
-    """Plan a table of `tables`, for its own data set or for another.
+def plan_table(config: Config, name: str, dataset: str | None = None) -> Plan:
+    """Plan a table of `tables`, for its own data set or for another one.
 
-    On another data set the published figures mean nothing and are left out, and so are the rows of systems only
-    quoted and of networks that the data set does not use. A table without published figures is treated likewise.
+    For another data set, published figures are omitted, and so are rows that only quote a system and rows with other
+    networks than the data set's. The same holds for a table without published figures.
+
+    Args:
+        config: the whole configuration.
+        name: name of the table.
+        dataset: name of the data set; None for the table's own.
 
     Raises:
-        DepthGError: there is no such table or, where it is given, no such data set.
+        DepthGError: a name is unknown.
     """
     table = config.named("table", name)
     reported = {score for row in table.rows for score in row.paper}
@@ -82,7 +87,7 @@ def plan(config: Config, name: str, dataset: str | None = None) -> Plan:
 
 
 def _own_row(config: Config, dataset: str, row: Row) -> PlannedRow:
-    """A row beside the paper's figures."""
+    """A row with the paper's figures."""
     common = {"system": row.system, "backbone": row.backbone, "paper": row.paper, "note": row.note}
     if row.experiment is None:
         return PlannedRow(**common)
@@ -90,7 +95,7 @@ def _own_row(config: Config, dataset: str, row: Row) -> PlannedRow:
 
 
 def _row_elsewhere(config: Config, dataset: str, row: Row) -> PlannedRow:
-    """A row on another data set, whose backbone goes by its own name."""
+    """A row for another data set, with the name of its backbone."""
     assert row.experiment
     backbone, _ = _networks(config, dataset, row.experiment)
     system = row.elsewhere or row.system
@@ -98,13 +103,13 @@ def _row_elsewhere(config: Config, dataset: str, row: Row) -> PlannedRow:
 
 
 def _is_used(config: Config, dataset: str, row: Row) -> bool:
-    """Whether a row is of an experiment, and with the networks that the data set uses."""
+    """Whether a row has an experiment, with the backbone and depth source of the data set."""
     own = _networks(config, dataset)
     return row.experiment is not None and _networks(config, dataset, row.experiment) == own
 
 
 def _networks(config: Config, dataset: str, experiment: str | None = None) -> tuple[str, str]:
-    """Backbone and depth source by name, known or not."""
+    """Names of the backbone and the depth source of an experiment, whether or not they are configured."""
     chosen: dict[str, str] = {}
     for _, layer in config.layers(dataset, experiment):
         chosen |= layer
@@ -114,7 +119,7 @@ def _networks(config: Config, dataset: str, experiment: str | None = None) -> tu
 
 
 def _run(config: Config, dataset: str, experiment: str) -> dict[str, Run | str]:
-    """The run of an experiment, or why there can be none here; what is wrong otherwise stays an error."""
+    """The run of an experiment, or the reason why it is unavailable; other errors are raised."""
     if missing := _missing(config, dataset, experiment):
         return {"unavailable": missing}
     settings = config.resolve(dataset, experiment)
@@ -126,7 +131,7 @@ def _run(config: Config, dataset: str, experiment: str) -> dict[str, Run | str]:
 
 
 def _missing(config: Config, dataset: str, experiment: str) -> str | None:
-    """Which data set, backbone or depth source is not configured."""
+    """The error if the data set, backbone or depth source of an experiment is not configured, else None."""
     try:
         config.named("dataset", dataset)
         backbone, depth = _networks(config, dataset, experiment)

@@ -1,4 +1,4 @@
-"""Files of a table of results: Markdown and LaTeX to read, CSV to compute with."""
+"""Output formats of a table of results: Markdown, LaTeX and CSV."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from depthg.report.tables.contents import Plan
 from depthg.report.tables.sheet import Sheet, make_sheet
-from depthg.report.tables.table import Entry, fill
+from depthg.report.tables.table import Entry, fill_table
 
 MARKDOWN = {character: f"\\{character}" for character in "\\|*<`"}
 LATEX = {
@@ -23,8 +23,8 @@ LATEX = {
 
 
 def write_table(plan: Plan, out: Path) -> None:
-    """Write a table as `out` in Markdown, and beside it as .csv and .tex, from the results that there are."""
-    entries = fill(plan)
+    """Write a table in Markdown as `out`, and next to it as .csv and .tex, from the results found so far."""
+    entries = fill_table(plan)
     sheet = make_sheet(plan, entries)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.with_suffix(".md").write_text(markdown(sheet))
@@ -33,7 +33,7 @@ def write_table(plan: Plan, out: Path) -> None:
 
 
 def markdown(sheet: Sheet) -> str:
-    """A Markdown table between its caption and its notes."""
+    """A Markdown table with its caption above and its notes below."""
     rows = [sheet.header, *sheet.rows]
     lines = ["| " + " | ".join(_escape(cell, MARKDOWN) for cell in row) + " |" for row in rows]
     lines.insert(1, "|---" * len(sheet.header) + "|")
@@ -60,12 +60,12 @@ def latex(sheet: Sheet) -> str:
 
 
 def _escape(text: str, special: dict[str, str]) -> str:
-    """Text with every special character made plain, on one line."""
+    """Text on one line, with special characters escaped."""
     return "".join(special.get(character, character) for character in " ".join(text.split()))
 
 
 def comma_separated(plan: Plan, entries: list[Entry]) -> str:
-    """A line a row with unrounded numbers; `low` and `high` bound the difference; `crf`: 1 after the CRF, 0 without."""
+    """CSV with unrounded numbers: `low` and `high` bound the difference; `crf` is 1 after the CRF, else 0."""
     parts = ("paper", "mean", "std", "difference", "low", "high", "crf")
     names = ["system", "backbone", "experiment", "state", "seeds"]
     names += [f"{score}_{part}" for score in plan.scores for part in parts]
@@ -76,14 +76,13 @@ def comma_separated(plan: Plan, entries: list[Entry]) -> str:
 
 
 def _record(entry: Entry) -> list[object]:
-    """The line of a row; what is not there stays empty, as does the deviation of a single seed."""
+    """The values of a row; missing values and the standard deviation of a single seed are None."""
     row, result = entry.row, entry.result
     seeds = " ".join(map(str, result.seeds))
     record: list[object] = [row.system, row.backbone, row.run and row.run.experiment, result.state, seeds]
     for cell in entry.cells.values():
-        ours = cell.ours
-        apart = cell.difference
-        bounds = (apart.mean, apart.low, apart.high) if apart else (None, None, None)
+        ours, delta = cell.ours, cell.difference
+        bounds = (delta.mean, delta.low, delta.high) if delta else (None, None, None)
         mean, refined = (ours.mean, int(ours.refined)) if ours else (None, None)
         std = ours.std if ours and len(result.seeds) > 1 else None
         record += [cell.paper, mean, std, *(_rounded(bound) for bound in bounds), refined]

@@ -1,4 +1,4 @@
-"""What there is of a run: its scores, or why there are none."""
+"""The result of a run: its scores, or why there are none."""
 
 import json
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ BLOCKS: dict[Score, tuple[str, str]] = {  # score → block of metrics.json, and
 
 @dataclass(frozen=True)
 class Value:
-    """A score in percent: mean, sample standard deviation and one value a seed, and whether it is after the CRF."""
+    """A score in percent: mean, sample standard deviation, one value per seed; `refined`: after the CRF."""
 
     mean: float
     std: float
@@ -27,9 +27,13 @@ class Value:
 
 @dataclass(frozen=True)
 class Result:
-    """Scores of a run; where one is missing, `state` says why: not run, failed, no scores.
+    """Result of a run.
 
-    `outdated` says that the settings have changed since the run.
+    Attributes:
+        state: why there are no scores (not run, failed, no scores), or empty.
+        values: scores by name.
+        seeds: seeds of the run.
+        outdated: whether the settings have changed since the run.
     """
 
     state: str = ""
@@ -39,7 +43,7 @@ class Result:
 
 
 def read_result(run: Run) -> Result:
-    """The scores of a run, refined by the CRF where there are such; paths are relative to the working directory."""
+    """Read the scores of a run, after the CRF where available; paths are relative to the working directory."""
     path = Path(run.metrics)
     if not path.is_file():
         return Result("failed" if has_failed(run) else "not run")
@@ -55,11 +59,11 @@ def read_result(run: Run) -> Result:
 
 
 def has_failed(run: Run) -> bool:
-    """Whether the log of one of the jobs of a run tells of an error."""
+    """Whether the log of any job of a run contains an error."""
     logs = (Path("logs", run.dataset, f"{job}.log") for job in run.jobs)
-    return any(log.is_file() and _tells_error(log) for log in logs)
+    return any(log.is_file() and _contains_error(log) for log in logs)
 
 
-def _tells_error(log: Path) -> bool:
+def _contains_error(log: Path) -> bool:
     with log.open(errors="replace") as lines:
         return any(line.startswith("error: ") for line in lines)

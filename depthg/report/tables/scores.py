@@ -13,11 +13,11 @@ COLUMNS = {  # block of metrics.json → column title
 }
 
 
-def table(paths: Iterable[Path]) -> str:
-    """A row an experiment: accuracy / mIoU in percent, mean ± std over seeds where there are several.
+def scores_table(paths: Iterable[Path]) -> str:
+    """A Markdown table with one row per experiment: accuracy / mIoU in percent, mean ± std over several seeds.
 
     Args:
-        paths: metrics.json of each experiment, in the order of the rows.
+        paths: metrics.json of each experiment, in row order.
     """
     results = [json.loads(Path(path).read_text()) for path in paths]
     lines = [

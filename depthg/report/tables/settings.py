@@ -1,4 +1,4 @@
-"""The settings of an experiment, and where each was written."""
+"""The resolved settings of an experiment, with the origin of each."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,12 +9,12 @@ from depthg.config import Config
 
 
 def resolved(config: Config, dataset: str, experiment: str) -> str:
-    """A line a setting: dotted key, value, and as a comment what it comes from; all of it is YAML.
+    """Settings as YAML, one per line: dotted key, value and, as a comment, the origin.
 
-    The keys are those that a change in an experiment's name takes: `ours+terms.depth.weight=0.3`.
+    The same keys change a setting in an experiment's name: `ours+terms.depth.weight=0.3`.
 
     Raises:
-        DepthGError: an unknown name or key, or a value out of range.
+        DepthGError: a name or key is unknown, or a value is out of range.
     """
     origins = config.origins(dataset, experiment)
     values = _flat(config.resolve(dataset, experiment).model_dump())
@@ -24,7 +24,7 @@ def resolved(config: Config, dataset: str, experiment: str) -> str:
 
 
 def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Values by dotted key."""
+    """Flatten nested settings: values by dotted key."""
     flat: dict[str, Any] = {}
     for key, value in nested.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}

@@ -1,15 +1,14 @@
-"""A table of results as text: caption, header, cells and notes, before any markup."""
+"""A table of results as plain text: caption, header, cells and notes, without markup."""
 
 from dataclasses import dataclass
 
 from depthg.config.sections import Score
 from depthg.report.tables.contents import Plan
-from depthg.report.tables.paired import Difference
 from depthg.report.tables.results import Value
-from depthg.report.tables.table import UNAVAILABLE, Cell, Entry
+from depthg.report.tables.table import UNAVAILABLE, Cell, Difference, Entry
 
 TITLES: dict[Score, str] = {"acc": "acc.", "miou": "mIoU", "lin_acc": "lin. acc.", "lin_miou": "lin. mIoU"}
-NONE = "–"
+BLANK = "–"
 METHOD = (
     "Percent. Ours: mean ± sample standard deviation over the seeds, after the CRF, "
     "as in the figures that STEGO published"
@@ -18,7 +17,7 @@ METHOD = (
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table as text; every row is as long as the header."""
+    """A table as plain text; every row is as long as the header."""
 
     caption: str
     header: list[str]
@@ -27,12 +26,7 @@ class Sheet:
 
 
 def make_sheet(plan: Plan, entries: list[Entry]) -> Sheet:
-    """The text of a table.
-
-    Args:
-        plan: of the table.
-        entries: its rows with their scores.
-    """
+    """Format a table: its plan, and its rows with their scores."""
     header = [
         "System",
         "Backbone",
@@ -52,31 +46,31 @@ def _titles(plan: Plan, score: Score) -> list[str]:
 
 
 def _row(plan: Plan, entry: Entry) -> list[str]:
-    texts = [entry.row.system, entry.row.backbone or NONE]
+    texts = [entry.row.system, entry.row.backbone or BLANK]
     for score, cell in entry.cells.items():
-        ours = number(cell.ours, len(entry.result.seeds)) if cell.ours else entry.result.state or NONE
+        ours = number(cell.ours, len(entry.result.seeds)) if cell.ours else entry.result.state or BLANK
         texts += _texts(plan, score, cell, ours)
-    return [*texts, ", ".join(map(str, entry.result.seeds)) or NONE]
+    return [*texts, ", ".join(map(str, entry.result.seeds)) or BLANK]
 
 
 def _texts(plan: Plan, score: Score, cell: Cell, ours: str) -> list[str]:
-    """The texts under the titles of one score."""
+    """The cells of one score."""
     if plan.reference is not None:
         return [ours, signed(cell.difference)]
-    paper = NONE if cell.paper is None else f"{cell.paper:.1f}"
+    paper = BLANK if cell.paper is None else f"{cell.paper:.1f}"
     return [paper, ours, signed(cell.difference)] if plan.publishes(score) else [ours]
 
 
 def number(value: Value, seeds: int) -> str:
-    """Mean and, of several seeds, standard deviation; `*` marks a score without CRF."""
+    """Mean and, with several seeds, standard deviation; `*` marks a score without CRF."""
     spread = f" ± {value.std:.1f}" if seeds > 1 else ""
     return f"{value.mean:.1f}{spread}{'' if value.refined else ' *'}"
 
 
 def signed(difference: Difference | None) -> str:
-    """A difference with its sign and, where there is one, its confidence interval."""
+    """A difference with its sign and, if known, its confidence interval."""
     if difference is None:
-        return NONE
+        return BLANK
     if difference.low is None or difference.high is None:
         return _signed(difference.mean)
     return f"{_signed(difference.mean)} [{_signed(difference.low)}, {_signed(difference.high)}]"
@@ -87,7 +81,7 @@ def _signed(value: float) -> str:
 
 
 def _caption(plan: Plan) -> str:
-    """What the table shows, and how it was measured."""
+    """Caption: what the table shows, and how scores and differences are computed."""
     what = f"{plan.title}: {plan.dataset}. {METHOD}"
     if plan.reference is None:
         return f"{what}; Δ = ours − paper."
@@ -97,7 +91,7 @@ def _caption(plan: Plan) -> str:
 
 
 def _notes(plan: Plan, entries: list[Entry]) -> list[str]:
-    """What must be known of single rows."""
+    """Notes on single rows."""
     rows = [entry.row for entry in entries]
     notes = [f"{row.system}: {row.note}." for row in rows if row.note]
     notes += [f"{row.system}: {UNAVAILABLE}: {row.unavailable}." for row in rows if row.unavailable]

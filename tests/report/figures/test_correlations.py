@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from depthg.config.settings import Term, TrainSettings
-from depthg.report.figures.correlations import PULLED, PUSHED, draw_correlations, pulled, term_values
+from depthg.report.figures.correlations import PULLED, PUSHED, draw_correlations, pulled_share, term_values
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
@@ -41,7 +41,7 @@ SETTINGS = TrainSettings(
 def test_share_of_pairs_that_are_pulled_together(inputs):
     found = term_values(inputs, SETTINGS)
     assert {name: shift for name, (shift, _) in found.items()} == {"self": 0.5, "random": 1.5}
-    shares = {name: pulled(values, shift) for name, (shift, values) in found.items()}
+    shares = {name: pulled_share(values, shift) for name, (shift, values) in found.items()}
     assert shares == {"self": pytest.approx(0.75**2 + 0.25**2), "random": 0}
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from depthg.report.figures.marks import centres, enlarge, from_above, glow, mark_tokens
+from depthg.report.figures.marks import centres, enlarge, mark_tokens, overlay_weights, top_view
 
 YELLOW = (255, 235, 60)
 
@@ -31,17 +31,17 @@ def test_glow_is_brightest_at_the_largest_weight_and_dims_where_there_is_none():
     images = np.full((1, 8, 8, 3), 200, np.uint8)
     weights = np.zeros((1, 2, 2))
     weights[0, 0, 1], weights[0, 1, 0] = 0.5, 0.1
-    picture = glow(images, weights)[0]
+    picture = overlay_weights(images, weights)[0]
     assert (picture[:4, :4] == 90).all() and (picture[4:, 4:] == 90).all()
     brightest, faint = picture[0, 7].astype(int), picture[7, 0].astype(int)
     assert brightest.max() > 230 and np.abs(faint - 90).sum() < np.abs(brightest - 90).sum()
-    assert (glow(images, np.zeros((1, 2, 2))) == 90).all()
+    assert (overlay_weights(images, np.zeros((1, 2, 2))) == 90).all()
 
 
 def test_from_above_far_points_are_on_top_and_left_is_left():
     points = np.array([[-1.0, 0, 1], [1, 0, 1], [0, 0, 0.1]])
     colors = np.array([[200, 0, 0], [0, 200, 0], [0, 0, 200]], np.uint8)
-    picture = from_above(points, colors, np.array([2]), 200, YELLOW)
+    picture = top_view(points, colors, np.array([2]), 200, YELLOW)
     place = {
         name: np.argwhere((picture == color).all(-1)).mean(0)
         for name, color in {"left": colors[0], "right": colors[1], "near": YELLOW}.items()

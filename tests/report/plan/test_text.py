@@ -12,7 +12,7 @@ from depthg.config.settings import PoolSettings, Settings
 from depthg.errors import DepthGError
 from depthg.report.plan import probe
 from depthg.report.plan.counts import count_images, crops_drawn_at_most, crops_probed_at_most
-from depthg.report.plan.text import planned
+from depthg.report.plan.text import plan_lines
 
 VIT = {"patch_size": 8, "embed_dim": 12, "depth": 1, "num_heads": 2, "dynamic_img_size": True}
 CONFIG = {
@@ -52,12 +52,12 @@ CONFIG = {
 def quick(tmp_path, monkeypatch):
     """An empty folder, and probes of one piece of work each."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(probe, "ENOUGH", 0.0)
-    monkeypatch.setattr(probe, "SEARCHED", 50)
+    monkeypatch.setattr(probe, "MIN_SECONDS", 0.0)
+    monkeypatch.setattr(probe, "SEARCH_VECTORS", 50)
 
 
 def text(dataset="coco", experiment="stego", **changes):
-    return "\n".join(planned(load_config(CONFIG | changes), dataset, experiment))
+    return "\n".join(plan_lines(load_config(CONFIG | changes), dataset, experiment))
 
 
 def line(whole, start):

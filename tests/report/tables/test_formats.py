@@ -5,19 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from depthg.report.tables.contents import plan
+from depthg.report.tables.contents import plan_table
 from depthg.report.tables.formats import latex, markdown, write_table
-from depthg.report.tables.paired import Difference
 from depthg.report.tables.results import Value
 from depthg.report.tables.sheet import Sheet, make_sheet, number, signed
-from depthg.report.tables.table import fill
+from depthg.report.tables.table import Difference, fill_table
 
 
 @pytest.fixture
 def written(config, finish):
     """The three files of a table in which one experiment has been run, by suffix."""
     finish("coco", "stego", acc=[50.0, 52.0], miou=[23.0, 24.0])
-    write_table(plan(config, "table1"), Path("results/tables/table1.md"))
+    write_table(plan_table(config, "table1"), Path("results/tables/table1.md"))
     return {path.suffix: path.read_text() for path in Path("results/tables").iterdir()}
 
 
@@ -38,8 +37,8 @@ def test_markdown_row_by_row(written):
 def test_markdown_elsewhere(config, finish):
     finish("demo", "stego", acc=[40.0], miou=[20.0])
     finish("demo", "ours", acc=[43.5], miou=[19.0], unsupervised_crf=None)
-    planned = plan(config, "table1", "demo")
-    lines = markdown(make_sheet(planned, fill(planned))).splitlines()
+    planned = plan_table(config, "table1", "demo")
+    lines = markdown(make_sheet(planned, fill_table(planned))).splitlines()
     assert "difference to the row of stego, paired by seed, with its 95 % confidence interval" in lines[0]
     assert lines[2] == "| System | Backbone | acc. | Δ acc. | mIoU | Δ mIoU | Seeds |"
     assert lines[4] == "| STEGO | cnn | 40.0 | – | 20.0 | – | 0 |"
@@ -64,7 +63,7 @@ def test_csv_has_a_field_for_everything(written):
 
 def test_csv_of_one_seed_has_no_deviation(config, finish):
     finish("coco", "stego", acc=[50.0], miou=[24.0])
-    write_table(plan(config, "table1"), Path("table1.md"))
+    write_table(plan_table(config, "table1"), Path("table1.md"))
     stego = list(csv.DictReader(Path("table1.csv").read_text().splitlines()))[1]
     assert (stego["acc_mean"], stego["acc_std"]) == ("50.0", "")
 

@@ -2,7 +2,7 @@
 
 import json
 
-from depthg.report.tables.scores import table
+from depthg.report.tables.scores import scores_table
 
 
 def metrics(tmp_path, experiment, values):
@@ -30,7 +30,7 @@ def metrics(tmp_path, experiment, values):
 
 
 def test_mean_and_spread_of_several_seeds(tmp_path):
-    text = table([metrics(tmp_path, "stego", [40.0, 42.0]), metrics(tmp_path, "ours", [50.0, 53.0])])
+    text = scores_table([metrics(tmp_path, "stego", [40.0, 42.0]), metrics(tmp_path, "ours", [50.0, 53.0])])
     rows = text.splitlines()[2:]
     assert rows[2] == "| stego | 41.0 ± 1.2 / 20.5 ± 1.2 | – | 41.0 ± 1.2 / 20.5 ± 1.2 | – |"
     assert rows[3].startswith("| ours | 51.5 ± 1.2 / 25.8 ± 1.2 |")
@@ -38,4 +38,4 @@ def test_mean_and_spread_of_several_seeds(tmp_path):
 
 
 def test_one_seed_has_no_spread(tmp_path):
-    assert "| 40.0 / 20.0 |" in table([metrics(tmp_path, "stego", [40.0])])
+    assert "| 40.0 / 20.0 |" in scores_table([metrics(tmp_path, "stego", [40.0])])

@@ -1,15 +1,18 @@
 """The numbers of a table, worked out by hand, and the marks where there are none."""
 
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import ttest_rel
 
-from depthg.report.tables.contents import plan
-from depthg.report.tables.table import fill
+from depthg.report.tables.contents import plan_table
+from depthg.report.tables.table import Difference, fill_table, paired_difference
 
 
 def cells(config, *of):
-    return {entry.row.system: entry for entry in fill(plan(config, *of))}
+    return {entry.row.system: entry for entry in fill_table(plan_table(config, *of))}
 
 
 def test_mean_spread_and_difference_to_the_paper(config, finish):
@@ -101,3 +104,28 @@ def test_unlabelled_sets_have_no_scores(config, finish):
 def test_results_of_other_settings_are_told(config, finish):
     finish("coco", "stego", acc=[50.0], miou=[24.0], configuration_hash="of long ago")
     assert cells(config, "table1")["STEGO"].result.outdated
+
+
+def test_interval_by_hand():
+    found = paired_difference([41.0, 44.0, 46.0], [40.0, 41.0, 41.0])
+    # differences 1, 3, 5: mean 3, s = 2, t(0.975, 2) = 4.302653
+    reach = 4.302653 * 2 / math.sqrt(3)
+    assert found.mean == 3.0
+    assert (found.low, found.high) == pytest.approx((3 - reach, 3 + reach))
+
+
+def test_interval_is_that_of_the_paired_t_test():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 7))
+    found = paired_difference(a.tolist(), b.tolist())
+    low, high = ttest_rel(a, b).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_a_single_seed_has_no_interval():
+    assert paired_difference([40.0], [41.5]) == Difference(-1.5)
+
+
+def test_other_seeds_cannot_be_paired():
+    with pytest.raises(ValueError, match="2 scores against 1: the same seeds are needed"):
+        paired_difference([1.0, 2.0], [1.0])
