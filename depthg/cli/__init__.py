@@ -1,7 +1,6 @@
-"""The command line: one command a rule of the workflow, each a thin call of the package.
+"""The command line: one command per rule of the workflow, each a thin call of the package.
 
-Everything heavy is imported inside the commands, so that `depthg --help` answers at once; so is the
-configuration, whose models only the command at hand needs.
+Heavy modules, including the configuration, are imported inside the commands, so that `depthg --help` is fast.
 """
 
 import errno
@@ -57,7 +56,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; an error becomes one line at the terminal, and a traceback in the log where it is ours."""
+    """Run one command and return its exit status; an error is printed as one line, unexpected ones with a traceback."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
         options = vars(make_parser(COMMANDS, words).parse_args(words))
@@ -66,13 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except KeyboardInterrupt:
         return _fail("interrupted: the same command goes on where it stopped", 130)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        return _fail(
-            f"{error.filename or 'disk'}: the disk is full: make room and run the same command again"
-        )
+    except BrokenPipeError:  # `depthg … | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            full = error.filename or "disk"
+            return _fail(f"{full}: the disk is full: make room and run the same command again")
         traceback.print_exc()
         return _fail(f"unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
     return 0

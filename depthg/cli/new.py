@@ -1,5 +1,6 @@
 """`depthg new`: a small project around a folder of images, driven by the workflow that comes with the package."""
 
+import math
 import shutil
 from pathlib import Path
 
@@ -10,24 +11,38 @@ from depthg.data.folder import find
 from depthg.errors import DepthGError
 from depthg.runtime.workflow import ROOT
 
-TEMPLATE = ROOT / "workflow/project"  # IMAGES in its config.yaml stands for the folder of images
+TEMPLATE = ROOT / "workflow/project"  # IMAGES in its config.yaml is replaced by the folder of images
 
 
 def new_project(folder: Path, images: Path) -> None:
-    """Write Snakefile, config.yaml and profiles/default/config.yaml of a project.
+    """Write a project: Snakefile, config.yaml, the default profile and those for clusters.
 
     Args:
-        folder: of the project; made if missing.
-        images: a folder of images, or of images/, labels/ and depth/ (depthg.data.folder).
+        folder: folder of the project, created if missing.
+        images: folder of images, or of images/, labels/ and depth/ (depthg.data.folder).
 
     Raises:
-        DepthGError: the folder holds a project, or the images cannot be used.
+        DepthGError: the folder already contains a project, or the images cannot be used.
     """
-    for path in (folder / file.relative_to(TEMPLATE) for file in TEMPLATE.rglob("*")):
-        if path.is_file():
+    for path in (folder / file for file in _files()):
+        if path.exists():
             raise DepthGError(f"{path}: there is a project already: edit it, or choose another folder")
     find(images, Dataset())
-    shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True)
+    for file, source in _files().items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, folder / file)
     config = folder / "config.yaml"
-    quoted = yaml.safe_dump(str(images.resolve()), width=1e9, allow_unicode=True).splitlines()[0]
-    config.write_text(config.read_text().replace("IMAGES", quoted))
+    config.write_text(config.read_text().replace("IMAGES", _root(folder.resolve(), images.resolve())))
+
+
+def _files() -> dict[Path, Path]:
+    """Path in the project → the file it is copied from: the template, and the profiles that docs/cluster.md names."""
+    template = {file.relative_to(TEMPLATE): file for file in TEMPLATE.rglob("*") if file.is_file()}
+    profiles = (file for file in (ROOT / "workflow/profiles").rglob("*") if file.is_file())
+    return template | {file.relative_to(ROOT): file for file in profiles}
+
+
+def _root(folder: Path, images: Path) -> str:
+    """The folder of images as YAML; relative where it lies in the project, which may then be moved."""
+    root = images.relative_to(folder) if images.is_relative_to(folder) else images
+    return yaml.safe_dump(str(root), width=math.inf, allow_unicode=True).splitlines()[0]

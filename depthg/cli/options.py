@@ -1,4 +1,4 @@
-"""The parser: a command's parameters become options, its docstring the help."""
+"""The argument parser: parameters of a command function become options, its docstring the help text."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from depthg import __version__
 
-OPTIONS = {  # what each option means, wherever it occurs
-    "attention": "store of nearest tokens by attention (attention/*.zarr)",
+OPTIONS = {  # help text of each option, the same in all commands
+    "attention": "store of each token's neighbours by attention (attention/*.zarr)",
     "axes": "principal axes (axes/*.npy)",
     "backbone": "backbone, as under `backbones` in config.yaml",
-    "cache": "folder for renders and teacher features",
-    "catalogue": "where data sets come from",
-    "channels": "axes to keep",
+    "cache": "folder for rendered images and teacher features",
+    "catalogue": "sources of the data sets (YAML)",
+    "channels": "number of principal axes",
     "classes": "table of classes (classes.csv)",
-    "clusters": "clusters of the online codebook",
-    "compared": "predictions.npz of a seed of each experiment",
-    "config_file": "configuration file",
+    "clusters": "number of clusters of the online codebook",
+    "compared": "predictions.npz of one seed of each experiment",
+    "config_file": "configuration file, merged over the one that depthg ships",
     "crops": "store of crops (crops.zarr)",
     "dataset": "data set, as under `datasets` in config.yaml",
     "depth": "store of depth maps (depth/*.zarr)",
-    "experiment": "experiment, as under `experiments` in config.yaml; changes: NAME+KEY=VALUE",
-    "durations": "benchmark files of the stages, for the durations",
-    "features": "store of backbone features (features/*.zarr; for neighbours pooled/*.zarr will do)",
+    "experiment": "experiment, as under `experiments` in config.yaml, or NAME+KEY=VALUE to change a setting",
+    "durations": "benchmark files of the stages (logs/…/*.tsv)",
+    "features": "store of backbone features (features/*.zarr; for neighbours, pooled/*.zarr suffices)",
     "folder": "folder of the project",
-    "geometry": "store of farthest-point orders and 3-D neighbours (geometry/*.zarr)",
-    "header": "facts that the scores carry: data set, experiment, … (JSON)",
+    "geometry": "store of farthest-point orders and 3D neighbours (geometry/*.zarr)",
+    "header": "metadata of the result: data set, experiment, backbone, … (JSON)",
     "images": "table of images (images.csv); for a new project, the folder of images",
-    "labelled": "validation features, crops and classes.csv, to select weights by their labels",
+    "labelled": "validation features, validation crops and classes.csv, to select weights by mIoU",
     "metrics": "metrics.json of each experiment",
     "model": "trained head (model.safetensors)",
     "name": "name in config.yaml",
-    "names": "names of the experiments, with spaces between",
+    "names": "names of the experiments, separated by spaces",
     "neighbors": "store of nearest crops (neighbors/*.zarr)",
-    "offline": "download nothing: only check what is here (HF_HUB_OFFLINE=1 does the same)",
-    "out": "what to write",
-    "part": "the part of the store to write: 2/3 is the second of three; all/3 completes it when they are written",
-    "predictions": "pictures' predictions (predictions.npz)",
+    "offline": "download nothing, only check local files (as with HF_HUB_OFFLINE=1)",
+    "out": "file, store or folder to write",
+    "part": "part of the store to write: 2/3 is the second of three; all/3 marks the store complete after all three",
+    "predictions": "predictions for the images of the figure (predictions.npz)",
     "probes": "centroids and linear probe (probes.safetensors)",
     "root": "folder of the data set",
-    "runs": "folders of the seeds",
+    "runs": "folders of the seeds (seed0, seed1, …)",
     "schedule": "store of the scheduled crops (scheduled/crops.zarr)",
-    "seed": "seed of everything random",
-    "settings": "the stage's settings (`depthg config show` prints them)",
-    "plan": "what the table shows (JSON)",
+    "seed": "random seed",
+    "settings": "settings of the stage (JSON; `depthg config show` prints them)",
+    "plan": "plan of the table (JSON)",
     "source": "depth source, as under `depth_sources` in config.yaml",
     "split": "train or val",
-    "stored": "how tokens are kept",
+    "stored": "storage type of tokens",
     "table": "table, as under `tables` in config.yaml",
     "teacher": "weights of timm's resnet50 (safetensors)",
-    "threads": "threads to compute with",
-    "worst": "the worst pictures' predictions (worst.npz)",
+    "threads": "number of CPU threads",
+    "worst": "predictions for the images of lowest accuracy (worst.npz)",
     "view": "store of the features of a photometric view (views/*.zarr)",
 }
 
@@ -63,35 +63,37 @@ OPTIONS = {  # what each option means, wherever it occurs
 def make_parser(
     commands: Mapping[str, Callable[..., None]], arguments: Sequence[str]
 ) -> argparse.ArgumentParser:
-    """The parser, with the options of the command that the arguments name; of two words, the first is a group."""
+    """The parser of all commands; options are added only for the command that the arguments name.
+
+    In a command of two words, the first is a group.
+    """
     parser = argparse.ArgumentParser(
         prog="depthg",
         description="Unsupervised semantic segmentation guided by depth. The workflow calls these commands; "
         "`snakemake --cores 2 results/demo/ours_3dlhp/metrics.json` runs them all, in the order listed.",
     )
     parser.add_argument("--version", action="version", version=__version__)
-    places = {"": parser.add_subparsers(required=True, metavar="COMMAND")}
+    groups = {"": parser.add_subparsers(required=True, metavar="COMMAND")}
     for name, command in commands.items():
         group, _, word = name.rpartition(" ")
-        if group not in places:
+        if group not in groups:
             texts = [f"{n}: {inspect.getdoc(c)}" for n, c in commands.items() if n.startswith(f"{group} ")]
-            own = places[""].add_parser(group, help=" ".join(texts))
-            places[group] = own.add_subparsers(required=True, metavar="COMMAND")
+            group_parser = groups[""].add_parser(group, help=" ".join(texts))
+            groups[group] = group_parser.add_subparsers(required=True, metavar="COMMAND")
         text = inspect.getdoc(command)
-        own = places[group].add_parser(word, help=text, description=text)
-        own.set_defaults(command=name)
+        subparser = groups[group].add_parser(word, help=text, description=text)
+        subparser.set_defaults(command=name)
         if name == " ".join(arguments[: 1 + name.count(" ")]):
-            _add_options(own, command)
+            _add_options(subparser, command)
     return parser
 
 
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
-    """One option a parameter, typed by its annotation; positional-only parameters (before `/`) by position."""
-    from depthg.config import sections as entries
-    from depthg.config import settings as slices
-    from depthg.report.tables import contents as plan
+    """Add one option per parameter, typed by its annotation; positional-only parameters become positional arguments."""
+    from depthg.config import sections, settings
+    from depthg.report.tables import contents
 
-    hints = get_type_hints(command, localns={"entries": entries, "slices": slices, "plan": plan})
+    hints = get_type_hints(command, localns={**vars(sections), **vars(settings), "Plan": contents.Plan})
     for parameter in inspect.signature(command).parameters.values():
         kind = _plain(hints[parameter.name])
         by_position = parameter.kind is parameter.POSITIONAL_ONLY
@@ -114,18 +116,18 @@ def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) 
 def call(command: Callable[..., None], options: dict[str, Any]) -> None:
     """Call a command with its parsed options."""
     parameters = inspect.signature(command).parameters.values()
-    first = [options.pop(p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY]
-    command(*first, **options)
+    positional = [options.pop(p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    command(*positional, **options)
 
 
 def _plain(kind: Any) -> Any:
-    """The type of a parameter that may be None."""
+    """The type T of an annotation `T | None`; other types unchanged."""
     inner = [part for part in get_args(kind) if part is not type(None)]
     return inner[0] if len(inner) == 1 and type(None) in get_args(kind) else kind
 
 
 def _reader(kind: Any) -> Callable[[str], Any]:
-    """What turns an option's text into a value of its kind."""
+    """The function that converts an option's text to a value of a type."""
     from depthg.config.base import Model
     from depthg.config.validation import parse
     from depthg.store.parts import Part

@@ -1,4 +1,4 @@
-"""Commands of the workflow's rules: open artifacts, call the package, write. All that is heavy is imported inside."""
+"""The commands that rules of the workflow call, one per stage. Heavy modules are imported inside the functions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,22 @@ from typing import TYPE_CHECKING, Any, Literal
 from depthg.store.parts import WHOLE, Part
 
 if TYPE_CHECKING:
-    from depthg.config import sections as entries
-    from depthg.config import settings as slices
+    from depthg.config.sections import Backbone, Dataset, DepthSource, Stored
+    from depthg.config.settings import (
+        ClusterSettings,
+        CropSettings,
+        EvaluateSettings,
+        GeometrySettings,
+        NeighborSettings,
+        ScheduleSettings,
+        TrainSettings,
+    )
 
 Split = Literal["train", "val"]
 
 
 def in_parts(stage: Callable[..., None]) -> Callable[..., None]:
-    """Make `--part 2/3` of a stage's command write one part of its store, and `--part all/3` complete it."""
+    """Add `--part` to a stage: `2/3` writes one part of its store, `all/3` marks the store complete."""
 
     @wraps(stage)
     def command(*, out: Path, part: Part = WHOLE, **options: Any) -> None:
@@ -30,8 +38,8 @@ def in_parts(stage: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def index(name: str, dataset: entries.Dataset, out: Path) -> None:
-    """Find and check every image and label of a data set → images.csv of both splits, classes.csv."""
+def index(name: str, dataset: Dataset, out: Path) -> None:
+    """List and check the images and labels of a data set; write images.csv of both splits and classes.csv."""
     from depthg.data.index import index
 
     index(name, dataset, out)
@@ -42,11 +50,11 @@ def crops(
     images: Path,
     classes: Path,
     split: Split,
-    settings: slices.CropSettings,
+    settings: CropSettings,
     out: Path,
     part: Part = WHOLE,
 ) -> None:
-    """Cut images into square crops: five each for training, one for validation."""
+    """Cut images into square crops: five per training image, one per validation image."""
     from depthg.stages.crops import make_crops
 
     make_crops(images, classes, split, out, settings, part)
@@ -58,11 +66,11 @@ def depth(
     images: Path,
     root: Path,
     split: Split,
-    source: entries.DepthSource,
+    source: DepthSource,
     out: Path,
     part: Part = WHOLE,
 ) -> None:
-    """Predict or read the depth of every crop, in [0, 1], far = 1."""
+    """Predict or read a depth map for every crop, in [0, 1] with far = 1."""
     from depthg.stages.depth.stage import make_depth
 
     make_depth(crops, images, root, split, out, source, part)
@@ -70,83 +78,83 @@ def depth(
 
 @in_parts
 def features(
-    crops: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2, part: Part = WHOLE
+    crops: Path, name: str, backbone: Backbone, out: Path, threads: int = 2, part: Part = WHOLE
 ) -> None:
-    """Run the frozen backbone once over all crops and keep its tokens."""
+    """Compute the tokens and mean features of all crops with the frozen backbone."""
     from depthg.runtime.device import announce
     from depthg.stages.features import make_features
 
-    use(threads)
+    set_threads(threads)
     announce(f"features of {name}")
     make_features(crops, out, name, backbone, part)
 
 
 @in_parts
 def pooled(
-    crops: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2, part: Part = WHOLE
+    crops: Path, name: str, backbone: Backbone, out: Path, threads: int = 2, part: Part = WHOLE
 ) -> None:
-    """Run the frozen backbone once over all crops and keep only their mean vectors."""
+    """Compute only the mean features of all crops with the frozen backbone."""
     from depthg.runtime.device import announce
     from depthg.stages.features import make_pooled
 
-    use(threads)
+    set_threads(threads)
     announce(f"mean features of {name}")
     make_pooled(crops, out, name, backbone, part)
 
 
-def scheduled(crops: Path, neighbors: Path, settings: slices.ScheduleSettings, out: Path) -> None:
-    """Pick the crops that the trainings of all seeds will draw."""
+def scheduled(crops: Path, neighbors: Path, settings: ScheduleSettings, out: Path) -> None:
+    """Copy the crops that the trainings of all seeds will draw."""
     from depthg.stages.schedule import make_scheduled
 
     make_scheduled(crops, neighbors, out, settings)
 
 
 def axes(features: Path, channels: int, out: Path) -> None:
-    """Find the principal axes of a store of features."""
+    """Compute the principal axes of stored features."""
     from depthg.stages.components import find_axes
 
     find_axes(features, channels, out)
 
 
-def project(features: Path, axes: Path, out: Path, stored: entries.Stored = "float16") -> None:
-    """Write features on their principal axes: a fraction of the channels, nearly the same cosines."""
+def project(features: Path, axes: Path, out: Path, stored: Stored = "float16") -> None:
+    """Project features on their principal axes, to store fewer channels."""
     from depthg.stages.components import make_projected
 
     make_projected(features, axes, out, stored)
 
 
-def neighbors(features: Path, crops: Path, settings: slices.NeighborSettings, out: Path) -> None:
-    """Find each crop's nearest crops by the cosine of their mean features."""
+def neighbors(features: Path, crops: Path, settings: NeighborSettings, out: Path) -> None:
+    """Find the nearest crops of each crop by the cosine similarity of mean features."""
     from depthg.stages.neighbors import make_neighbors
 
     make_neighbors(features, crops, out, settings)
 
 
-def geometry(depth: Path, features: Path, settings: slices.GeometrySettings, out: Path) -> None:
-    """Turn depth into points, their farthest-point order and 3-D neighbours."""
+def geometry(depth: Path, features: Path, settings: GeometrySettings, out: Path) -> None:
+    """Unproject depth to 3D points; compute their farthest-point order and nearest neighbours."""
     from depthg.stages.geometry import make_geometry
 
     make_geometry(depth, features, out, settings)
 
 
 def attention(
-    crops: Path, features: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2
+    crops: Path, features: Path, name: str, backbone: Backbone, out: Path, threads: int = 2
 ) -> None:
-    """Find each token's neighbours by the attention of the backbone, for local hidden positives."""
+    """Compute the attention of each token to its 3×3 neighbourhood, for local hidden positives."""
     from depthg.runtime.device import announce
     from depthg.stages.attention import make_attention
 
-    use(threads)
+    set_threads(threads)
     announce(f"attention of {name}")
     make_attention(crops, features, out, name, backbone)
 
 
-def views(crops: Path, name: str, backbone: entries.Backbone, out: Path, threads: int = 2) -> None:
-    """Run the frozen backbone over a photometric view of all crops and keep its tokens."""
+def views(crops: Path, name: str, backbone: Backbone, out: Path, threads: int = 2) -> None:
+    """Compute the tokens of a photometric view of all crops with the frozen backbone."""
     from depthg.runtime.device import announce
     from depthg.stages.views import make_views
 
-    use(threads)
+    set_threads(threads)
     announce(f"views by {name}")
     make_views(crops, out, name, backbone)
 
@@ -154,7 +162,7 @@ def views(crops: Path, name: str, backbone: entries.Backbone, out: Path, threads
 def train(
     features: Path,
     neighbors: Path,
-    settings: slices.TrainSettings,
+    settings: TrainSettings,
     seed: int,
     out: Path,
     geometry: Path | None = None,
@@ -165,11 +173,11 @@ def train(
     labelled: list[Path] | None = None,
     threads: int = 2,
 ) -> None:
-    """Train the segmentation head on cached features; a killed run resumes to the same result."""
+    """Train the segmentation head on cached features; an interrupted run resumes with the same result."""
     from depthg.training.loop import train
     from depthg.training.selection import LabelledSplit
 
-    use(threads)
+    set_threads(threads)
     chosen_by = LabelledSplit(*labelled) if labelled else None
     stores = {"geometry": geometry, "attention": attention, "view": view, "schedule": schedule}
     train(features, neighbors, out, settings, seed, clusters, chosen_by, **stores)
@@ -180,15 +188,15 @@ def cluster(
     crops: Path,
     classes: Path,
     model: Path,
-    settings: slices.ClusterSettings,
+    settings: ClusterSettings,
     seed: int,
     out: Path,
     threads: int = 2,
 ) -> None:
-    """Cluster the codes, and fit the linear probe where there are labels."""
+    """Fit the cluster probe and, given labels, the linear probe to the codes."""
     from depthg.evaluation.probes import fit_probes
 
-    use(threads)
+    set_threads(threads)
     fit_probes(features, crops, classes, model, out, settings, seed)
 
 
@@ -198,26 +206,27 @@ def evaluate(
     classes: Path,
     model: Path,
     probes: Path,
-    settings: slices.EvaluateSettings,
+    settings: EvaluateSettings,
     out: Path,
     threads: int = 2,
 ) -> None:
-    """Segment the validation set, match clusters to classes, score with and without CRF."""
+    """Segment the validation set, match clusters to classes, and compute scores with and without CRF."""
     from depthg.evaluation.evaluate import evaluate
 
-    use(threads)
+    set_threads(threads)
     evaluate(features, crops, classes, model, probes, out, settings, threads)
 
 
 def collect(runs: list[Path], header: dict, durations: list[Path], out: Path) -> None:
-    """Gather the scores of all seeds into one metrics.json: mean, spread, and where they come from."""
+    """Write the metrics.json of an experiment: mean and standard deviation over seeds, with provenance."""
     from depthg.evaluation.collect import collect
     from depthg.runtime.provenance import provenance, read_durations
 
     collect(runs, out, header | provenance(), read_durations(durations))
 
 
-def use(threads: int) -> None:
+def set_threads(threads: int) -> None:
+    """Limit the CPU threads of torch."""
     import torch
 
     torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""Commands beside the chain: figures, tables, configuration, and the files that others publish."""
+"""Commands besides the stages: projects, figures, tables, downloads, checks, configuration and plans."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthg.cli.stages import use
+from depthg.cli.stages import set_threads
 from depthg.runtime.progress import info
 from depthg.runtime.workflow import ROOT
 
 if TYPE_CHECKING:
-    from depthg.config import settings as slices
-    from depthg.report.tables import contents as plan
+    from depthg.config.settings import TrainSettings
+    from depthg.report.tables.contents import Plan
 
 
 def new(folder: Path, /, images: Path) -> None:
@@ -25,21 +25,21 @@ def new(folder: Path, /, images: Path) -> None:
 
 
 def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
-    """Draw validation images beside ground truth, prediction and, where it was used, depth."""
+    """Draw validation images with ground truth, prediction and, if used, depth."""
     from depthg.report.figures.predictions import draw_predictions
 
     draw_predictions(predictions, depth, classes, out)
 
 
 def figure_comparison(compared: list[Path], names: str, classes: Path, out: Path) -> None:
-    """Draw validation images as several experiments see them (Fig. 4)."""
+    """Draw the predictions of several experiments for the same validation images (Fig. 4)."""
     from depthg.report.figures.predictions import draw_comparison
 
     draw_comparison(compared, names.split(), classes, out)
 
 
 def figure_worst(worst: Path, classes: Path, out: Path) -> None:
-    """Draw the validation images that an experiment does worst on (Fig. 6)."""
+    """Draw the validation images with the lowest accuracy (Fig. 6)."""
     from depthg.report.figures.predictions import draw_worst
 
     draw_worst(worst, classes, out)
@@ -50,11 +50,11 @@ def figure_sampling(
     features: Path,
     neighbors: Path,
     geometry: Path,
-    settings: slices.TrainSettings,
+    settings: TrainSettings,
     out: Path,
     schedule: Path | None = None,
 ) -> None:
-    """Draw which tokens are sampled at random, and which by distance in space (Fig. 5)."""
+    """Draw the tokens that random and farthest-point sampling select (Fig. 5)."""
     from depthg.report.figures.sampling import draw_sampling
     from depthg.training.inputs import open_inputs
 
@@ -63,7 +63,7 @@ def figure_sampling(
 
 
 def figure_propagation(crops: Path, geometry: Path, out: Path, attention: Path | None = None) -> None:
-    """Draw with which tokens a code is mixed, by depth and by attention (Fig. 3)."""
+    """Draw the neighbours with which codes are mixed, in 3D space and by attention (Fig. 3)."""
     from depthg.report.figures.propagation import draw_propagation
 
     draw_propagation(crops, geometry, attention, out)
@@ -72,12 +72,12 @@ def figure_propagation(crops: Path, geometry: Path, out: Path, attention: Path |
 def figure_correlations(
     features: Path,
     neighbors: Path,
-    settings: slices.TrainSettings,
+    settings: TrainSettings,
     out: Path,
     geometry: Path | None = None,
     schedule: Path | None = None,
 ) -> None:
-    """Draw which pairs of tokens each term of the loss pulls together, and which it pushes apart (Eq. 2, 6)."""
+    """Draw the targets of each loss term, split into pairs attracted and repelled (Eq. 2, 6)."""
     from depthg.report.figures.correlations import draw_correlations
     from depthg.training.inputs import open_inputs
 
@@ -86,7 +86,7 @@ def figure_correlations(
 
 
 def scores(metrics: list[Path], out: Path) -> None:
-    """Tabulate the scores of several experiments in Markdown."""
+    """Write and print a Markdown table of the scores of several experiments."""
     from depthg.report.tables.scores import scores_table
 
     out.write_text(scores_table(metrics))
@@ -94,10 +94,10 @@ def scores(metrics: list[Path], out: Path) -> None:
 
 
 def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:
-    """Make the demo's backbone anew: a small ViT taught by ResNet-50 on rendered images."""
+    """Train the demo's backbone again: a small ViT distilled from ResNet-50 on rendered images."""
     from depthg.demo.distill import distill
 
-    use(threads)
+    set_threads(threads)
     distill(out=out, teacher=teacher, cache=cache)
 
 
@@ -114,7 +114,7 @@ def data_fetch(
     config_file: Path = Path("config.yaml"),
     catalogue: Path = ROOT / "workflow/datasets.yaml",
 ) -> None:
-    """Download and unpack the files of a benchmark that are not here yet, or say which to get from where."""
+    """Download and unpack the missing files of a benchmark, or print which files to get and from where."""
     from depthg.config import load_project
     from depthg.data.fetch import fetch
 
@@ -127,7 +127,7 @@ def data_unpack(
     config_file: Path = Path("config.yaml"),
     catalogue: Path = ROOT / "workflow/datasets.yaml",
 ) -> None:
-    """Unpack the archives of a benchmark that lie in its folder."""
+    """Unpack the downloaded archives of a benchmark in its folder."""
     from depthg.config import load_project
     from depthg.data.fetch import unpack_all
 
@@ -135,14 +135,14 @@ def data_unpack(
 
 
 def data_check(name: str, /, config_file: Path = Path("config.yaml")) -> None:
-    """Read every file of a data set, and tell what is wrong and what disk is needed, before hours are spent."""
+    """Check every file of a data set; print problems and the disk space that its stores need."""
     from depthg.config import load_project
     from depthg.report.plan.check import check
 
     check(name, load_project(config_file))
 
 
-def table_make(plan: plan.Plan, out: Path) -> None:
+def table_make(plan: Plan, out: Path) -> None:
     """Write a table of results in Markdown, CSV and LaTeX."""
     from depthg.report.tables.formats import write_table
 
@@ -150,7 +150,7 @@ def table_make(plan: plan.Plan, out: Path) -> None:
 
 
 def table_show(table: str, /, dataset: str | None = None, config_file: Path = Path("config.yaml")) -> None:
-    """Print a table as far as its experiments have been run, while others still are."""
+    """Print a table with the results found so far."""
     from depthg.config import load_project
     from depthg.report.tables.contents import plan_table
     from depthg.report.tables.formats import markdown
@@ -162,7 +162,7 @@ def table_show(table: str, /, dataset: str | None = None, config_file: Path = Pa
 
 
 def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
-    """Print all settings of an experiment on a data set, and where each was written."""
+    """Print all settings of an experiment on a data set, with the origin of each."""
     from depthg.config import load_project
     from depthg.report.tables.settings import resolved
 
@@ -170,7 +170,7 @@ def config_show(dataset: str, experiment: str, /, config_file: Path = Path("conf
 
 
 def plan_experiment(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
-    """Print what an experiment on a data set will take before anything is run: counts, disk, work, time."""
+    """Print what an experiment on a data set needs: images, disk space, computation, estimated time."""
     from depthg.config import load_project
     from depthg.report.plan.text import plan_lines
 
