@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from depthg.config import load_config
+from depthg.config import load_project
 from depthg.config.settings import (
     ClusterSettings,
     CropSettings,
@@ -17,7 +17,7 @@ from depthg.runtime.gpus import count_gpus
 from depthg.store.arrays import MARKER
 from depthg.weights.catalogue import FOLDER as WEIGHTS
 
-CONFIG = load_config(config)
+CONFIG = load_project(config)  # over the shipped config.yaml: a project says only what differs
 
 # The plain `--cores N` command runs one job for each GPU; a profile may set another total.
 workflow.global_resources.setdefault("gpu", CONFIG.gpus or count_gpus() or workflow.cores or 1)

@@ -24,15 +24,31 @@ def new_project(folder: Path, images: Path) -> None:
     Raises:
         DepthGError: the folder already contains a project, or the images cannot be used.
     """
+    folder, images = folder.expanduser(), images.expanduser()
     for path in (folder / file for file in _files()):
         if path.exists():
             raise DepthGError(f"{path}: there is a project already: edit it, or choose another folder")
-    find(images, Dataset())
-    for file, source in _files().items():
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, folder / file)
+    _check_images(folder, images)
+    try:
+        for file, source in _files().items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, folder / file)
+    except OSError as error:
+        raise DepthGError(f"{folder}: {error.strerror}: choose a folder that you may write") from None
     config = folder / "config.yaml"
     config.write_text(config.read_text().replace("IMAGES", _root(folder.resolve(), images.resolve())))
+
+
+def _check_images(folder: Path, images: Path) -> None:
+    """Refuse a folder without images, and one in which the project's own pictures would become images."""
+    if not images.is_dir():
+        raise DepthGError(f"{images}: no such folder: give --images a folder of jpg, png or webp images")
+    find(images, Dataset())
+    searched = images / "images" if (images / "images").is_dir() else images
+    if folder.resolve().is_relative_to(searched.resolve()):
+        raise DepthGError(
+            f"{folder}: lies in the folder of images, and would add its own: choose one outside"
+        )
 
 
 def _files() -> dict[Path, Path]:

@@ -250,16 +250,19 @@ def load_config(content: Mapping[str, Any] | Path) -> Config:
     return validated(Config, _read(content), str(content))
 
 
-def load_project(path: Path) -> Config:
-    """The configuration of a project: its file merged over the shipped config.yaml, as the workflow merges them.
+def load_project(content: Mapping[str, Any] | Path) -> Config:
+    """The configuration of a project: what it says, merged over the shipped config.yaml.
+
+    Args:
+        content: Snakemake's merged `config`, or the path of a YAML file.
 
     Raises:
         DepthGError: see `load_config`.
     """
-    content = _read(path)
-    if isinstance(content, Mapping):  # else it is refused below
-        content = _merge(_read(CONFIG), content)
-    return validated(Config, content, str(path))
+    own = _read(content) if isinstance(content, Path) else content
+    if isinstance(own, Mapping):  # else it is refused below
+        own = _merge(_read(CONFIG), own)
+    return validated(Config, own, str(content) if isinstance(content, Path) else "config.yaml")
 
 
 def _read(path: Path) -> Any:
@@ -267,6 +270,9 @@ def _read(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text()) or {}
     except OSError as error:
-        raise DepthGError(f"{path}: {error.strerror}: give the configuration with --config-file") from None
+        raise DepthGError(
+            f"{path}: {error.strerror}: run this in a project's folder (`depthg new` makes one), or name its "
+            "configuration with --config-file"
+        ) from None
     except yaml.YAMLError as error:
         raise DepthGError(f"{path}: not YAML: {' '.join(str(error).split())}") from None

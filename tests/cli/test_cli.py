@@ -114,6 +114,13 @@ def test_unexpected_error_leaves_its_traceback_in_the_log(monkeypatch, capsys):
     assert "Traceback" in error and error.rstrip().endswith("error: unexpected ZeroDivisionError: oh")
 
 
+def test_a_reader_that_has_read_enough_is_no_error(request):
+    path = request.config.rootpath / "config.yaml"
+    command = f"{sys.executable} -m depthg.cli config show demo ours --config-file '{path}' | true"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+
+
 def test_full_disk_is_said_in_words(monkeypatch, capsys):
     def full(metrics: Path, out: Path):
         raise OSError(28, "No space left on device", "out.zarr")

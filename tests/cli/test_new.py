@@ -44,9 +44,43 @@ def test_a_project_is_not_overwritten(photos, tmp_path, capsys):
     assert not (tmp_path / "Snakefile").exists()
 
 
-@pytest.mark.parametrize("name", ["nowhere", "empty"])
-def test_images_that_are_not_there(name, tmp_path, capsys):
+def test_a_folder_of_images_in_the_project_moves_with_it(tmp_path, photos):
+    photos.rename(tmp_path / "photos")
+    assert main(["new", str(tmp_path), "--images", str(tmp_path / "photos")]) == 0
+    assert yaml.safe_load((tmp_path / "config.yaml").read_text())["datasets"]["mine"]["root"] == "photos"
+
+
+def test_profiles_for_clusters_lie_where_the_documentation_says(photos, tmp_path, request):
+    main(["new", str(tmp_path / "p"), "--images", str(photos)])
+    own, shipped = (
+        root / "workflow/profiles/slurm/config.yaml" for root in (tmp_path / "p", request.config.rootpath)
+    )
+    assert own.read_text() == shipped.read_text()
+
+
+def test_a_project_among_the_images_is_refused(photos, capsys):
+    assert main(["new", str(photos / "p"), "--images", str(photos)]) == 1
+    assert "lies in the folder of images" in capsys.readouterr().err
+    (photos / "images").mkdir()
+    for image in photos.glob("*.png"):
+        image.rename(photos / "images" / image.name)
+    assert main(["new", str(photos), "--images", str(photos)]) == 0
+    assert yaml.safe_load((photos / "config.yaml").read_text())["datasets"]["mine"]["root"] == "."
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("nowhere", "no such folder: give --images"), ("empty", "0 images found"), ("0.png", "no such folder")],
+)
+def test_images_that_are_not_there(name, reason, photos, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
+    (photos / "0.png").rename(tmp_path / "0.png")
     assert main(["new", str(tmp_path / "p"), "--images", str(tmp_path / name)]) == 1
-    assert f"{tmp_path / name}: " in capsys.readouterr().err
+    assert f"{tmp_path / name}: {reason}" in capsys.readouterr().err
     assert not (tmp_path / "p").exists()
+
+
+def test_a_folder_that_cannot_be_written(photos, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["new", str(tmp_path / "file/p"), "--images", str(photos)]) == 1
+    assert "Not a directory: choose a folder that you may write" in capsys.readouterr().err
