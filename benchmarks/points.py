@@ -10,7 +10,8 @@ from benchmarks.measure import Row, Target, alternate, disk_mb
 from benchmarks.stores import GRID, PATCH, Stores, depth_maps, write_stores
 from benchmarks.straightforward import farthest_points, neighbor_weights
 from depthg.config.settings import GeometrySettings
-from depthg.stages.geometry import CAMERAS, farthest_point_order, make_geometry, pool_depth
+from depthg.stages.camera import CAMERAS
+from depthg.stages.geometry import farthest_point_order, make_geometry, pool_depth
 from depthg.store.reader import Store
 
 CROPS = 64

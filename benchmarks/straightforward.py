@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from depthg.models.checkpoint import Model
-from depthg.stages.geometry import CAMERAS, pool_depth
+from depthg.stages.camera import CAMERAS
+from depthg.stages.geometry import pool_depth
 from depthg.store.reader import Store
 from depthg.training.guidance import active_terms
 from depthg.training.inputs import Inputs

@@ -33,15 +33,15 @@ from .models.heads import HEADS as HEADS
 from .models.heads import SegmentationHead as SegmentationHead
 
 # crops, depth, geometry
+from .stages.camera import CAMERAS as CAMERAS
+from .stages.camera import central_token as central_token
+from .stages.camera import unproject as unproject
 from .stages.crops import crop_boxes as crop_boxes
 from .stages.crops import five_crop as five_crop
 from .stages.depth import DEPTH_SOURCES as DEPTH_SOURCES
-from .stages.geometry import CAMERAS as CAMERAS
-from .stages.geometry import central_token as central_token
 from .stages.geometry import farthest_point_order as farthest_point_order
 from .stages.geometry import nearest_tokens as nearest_tokens
 from .stages.geometry import pool_depth as pool_depth
-from .stages.geometry import unproject as unproject
 
 # stores
 from .store.arrays import Array as Array

@@ -5,8 +5,6 @@ only, so it is computed once for all experiments, training steps and numbers of 
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,7 @@ from torch.nn import functional
 from depthg.config.settings import GeometrySettings
 from depthg.errors import DepthGError
 from depthg.runtime.progress import track
+from depthg.stages.camera import CAMERAS
 from depthg.stages.depth.controls import CONTROLS, VALUES
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
@@ -37,80 +36,6 @@ def pool_depth(depth: Tensor, grid: tuple[int, int]) -> Tensor:
         float [B, h, w].
     """
     return functional.adaptive_avg_pool2d(depth[:, None], grid)[:, 0]
-
-
-def unproject(depth: Tensor, settings: GeometrySettings) -> Tensor:
-    """Unproject the depth of every token to a 3D point with a pinhole camera (Sec. 3.4).
-
-    The distance is z = near + (1 − near)·d, so that tokens of d = 0 do not all fall on the camera centre. The optical
-    axis passes through the middle of the grid, a token's pixel coordinates are its centre, and pixels are square.
-
-    Args:
-        depth: float [B, h, w] in [0, 1], far = 1.
-        settings: reads `field_of_view`, the horizontal angle in degrees, and `near`, the z of depth 0.
-
-    Returns:
-        float [B, h·w, 3], row-major: x to the right, y downwards, z away from the camera.
-
-    Example:
-        >>> unproject(torch.tensor([[[0.0]]]), GeometrySettings(near=0.5))
-        tensor([[[0.0000, 0.0000, 0.5000]]])
-    """
-    h, w = depth.shape[-2:]
-    token = 2 * math.tan(math.radians(settings.field_of_view) / 2) / w  # side of a token at z = 1
-    x = token * (torch.arange(w, dtype=depth.dtype, device=depth.device) + 0.5 - w / 2)
-    y = token * (torch.arange(h, dtype=depth.dtype, device=depth.device) + 0.5 - h / 2)
-    z = settings.near + (1 - settings.near) * depth
-    return torch.stack([z * x, z * y[:, None], z], dim=-1).flatten(1, 2)
-
-
-def unproject_parallel(depth: Tensor, settings: GeometrySettings) -> Tensor:
-    """Unproject with a parallel projection: x and y are independent of depth; otherwise as `unproject`.
-
-    A pinhole camera spreads distant tokens over more space than near ones, so farthest-point samples concentrate on
-    the background, such as the sky. A parallel projection spaces all tokens equally in x and y.
-    """
-    points = unproject(torch.ones_like(depth), settings)
-    points[..., 2] = settings.near + (1 - settings.near) * depth.flatten(1)
-    return points
-
-
-def unproject_released(depth: Tensor, settings: GeometrySettings) -> Tensor:
-    """As released: the angle in degrees read as radians, z = 5·d, tokens at their corners; otherwise as `unproject`."""
-    h, w = depth.shape[-2:]
-    token = 2 * math.tan(settings.field_of_view / 2) / w
-    x = token * (torch.arange(w, dtype=depth.dtype, device=depth.device) - w / 2)
-    y = token * (torch.arange(h, dtype=depth.dtype, device=depth.device) - h / 2)
-    z = 5 * depth
-    return torch.stack([z * x, z * y[:, None], z], dim=-1).flatten(1, 2)
-
-
-def central_token(points: Tensor) -> Tensor:
-    """Index of the token nearest to the centroid of points [B, P, 3], int64 [B, 1]."""
-    return (points - points.mean(1, keepdim=True)).square().sum(-1).argmin(1, keepdim=True)
-
-
-def first_token(points: Tensor) -> Tensor:
-    """As released: index 0, int64 [B, 1]."""
-    return torch.zeros(len(points), 1, dtype=torch.int64, device=points.device)
-
-
-@dataclass(frozen=True)
-class Camera:
-    """A projection, and the first token of farthest-point sampling."""
-
-    unproject: Callable[
-        [Tensor, GeometrySettings], Tensor
-    ]  # depth float [B, h, w] → points float [B, h·w, 3]
-    start: Callable[[Tensor], Tensor]  # points float [B, P, 3] → token indices int64 [B, 1]
-
-
-# Setting `camera` of `geometries` → Camera. To add one: its name in GeometrySettings, a line here, a test.
-CAMERAS = {
-    "pinhole": Camera(unproject, central_token),
-    "parallel": Camera(unproject_parallel, central_token),
-    "released": Camera(unproject_released, first_token),
-}
 
 
 def farthest_point_order(points: Tensor, n: int, start: Tensor) -> Tensor:

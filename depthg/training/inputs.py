@@ -10,8 +10,8 @@ from torch import Tensor
 
 from depthg.config.settings import GeometrySettings, TrainSettings
 from depthg.errors import DepthGError
+from depthg.stages.camera import CAMERAS
 from depthg.stages.draws import check_crops, check_siblings
-from depthg.stages.geometry import CAMERAS
 from depthg.store.reader import Store
 from depthg.store.tokens import TokenStore
 

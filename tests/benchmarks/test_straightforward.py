@@ -12,7 +12,8 @@ from depthg.evaluation.linear import Linear
 from depthg.evaluation.predict import upsample
 from depthg.evaluation.probes import Probes
 from depthg.models.checkpoint import Model
-from depthg.stages.geometry import central_token, farthest_point_order, nearest_tokens, unproject
+from depthg.stages.camera import central_token, unproject
+from depthg.stages.geometry import farthest_point_order, nearest_tokens
 from depthg.store.reader import Store
 from depthg.training.batches import Batches
 from depthg.training.inputs import open_inputs

@@ -11,9 +11,9 @@ from depthg.config.validation import parse
 from depthg.errors import DepthGError
 from depthg.losses.depth import KERNELS, NORMS
 from depthg.models.heads import HEADS
+from depthg.stages.camera import CAMERAS
 from depthg.stages.crops import RESIZES
 from depthg.stages.depth import controls
-from depthg.stages.geometry import CAMERAS
 from depthg.training import sampling
 from depthg.training.guidance import SAMPLE_SCHEDULES
 from depthg.training.lhp import MIXINGS

@@ -1,5 +1,3 @@
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -8,14 +6,12 @@ from hypothesis import strategies as st
 
 from depthg.config.settings import GeometrySettings
 from depthg.errors import DepthGError
+from depthg.stages.camera import CAMERAS, central_token, unproject
 from depthg.stages.geometry import (
-    CAMERAS,
-    central_token,
     farthest_point_order,
     make_geometry,
     nearest_tokens,
     pool_depth,
-    unproject,
 )
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
@@ -61,27 +57,6 @@ def test_pooling_keeps_depth_a_fraction():
     assert pooled.min() > 0 and pooled.max() < 1
 
 
-@pytest.mark.parametrize(("degrees", "width"), [(90, 2.0), (60, 2 / math.sqrt(3))])
-def test_field_of_view_is_in_degrees(degrees, width):
-    w = 10
-    points = unproject(
-        torch.ones(1, 4, w, dtype=torch.float64), GeometrySettings(field_of_view=degrees)
-    ).reshape(4, w, 3)
-    spacing = points[0, 1, 0] - points[0, 0, 0]
-    assert w * spacing.item() == pytest.approx(width)  # 2·tan(fov/2) from edge to edge at z = 1
-    assert points[..., 0].sum().item() == pytest.approx(0)
-    assert (points[1, 0, 1] - points[0, 0, 1]).item() == pytest.approx(spacing.item())
-
-
-def test_unprojection_of_single_tokens():
-    depth = torch.zeros(1, 2, 4, dtype=torch.float64)
-    depth[0, 1, 3] = 1.0
-    points = unproject(depth, GeometrySettings(near=0.2))
-    # row 0, column 0: centre 1.5 tokens left of and half a token above the axis, a token being 2/4 at z = 1
-    np.testing.assert_allclose(points[0, 0], [-0.75 * 0.2, -0.25 * 0.2, 0.2])
-    np.testing.assert_allclose(points[0, 1 * 4 + 3], [0.75, 0.25, 1.0])
-
-
 @given(clouds)
 @settings(max_examples=25, deadline=None)
 def test_order_is_the_greedy_one_and_nested(points):
@@ -105,13 +80,6 @@ def test_order_follows_depth():
     assert order_of(points, 2)[0, 1] == 1 * 5 + 3
 
 
-def test_seen_in_parallel_a_token_is_as_large_near_as_far():
-    depth = torch.tensor([[[0.0, 0.5], [0.25, 1.0]]], dtype=torch.float64)
-    points = CAMERAS["parallel"].unproject(depth, GeometrySettings(near=0.2))
-    expected = [[-0.5, -0.5, 0.2], [0.5, -0.5, 0.6], [-0.5, 0.5, 0.4], [0.5, 0.5, 1.0]]
-    np.testing.assert_allclose(points[0], expected)
-
-
 def test_farthest_points_crowd_where_it_is_far_unless_seen_in_parallel():
     depth = torch.cat([torch.ones(1, 10, 20), torch.linspace(0.4, 0, 10)[None, :, None].expand(1, 10, 20)], 1)
     far = {}
@@ -121,16 +89,6 @@ def test_farthest_points_crowd_where_it_is_far_unless_seen_in_parallel():
         far[name] = (farthest_point_order(points, 50, camera.start(points)) < 200).float().mean().item()
     assert far["pinhole"] > 0.7
     assert far["parallel"] == pytest.approx(0.5, abs=0.1)
-
-
-def test_the_released_camera_by_hand():
-    depth = torch.tensor([[[0.0, 0.5], [0.25, 1.0]]], dtype=torch.float64)
-    points = CAMERAS["released"].unproject(depth, GeometrySettings())
-    side = 2 * math.tan(45) / 2  # 90 "radians" across two tokens: 1.62 each, 3.24 in all
-    z = np.array([0, 2.5, 1.25, 5])
-    x, y = np.array([-1, 0, -1, 0]) * side, np.array([-1, -1, 0, 0]) * side
-    np.testing.assert_allclose(points[0], np.stack([z * x, z * y, z], 1))
-    assert CAMERAS["released"].start(points).tolist() == [[0]]
 
 
 def test_released_integer_depth_makes_farthest_points_a_raster():

@@ -41,7 +41,7 @@ class GeometrySettings(Model):
     """Depth → points, farthest-point order, 3-D neighbours (Sec. 3.4, 3.6): one of `geometries`."""
 
     camera: Literal["pinhole", "parallel", "released"] = Field(
-        "pinhole", description="unprojection of depth to 3-D points: depthg.stages.geometry.CAMERAS"
+        "pinhole", description="unprojection of depth to 3-D points: depthg.stages.camera.CAMERAS"
     )
     field_of_view: Annotated[float, Field(gt=0, lt=180)] = Field(90.0, description="of the camera, degrees")
     near: Annotated[float, Field(gt=0, lt=1)] = Field(

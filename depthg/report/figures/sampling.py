@@ -10,7 +10,7 @@ from depthg.config.settings import TrainSettings
 from depthg.evaluation.evaluate import evenly_spaced
 from depthg.report.figures.marks import enlarge, mark_tokens, top_view
 from depthg.report.figures.panels import DEPTH_COLORS, Panel, lay_out, save
-from depthg.stages.geometry import CAMERAS
+from depthg.stages.camera import CAMERAS
 from depthg.store.reader import Store
 from depthg.training.inputs import Inputs
 from depthg.training.sampling import SAMPLERS
