@@ -30,7 +30,7 @@ bench: install  ## every stage against a straightforward way, half an hour: benc
 check: install docs  ## style, types, the workflow's own linter, the documentation
 	ruff check .
 	ruff format --check .
-	snakefmt --check Snakefile rules workflow/project
+	snakefmt --check Snakefile rules workflow
 	mypy
 	snakemake --lint
 
@@ -40,7 +40,7 @@ docs: install  ## the documentation as a site: site/index.html
 format: install  ## put the code in style
 	ruff check --fix .
 	ruff format .
-	snakefmt Snakefile rules workflow/project
+	snakefmt Snakefile rules workflow
 
 schema: install  ## the JSON schema of config.yaml, from depthg.config
 	python -c 'import yaml; from depthg.config import Config; print(yaml.safe_dump(Config.model_json_schema(), \

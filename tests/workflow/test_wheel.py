@@ -29,12 +29,17 @@ SETTINGS = {
 }
 
 
+SDIST = "from setuptools.build_meta import build_sdist as build; import sys; build(sys.argv[1])"
+
+
 @pytest.fixture
 def installed(tmp_path) -> dict[str, str]:
     """The variables of an environment in which only the wheel's depthg is to be found; all else is borrowed."""
     python = [sys.executable, "-m"]
+    # By way of the source distribution: it must be complete, and no build/ is left in the working tree.
+    subprocess.run([sys.executable, "-c", SDIST, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
     wheels = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
-    subprocess.run([*python, *wheels, str(ROOT)], check=True)
+    subprocess.run([*python, *wheels, str(next(tmp_path.glob("*.tar.gz")))], check=True)
     subprocess.run([*python, "venv", "--without-pip", str(tmp_path / "venv")], check=True)
     packages = next((tmp_path / "venv/lib").glob("python*/site-packages"))
     # A folder that is named in a .pth file comes last, and the editable depthg in it is not followed.
@@ -49,9 +54,10 @@ def installed(tmp_path) -> dict[str, str]:
 
 
 def run(environment: dict[str, str], folder: Path, *words: str) -> str:
+    """Everything that a command prints; it must succeed."""
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 @pytest.mark.slow
@@ -64,8 +70,17 @@ def test_a_project_of_the_wheel_runs(installed, tmp_path):
     own = yaml.safe_load((project / "config.yaml").read_text())
     own["datasets"]["mine"]["settings"] = SETTINGS
     (project / "config.yaml").write_text(yaml.safe_dump(own))
-    run(installed, project, "python", "-m", "snakemake", "--cores", "2", "results/mine/stego/metrics.json")
+    snakemake = ["python", "-m", "snakemake", "--cores", "2"]
+    run(installed, project, *snakemake, "results/mine/stego/metrics.json")
     found = json.loads((project / "results/mine/stego/metrics.json").read_text())
     assert found["n_images"] and found["unsupervised"]["miou"]["mean"] > 0
+    assert "Nothing to be done" in run(installed, project, *snakemake)
+    assert "Congratulations" in run(installed, project, *snakemake, "--lint")
+    assert "digraph" in run(installed, project, *snakemake, "--rulegraph")
+    run(installed, project, *snakemake, "--report", "report.html")
     assert "clusters: 2" in run(installed, project, "depthg", "config", "show", "mine", "stego")
     assert "demo_vit8: needs no" in run(installed, project, "depthg", "weights", "fetch", "demo_vit8")
+    fetch = subprocess.run(
+        ["depthg", "data", "fetch", "cityscapes"], cwd=project, env=installed, capture_output=True, text=True
+    )
+    assert "leftImg8bit_trainvaltest.zip" in fetch.stderr and "cityscapes-dataset.com" in fetch.stderr
