@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 Kernel = Callable[[Tensor, Tensor, float], Tensor]
-# A kernel maps the places of tokens, float [B, n, 4] and [B, m, 4], and the bandwidth to float [B, n, m].
-# A place is (d, x, y, z): the depth in [0, 1], far = 1, and the token's unprojected 3D point.
+# A kernel maps the positions of tokens, float [B, n, 4] and [B, m, 4], and the bandwidth to float [B, n, m].
+# A position is (d, x, y, z): the depth in [0, 1], far = 1, and the token's unprojected 3D point.
 
 
 def product(a: Tensor, b: Tensor, bandwidth: float) -> Tensor:
@@ -44,15 +44,15 @@ KERNELS: dict[str, Kernel] = {
 }
 
 
-def as_is(places: Tensor) -> Tensor:
-    """Places float [..., 4], unchanged."""
-    return places
+def unchanged(positions: Tensor) -> Tensor:
+    """Positions float [..., 4], unchanged."""
+    return positions
 
 
-def over_channel(places: Tensor) -> Tensor:
+def normalised_over_channel(positions: Tensor) -> Tensor:
     """As released: depth normalised over its single channel, which makes it 1 wherever it is positive."""
-    return torch.cat([(places[..., :1] > 0).to(places.dtype), places[..., 1:]], dim=-1)
+    return torch.cat([(positions[..., :1] > 0).to(positions.dtype), positions[..., 1:]], dim=-1)
 
 
-# Setting `depth_norm` → function of places float [..., 4] that returns places of the same shape.
-NORMS: dict[str, Callable[[Tensor], Tensor]] = {"none": as_is, "channel": over_channel}
+# Setting `depth_norm` → function of positions float [..., 4] that returns positions of the same shape.
+NORMS: dict[str, Callable[[Tensor], Tensor]] = {"none": unchanged, "channel": normalised_over_channel}

@@ -55,7 +55,7 @@ class Draws:
         """Image id of each crop, int [M]."""
         return self.store.read("image")
 
-    def all(self, step: int) -> np.ndarray:
+    def crops(self, step: int) -> np.ndarray:
         """All crops of a step: anchors, neighbours and siblings, int [2B] or [3B]."""
         anchors = self.anchors(step)
         drawn = [anchors, self.neighbors(anchors, self.rng(step))]

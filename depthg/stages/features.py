@@ -70,7 +70,7 @@ def write_rows(
     writer: Writer,
     read: Callable[[range], np.ndarray],
     compute: Callable[[range, np.ndarray], dict[str, Tensor]],
-    what: str,
+    label: str,
 ) -> None:
     """Compute and write the unfinished rows of a store, or of a part of it, and mark it finished.
 
@@ -81,22 +81,22 @@ def write_rows(
         writer: writer of the store.
         read: rows → the input of the computation.
         compute: (rows, input) → the values of every array by name, on any device.
-        what: label of the progress bar.
+        label: label of the progress bar.
     """
 
     def write(rows: range, values: dict[str, Tensor]) -> None:
         writer.write(rows, **{name: value.cpu().numpy() for name, value in values.items()})
 
-    sources = prefetch(lambda rows: (rows, read(rows)), writer.tracked(BATCH, what))
+    sources = prefetch(lambda rows: (rows, read(rows)), writer.tracked(BATCH, label))
     with closing(sources), ThreadPoolExecutor(1) as pool:
-        written = None
+        writing = None
         for rows, source in sources:
             values = compute(rows, source)
-            if written is not None:
-                written.result()
-            written = pool.submit(write, rows, values)
-        if written is not None:
-            written.result()
+            if writing is not None:
+                writing.result()
+            writing = pool.submit(write, rows, values)
+        if writing is not None:
+            writing.result()
     writer.finish()
 
 

@@ -62,8 +62,8 @@ def farthest_point_order(points: Tensor, n: int, start: Tensor) -> Tensor:
     nearest = torch.full_like(x, torch.inf)
     shared = nearest.numpy()  # its argmax is ten times as fast as torch's
     order = torch.empty(len(points), n, dtype=torch.int64)
-    for place in range(n):
-        order[:, place] = last[:, 0]
+    for i in range(n):
+        order[:, i] = last[:, 0]
         to_last = (x - x.gather(1, last)).square_()
         to_last += (y - y.gather(1, last)).square_()
         to_last += (z - z.gather(1, last)).square_()

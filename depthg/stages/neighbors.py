@@ -41,8 +41,8 @@ def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSet
     pooled = drop_channels(source.read("pooled"), settings.pooled_dropout)
     index = faiss.IndexFlatIP(pooled.shape[1])
     index.add(pooled)
-    origin = {"settings": settings.model_dump(), "features": source.fingerprint, "crops": cut.fingerprint}
-    writer = Writer(out, len(source), neighbor_arrays(settings), origin)
+    provenance = {"settings": settings.model_dump(), "features": source.fingerprint, "crops": cut.fingerprint}
+    writer = Writer(out, len(source), neighbor_arrays(settings), provenance)
     for rows in track(writer.pending(BATCH), -(-len(source) // BATCH), "neighbours", writer.done // BATCH):
         chosen = np.arange(rows.start, rows.stop)
         similarities, ids = index.search(pooled[chosen], settings.keep + largest)

@@ -34,15 +34,15 @@ def make_scheduled(crops: Path, neighbors: Path, out: Path, settings: ScheduleSe
     near.expect(crops=source)
     rows = scheduled_crops(near, settings)
     arrays = crop_arrays(source.array("images").shape[1])
-    origin = {
+    provenance = {
         "crops": source.fingerprint,
         "neighbors": near.fingerprint,
         "settings": settings.model_dump(),
     }
-    writer = Writer(out, len(rows), arrays | {"row": Array((), "int64", compress=False)}, origin)
-    for places in writer.tracked(BATCH, "scheduled crops"):
-        chosen = rows[places.start : places.stop]
-        writer.write(places, row=chosen, **{name: source.read(name, chosen) for name in arrays})
+    writer = Writer(out, len(rows), arrays | {"row": Array((), "int64", compress=False)}, provenance)
+    for batch in writer.tracked(BATCH, "scheduled crops"):
+        chosen = rows[batch.start : batch.stop]
+        writer.write(batch, row=chosen, **{name: source.read(name, chosen) for name in arrays})
     writer.finish()
 
 
@@ -55,5 +55,5 @@ def scheduled_crops(neighbors: Store, settings: ScheduleSettings) -> np.ndarray:
     for seed in settings.seeds:
         draws = Draws(neighbors, settings, seed)
         for step in range(settings.batches):
-            drawn[draws.all(step)] = True
+            drawn[draws.crops(step)] = True
     return np.flatnonzero(drawn)

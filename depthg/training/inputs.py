@@ -87,14 +87,14 @@ class Inputs:
         """
         if self.schedule is None:
             return crops
-        places = np.searchsorted(self._scheduled, crops)
-        found = self._scheduled[np.minimum(places, len(self._scheduled) - 1)] == crops
+        index = np.searchsorted(self._scheduled, crops)
+        found = self._scheduled[np.minimum(index, len(self._scheduled) - 1)] == crops
         if not found.all():
             raise DepthGError(
                 f"training: crop {crops[~found][0]} is not in {self.schedule.path}: it was made for other seeds or "
                 "settings: list all seeds under `seeds`, or set training_crops to all"
             )
-        return places
+        return index
 
     @cached_property
     def _scheduled(self) -> np.ndarray:
@@ -113,14 +113,14 @@ class Inputs:
         return {name: store.fingerprint for name, store in vars(self).items() if isinstance(store, Store)}
 
 
-def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **others: Path | None) -> Inputs:
+def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **stores: Path | None) -> Inputs:
     """Open the stores that the settings need.
 
     Args:
         features: store with `tokens`.
         neighbors: neighbour store of all training crops.
         settings: training settings.
-        **others: paths of `geometry`, `attention` and `view`, and of `schedule` if the features are of scheduled crops.
+        **stores: paths of `geometry`, `attention` and `view`, and of `schedule` if the features are of scheduled crops.
 
     Raises:
         DepthGError: a store is missing or belongs to other features, or is too small for the settings.
@@ -133,7 +133,7 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **othe
     }
     optional = {}
     for name, need in needed.items():
-        path = others.get(name)
+        path = stores.get(name)
         if need and path is None:
             raise DepthGError(f"training: these settings need the {name} store: give --{name}")
         if need and path is not None:
@@ -142,7 +142,7 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **othe
         optional[name].expect(features=tokens)
     if "view" in optional:
         _check_view(tokens, optional["view"])
-    near, schedule = Store(neighbors), others.get("schedule")
+    near, schedule = Store(neighbors), stores.get("schedule")
     if schedule is None:
         near.expect(features=tokens)
     else:

@@ -43,17 +43,17 @@ MIXINGS: dict[str, Callable[[Tensor, Tensor, Tensor, bool], Mixture]] = {
 }
 
 
-def mix(codes: Tensor, ids: Tensor, shares: Tensor) -> Tensor:
-    """Mixed codes s_mix = Σ share · s over the neighbours of each sampled token.
+def mix(codes: Tensor, ids: Tensor, weights: Tensor) -> Tensor:
+    """Mixed codes s_mix = Σ weight · s over the neighbours of each sampled token.
 
     Args:
         codes: codes s, float [B, T, Q].
         ids: positions in `codes` of each sampled token's neighbours, int64 [B, n, k], distinct within a row.
-        shares: mixing weights, float [B, n, k].
+        weights: mixing weights, float [B, n, k].
 
     Returns:
         float [B, n, Q].
     """
     # A matrix product has a matrix product as gradient: faster than scatter-add, and deterministic on a GPU.
     matrix = torch.zeros(*ids.shape[:2], codes.shape[1], dtype=codes.dtype, device=codes.device)
-    return matrix.scatter_(-1, ids, shares) @ codes
+    return matrix.scatter_(-1, ids, weights) @ codes

@@ -100,8 +100,8 @@ def _optimise(
         selection=selection,
     )
     start, lines = checkpoint.restore()
-    make, history = Batches(inputs, settings, seed), History(out / HISTORY, settings, lines)
-    batches = prefetch(lambda step: make(step).to(device()), range(start, settings.batches))
+    make_batch, history = Batches(inputs, settings, seed), History(out / HISTORY, settings, lines)
+    batches = prefetch(lambda step: make_batch(step).to(device()), range(start, settings.batches))
     with closing(batches), closing(history):
         for step, batch in enumerate(
             track(batches, settings.batches, f"training, seed {seed}", start), start
@@ -131,15 +131,12 @@ def _optimizer_step(loss: Tensor, model: Model, optimizer: torch.optim.Optimizer
 def _optimizer(model: Model) -> torch.optim.Optimizer:
     """AdamW (Adam if the weight decay is 0), with a separate parameter group and learning rate for the codebook."""
     settings, codebook = model.settings, model.codebook
-    of_codebook = list(codebook.parameters()) if codebook is not None else []
-    own = {id(weight) for weight in of_codebook}
+    codebook_weights = list(codebook.parameters()) if codebook is not None else []
+    codebook_ids = {id(weight) for weight in codebook_weights}
+    weights = [w for w in model.parameters() if w.requires_grad and id(w) not in codebook_ids]
     groups: list[dict[str, Any]] = [
-        {
-            "params": [
-                weight for weight in model.parameters() if weight.requires_grad and id(weight) not in own
-            ]
-        },
-        {"params": of_codebook, "lr": LEARNING_RATE, "weight_decay": 0.0},
+        {"params": weights},
+        {"params": codebook_weights, "lr": LEARNING_RATE, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
 

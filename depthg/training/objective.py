@@ -93,9 +93,9 @@ def targets(
 
 def depth_target(settings: TrainSettings, batch: Batch) -> Tensor:
     """Depth correlation float [B, n, n] of each anchor's sampled tokens with each other, or with its sibling's."""
-    others = batch.positions if batch.sibling_positions is None else batch.sibling_positions
+    partners = batch.positions if batch.sibling_positions is None else batch.sibling_positions
     norm, kernel = NORMS[settings.depth_norm], KERNELS[settings.depth_loss]
-    target = kernel(norm(batch.positions), norm(others), settings.depth_bandwidth)
+    target = kernel(norm(batch.positions), norm(partners), settings.depth_bandwidth)
     return target - target.mean() if settings.depth_centring else target
 
 

@@ -38,7 +38,7 @@ class References:
                 f"{self.crops * self.tokens} tokens: set pool to at most that"
             )
 
-    def places(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Crop and token index of each reference at a step, int [count] each; all pairs are distinct."""
         rng = np.random.default_rng([self.seed, 3, step])
         crops = rng.permutation(self.crops)[: self.count]
@@ -48,13 +48,13 @@ class References:
 
     def __call__(self, step: int) -> Tensor:
         """Backbone features of the references drawn at a step, float32 [count, C]."""
-        crops, tokens = self.places(step)
-        found = []
+        crops, tokens = self.draw(step)
+        features = []
         for start in range(0, self.count, READ):
-            some = slice(start, start + READ)
-            maps = self.store.read("tokens", crops[some]).reshape(len(crops[some]), self.tokens, -1)
-            found.append(maps[np.arange(len(maps)), tokens[some]])
-        return torch.from_numpy(np.concatenate(found)).float()
+            chunk = slice(start, start + READ)
+            maps = self.store.read("tokens", crops[chunk]).reshape(len(crops[chunk]), self.tokens, -1)
+            features.append(maps[np.arange(len(maps)), tokens[chunk]])
+        return torch.from_numpy(np.concatenate(features)).float()
 
 
 class EMAHead(nn.Module):
@@ -101,13 +101,13 @@ class Pools:
     def __init__(self, references: References, dropout: nn.Module, head: nn.Module, momentum: float):
         self.references, self.dropout = references, dropout
         self.ema_head = EMAHead(head, momentum)
-        self.where = next(head.parameters()).device
-        self.agnostic = unit(dropout(references(0).to(self.where)[:, None])[:, 0])
-        self.specific = torch.empty(0, device=self.where)
+        self.device = next(head.parameters()).device
+        self.agnostic = unit(dropout(references(0).to(self.device)[:, None])[:, 0])
+        self.specific = torch.empty(0, device=self.device)
 
     def renew(self, step: int) -> None:
         """Recompute the task-specific pool before a step: new references, encoded by the current EMA head."""
-        codes = self.dropout(self.ema_head(self.references(step).to(self.where)[:, None]))
+        codes = self.dropout(self.ema_head(self.references(step).to(self.device)[:, None]))
         self.specific = unit(codes[:, 0])
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -22,7 +22,7 @@ def test_siblings_are_the_other_crops_of_an_image(stores, settings):
 
 def test_all_that_a_step_sees(stores, settings):
     near, pairs = Store(stores.neighbors), settings.model_copy(update={"depth_pairs": "sibling"})
-    alone, paired = Draws(near, settings, 3).all(5), Draws(near, pairs, 3).all(5)
+    alone, paired = Draws(near, settings, 3).crops(5), Draws(near, pairs, 3).crops(5)
     assert len(alone) == 2 * settings.batch and paired[: len(alone)].tolist() == alone.tolist()
     anchors, neighbors, siblings = np.split(paired, 3)
     assert all(neighbor in stores.ids[anchor] for anchor, neighbor in zip(anchors, neighbors, strict=True))

@@ -27,14 +27,14 @@ def head(settings):
 
 def test_references_are_the_tokens_at_their_places(references, stores):
     drawn = references(30)
-    crops, tokens = drawn.places(7)
+    crops, tokens = drawn.draw(7)
     expected = [stores.tokens[crop].reshape(20, 8)[token] for crop, token in zip(crops, tokens, strict=True)]
     np.testing.assert_array_equal(drawn(7).numpy(), np.stack(expected).astype(np.float32))
 
 
 @pytest.mark.parametrize(("count", "most"), [(1, 1), (8, 1), (12, 1), (13, 2), (30, 3), (240, 20)])
 def test_crops_take_turns_and_no_token_comes_twice(references, count, most):
-    crops, tokens = references(count).places(0)
+    crops, tokens = references(count).draw(0)
     assert len(crops) == len(tokens) == count
     assert len(set(zip(crops.tolist(), tokens.tolist(), strict=True))) == count
     counts = np.bincount(crops, minlength=12)
@@ -43,10 +43,10 @@ def test_crops_take_turns_and_no_token_comes_twice(references, count, most):
 
 def test_places_depend_on_seed_and_step_alone(references):
     places = {
-        tuple(np.concatenate(references(8, seed).places(step)).tolist()) for seed in (0, 1) for step in (0, 5)
+        tuple(np.concatenate(references(8, seed).draw(step)).tolist()) for seed in (0, 1) for step in (0, 5)
     }
     assert len(places) == 4
-    np.testing.assert_array_equal(references(8).places(5), references(8).places(5))
+    np.testing.assert_array_equal(references(8).draw(5), references(8).draw(5))
 
 
 def test_more_references_than_tokens(references):
