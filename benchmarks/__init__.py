@@ -1,1 +1,1 @@
-"""How fast each stage is, held against a straightforward way to do the same: `python -m benchmarks`."""
+"""Speed of each stage, compared with a straightforward implementation: `python -m benchmarks`."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks` runs them; worker processes import this file as well, so all else is behind the guard."""
+"""Entry point of `python -m benchmarks`; guarded, because worker processes import this file too."""
 
 if __name__ == "__main__":
     import os

@@ -1,4 +1,4 @@
-"""What a further ablation costs beside the first run, at the size of COCO-Stuff: worked out from what was measured."""
+"""Cost of an additional ablation relative to the first run, extrapolated to COCO-Stuff from the measurements."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ SEARCHED = 20_000  # vectors, in the row of the neighbours
 
 
 def derived(rows: Sequence[Row]) -> list[Row]:
-    """One row; none where a stage that it needs was not measured."""
+    """One row; none if a required stage was not measured."""
     found: dict[str, Row] = {}
     for row in rows:
         found.setdefault(row.stage, row)
@@ -34,7 +34,7 @@ def derived(rows: Sequence[Row]) -> list[Row]:
 
 
 def _seconds_of_artifacts(rows: Mapping[str, Row]) -> float:
-    """Features, geometry and neighbours: what all experiments share."""
+    """Cost of features, geometry and neighbours, which all experiments share."""
     each = {stage: 1 / rows[stage].throughput for stage in ("features", "geometry")}
     pairs = TRAINING**2 / (BATCH * SEARCHED)
     search = rows["neighbours"].ours.seconds * pairs
@@ -42,6 +42,6 @@ def _seconds_of_artifacts(rows: Mapping[str, Row]) -> float:
 
 
 def _seconds_of_results(rows: Mapping[str, Row]) -> float:
-    """Training, and the refinement of two maps a validation crop."""
+    """Cost of training, and of the CRF for two maps per validation crop."""
     refined = 2 * VALIDATION / rows["CRF and counts"].throughput
     return TrainSettings().batches * rows["training step"].ours.seconds + refined

@@ -1,4 +1,4 @@
-"""How long the command line and the workflow take to answer, in processes of their own."""
+"""Start-up time of the command line and of the workflow, in separate processes."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ PLAN = (*SNAKEMAKE, "--dry-run", "--config", "dataset=demo", "--", "results/demo
 
 
 def measured(root: Path) -> list[Row]:
-    """Rows of the help, and of the plan of all that the demo can make, in a folder where nothing is made yet."""
+    """Rows for `depthg --help` and for a dry run of the whole demo in an empty folder."""
     help_ = alternate({"ours": running(root, HELP), "reference": running(root, EAGER)})
     plan = alternate({"ours": running(root, PLAN)}, rounds=3)
     return [
@@ -41,12 +41,12 @@ def measured(root: Path) -> list[Row]:
 
 
 def without_memory(cost: Cost) -> Cost:
-    """The times: the memory of another process is not measured."""
+    """The cost without memory, which is not measured for other processes."""
     return Cost(cost.times)
 
 
 def running(folder: Path, words: Sequence[str]) -> Work:
-    """Run Python with some words in a folder; what an environment that is not active has to offer, too."""
+    """Run Python with arguments in a folder, with the scripts of its environment on the path."""
     added = {"PYTHONPATH": str(PROJECT), "PATH": str(Path(sys.executable).parent)}
     environment = os.environ | {
         name: os.pathsep.join(filter(None, (first, os.environ.get(name)))) for name, first in added.items()

@@ -1,4 +1,4 @@
-"""Stages beside other work: with a busy process for each core, two that share fairly take twice as long."""
+"""Stages on a busy machine: next to one busy process per core, a fair share doubles their time."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ CROPS = 64
 
 
 def measured(root: Path) -> list[Row]:
-    """Rows of a training step, of geometry, and of the backbone's forward that features are made by."""
+    """Rows for a training step, for geometry, and for the backbone's forward pass."""
     stores, few = write_stores(root / "all"), write_stores(root / "few", CROPS, channels=8)
     works: dict[str, tuple[str, Work]] = {
         "training step": (f"{PRODUCT.steps} steps of {PRODUCT.batch}", lambda: training(stores, PRODUCT)),
@@ -48,7 +48,7 @@ def _row(stage: str, size: str, work: Work) -> Row:
 
 @contextmanager
 def busy_processes(count: int) -> Iterator[None]:
-    """So many processes that compute without end, each on one core, until the block is left."""
+    """Run busy processes, each on one core, within the block."""
     with ExitStack() as stack:
         for _ in range(count):
             process = stack.enter_context(subprocess.Popen([sys.executable, "-c", BUSY]))

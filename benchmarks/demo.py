@@ -1,4 +1,4 @@
-"""The whole demo, stage by stage, as `snakemake` runs it; then a further experiment on what the first run left."""
+"""The whole demo by stage, as `snakemake` runs it, and then an additional experiment on its cached artifacts."""
 
 import csv
 from pathlib import Path
@@ -15,7 +15,7 @@ ONCE = "run once, as Snakemake runs it; its memory is all that a process holds, 
 
 
 def measured(root: Path) -> list[Row]:
-    """Both runs as a whole, with a row for every stage of the first before them."""
+    """A row for every stage of the first run, then one for each of the two runs."""
     first = _run(root, FIRST)
     stages = [_stage(root, log) for log in sorted((root / "logs").rglob("*.tsv"))]
     whole = Row(
@@ -36,7 +36,7 @@ def _run(folder: Path, target: str) -> Cost:
 
 
 def _stage(root: Path, log: Path) -> Row:
-    """What Snakemake noted of a job; where the job made a store, its crops and bytes, too."""
+    """A job's benchmark record by Snakemake and, if it wrote a store, the number of crops and bytes."""
     with log.open() as stream:
         noted = next(csv.DictReader(stream, delimiter="\t"))
     name = log.relative_to(root / "logs" / "demo").with_suffix("")

@@ -1,4 +1,4 @@
-"""The gate of the demo's backbone: does k-means find the classes of the demo world among its tokens?
+"""Acceptance test of the demo's backbone: does k-means on its tokens find the classes of the demo world?
 
     python benchmarks/demo_backbone.py [--teacher resnet50_imagenet.safetensors]
 
@@ -28,7 +28,7 @@ Features = Callable[[np.ndarray], np.ndarray]
 
 
 def colour_patches(picture: np.ndarray) -> np.ndarray:
-    """Mean colour and place of each patch, all in -1..1: float32 [h, w, 5]."""
+    """Mean colour and position of each patch, all in [−1, 1]: float32 [h, w, 5]."""
     height, width = picture.shape[0] // PATCH, picture.shape[1] // PATCH
     colours = picture.reshape(height, PATCH, width, PATCH, 3).mean(axis=(1, 3)) / 127.5 - 1
     places = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
@@ -36,20 +36,20 @@ def colour_patches(picture: np.ndarray) -> np.ndarray:
 
 
 def shipped_vit() -> Features:
-    """The tokens of the weights in the package."""
+    """Tokens of the backbone whose weights come with the package."""
     student = build_student()
     student.load_state_dict(load_file(WEIGHTS))
     return vit_tokens(student)
 
 
 def random_twin() -> Features:
-    """The tokens of the same ViT before any training."""
+    """Tokens of the same ViT with random weights."""
     torch.manual_seed(0)
     return vit_tokens(build_student())
 
 
 def vit_tokens(student: VisionTransformer) -> Features:
-    """The tokens of a ViT."""
+    """Tokens of a ViT."""
     student.eval()
 
     @torch.inference_mode()
@@ -61,20 +61,20 @@ def vit_tokens(student: VisionTransformer) -> Features:
 
 
 def resnet(weights: Path) -> Features:
-    """The teacher's own features."""
+    """Features of the teacher."""
     teacher = build_teacher(weights)
     return lambda picture: teacher_features(teacher, picture).numpy()
 
 
 def cluster(maps: np.ndarray, seed: int) -> np.ndarray:
-    """k-means of unit features [n, h, w, C] into one cluster a class: ids [n, h, w]."""
+    """k-means on unit features [n, h, w, C] with one cluster per class: cluster ids [n, h, w]."""
     rows = maps.reshape(-1, maps.shape[-1])
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return KMeans(len(CLASSES), n_init=3, random_state=seed).fit_predict(rows).reshape(maps.shape[:3])
 
 
 def class_ious(clusters: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """IoU of each class over all pixels, under the assignment of clusters to classes that fits most pixels.
+    """IoU of each class over all pixels, with clusters matched to classes to maximise common pixels.
 
     `clusters` are ids of patches [n, h, w]; `labels` are classes of pixels [n, 8h, 8w].
     """

@@ -1,4 +1,4 @@
-"""The stage that runs the backbone: how much of the backbone's own speed is left."""
+"""The features stage, compared with the bare forward pass of the backbone."""
 
 import shutil
 from collections.abc import Callable
@@ -20,7 +20,7 @@ CROPS, BATCH = (512, features.BATCH) if torch.cuda.is_available() else (24, 4)
 
 
 def measured(root: Path) -> list[Row]:
-    """One row: a pass over crops in a store against the forward of as many in memory."""
+    """One row: the stage over crops in a store, against the forward pass of as many crops in memory."""
     images = photographs(CROPS)
     writer = Writer(root / "crops.zarr", CROPS, {"images": Array(images.shape[1:], "uint8")}, {})
     writer.write(range(CROPS), images=images)
@@ -56,7 +56,7 @@ def measured(root: Path) -> list[Row]:
 
 
 def _timed(spent: list[float]) -> Callable[..., Any]:
-    """`features.write_rows`, which is the stage but for its start; every call adds its seconds."""
+    """Wrap `features.write_rows`, the stage without its start-up; every call records its seconds."""
     write_rows = features.write_rows
 
     def timed(*arguments: Any, **named: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How the cost of stages grows with images, crops, tokens and samples: each at three sizes, all else being equal."""
+"""Growth of the cost of stages with images, crops, tokens and samples, each at three sizes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ SHORT, SHORT_LHP = (whole.model_copy(update={"steps": STEPS}) for whole in (PROD
 
 
 def measured(root: Path) -> list[Growth]:
-    """All of them."""
+    """Growth of every stage."""
     return [
         _grown("features", "crops", (1, 2, 4), forward_of),
         _grown("features", "tokens", SIDES, lambda side: forward_of(1, 8 * side), square=True),
@@ -39,7 +39,7 @@ def measured(root: Path) -> list[Growth]:
 def _grown(
     stage: str, over: str, sizes: Sequence[int], make: Callable[[int], Work], square: bool = False
 ) -> Growth:
-    """Times at all sizes, which alternate; `square`: of a side, the tokens are counted."""
+    """Time a stage at all sizes in alternation; with `square`, sizes are sides and their squares are counted."""
     works = {str(size): make(size) for size in sizes}
     costs = alternate(works, ROUNDS)
     counted = tuple(float(size**2 if square else size) for size in sizes)
@@ -53,7 +53,7 @@ def _geometry(root: Path, crops: int, side: int) -> Work:
 
 
 def _over_images(root: Path) -> Growth:
-    """A step draws its batch from all images: how many there are should not matter."""
+    """Growth of training over the number of images, on which the time of a step should not depend."""
 
     def make(images: int) -> Work:
         stores = write_stores(root / f"images_{images}", CROPS_AN_IMAGE * images, (14, 14), patch=1)
@@ -63,7 +63,7 @@ def _over_images(root: Path) -> Growth:
 
 
 def _steps(root: Path, stage: str, settings: TrainSettings) -> list[Growth]:
-    """Over tokens of a crop and over samples."""
+    """Growth of training over tokens per crop and over samples."""
 
     def stores(side: int) -> Stores:
         path = root / f"tokens_{side}"

@@ -16,7 +16,7 @@ CODE_DIM, CLASSES = 70, 27
 
 
 def measured(root: Path) -> list[Row]:
-    """Rows of label maps of pixels, and of label maps of tokens, which are less than what is scored."""
+    """Rows for label maps at pixel resolution and, cheaper than what is scored, at token resolution."""
     torch.manual_seed(0)
     centroids = torch.nn.functional.normalize(torch.randn(CLASSES, CODE_DIM), dim=1)
     probes = Probes(centroids, Linear(torch.randn(CLASSES, CODE_DIM), torch.randn(CLASSES)))

@@ -1,7 +1,7 @@
-"""What a way to do something costs: time, in runs that alternate with another way, and memory at its peak.
+"""Measures time and peak memory of implementations, in alternating runs.
 
-A machine is never equally fast twice. So two ways are run in turn, in one process, several times over; a ratio is
-the median of the ratios of neighbouring runs, a time the median of times.
+The speed of a machine varies. Two implementations are therefore run in turn, several times in one process; their ratio
+is the median of the ratios of adjacent runs, and a time is the median of all runs.
 """
 
 import ctypes
@@ -17,19 +17,19 @@ from typing import Literal
 import numpy as np
 
 ROUNDS = 5
-QUICK = 5.0  # seconds: what takes less is run once more, for its memory alone
+QUICK = 5.0  # seconds; faster works are run once more, to measure memory only
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
-Work = Callable[[], object]  # where only a part of it counts, it returns the seconds of that part
+Work = Callable[[], object]  # returns the seconds of a part, if only that part counts
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one pass took.
+    """Cost of one pass.
 
     Attributes:
-        times: seconds, a value a round.
-        peak_mb: how much resident memory rose above what it was before, MB; None where that is not known.
+        times: seconds, one value per round.
+        peak_mb: increase of resident memory in MB, or None if unknown.
     """
 
     times: tuple[float, ...]
@@ -41,17 +41,17 @@ class Cost:
         return median(self.times)
 
     def __truediv__(self, parts: float) -> "Cost":
-        """One of so many equal parts; they follow each other, so the memory is that of all."""
+        """Cost of one of several equal, sequential parts: a fraction of the time, the same memory."""
         return Cost(tuple(seconds / parts for seconds in self.times), self.peak_mb)
 
     def __add__(self, other: "Cost") -> "Cost":
-        """One after the other, round by round; whose memory is larger is not known."""
+        """Cost of two passes in sequence, round by round, without memory."""
         return Cost(tuple(a + b for a, b in zip(self.times, other.times, strict=True)))
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be reached: at most so many seconds, or at least such a ratio or throughput."""
+    """A target: an upper bound of seconds, or a lower bound of the ratio or throughput."""
 
     of: Literal["seconds", "ratio", "throughput"]
     bound: float
@@ -62,15 +62,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the results: our way and, where there is one, the way it is held against.
+    """One row of the results: our implementation and, if there is one, the reference.
 
     Attributes:
-        stage: of the pipeline.
-        size: what a pass works on, in words.
-        ours: a pass.
-        reference: the same work the straightforward way.
-        against: what that is, in words.
-        items: how many of `item` a pass handles.
+        stage: stage of the pipeline.
+        size: input of a pass, in words.
+        ours: cost of a pass.
+        reference: cost of the straightforward implementation.
+        against: description of the reference.
+        items: number of `item` that a pass handles.
         item: what throughput counts.
         target: what is to be reached.
         disk_mb: bytes of the artifacts that are read or written, MB.
@@ -90,19 +90,19 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """How many times as fast as the reference: the median over the rounds."""
+        """Speed-up over the reference: the median over the rounds."""
         if self.reference is None:
             return None
         return median(b / a for a, b in zip(self.ours.times, self.reference.times, strict=True))
 
     @property
     def throughput(self) -> float:
-        """Items a second."""
+        """Items per second."""
         return self.items / self.ours.seconds
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is; None without one."""
+        """Whether the target is met; None without a target."""
         if self.target is None:
             return None
         values = {"seconds": self.ours.seconds, "ratio": self.ratio, "throughput": self.throughput}
@@ -112,14 +112,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Growth:
-    """How the time of a stage grows with one size, all else being equal.
+    """Growth of the time of a stage with one size, others being equal.
 
     Attributes:
-        stage: of the pipeline.
-        over: the size that changes.
-        sizes: its values.
-        seconds: the median time at each.
-        exponent: slope of the logarithms, by least squares: 1 where twice the size takes twice as long.
+        stage: stage of the pipeline.
+        over: name of the size.
+        sizes: values of the size.
+        seconds: median time at each size.
+        exponent: least-squares slope of the logarithms; 1 for linear growth.
     """
 
     stage: str
@@ -136,7 +136,7 @@ class Growth:
 def alternate(works: Mapping[str, Work], rounds: int = ROUNDS) -> dict[str, Cost]:
     """Run each work once to warm up, then all in turn, `rounds` times.
 
-    The peak of memory is that of a pass outside the timing, before which freed memory went back to the system.
+    Peak memory is measured in an untimed pass, after freed memory has been returned to the system.
     """
     peaks = {name: _peak_mb(work) for name, work in works.items()}
     times: dict[str, list[float]] = {name: [] for name in works}
@@ -157,7 +157,7 @@ def _seconds(work: Work) -> float:
 
 
 def _peak_mb(work: Work) -> float | None:
-    """Run a work and tell how far resident memory rose, MB; None where the system is not Linux."""
+    """Run a work and return the increase of resident memory in MB; None if the system is not Linux."""
     if not RESET.exists():
         work()
         return None
@@ -175,11 +175,11 @@ def _resident_mb(which: str) -> float:
 
 
 def disk_mb(*paths: Path) -> float:
-    """Bytes of all files below some folders, MB."""
+    """Total size of all files below folders in MB."""
     files = (file for path in paths for file in path.rglob("*"))
     return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

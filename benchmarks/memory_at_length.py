@@ -1,4 +1,4 @@
-"""Is the memory of the stages bounded? A made-up store as long as COCO's, its rows small, run through them.
+"""Is the memory of the stages bounded? Runs them on a synthetic store as long as COCO's, with small rows.
 
     python benchmarks/memory_at_length.py [--rows 488510] [--out memory.json]      (Linux)
 
@@ -48,7 +48,7 @@ TRAINING = TrainSettings(samples=1, depth_pairs="sibling")  # siblings are looke
 
 
 def write_crops(root: Path, rows: int) -> None:
-    """The image of every crop, as in a store of crops."""
+    """Image id of every crop, as in a crop store."""
     writer = Writer(root / "crops.zarr", rows, {"image": Array((), "int32", compress=False)}, {})
     for some in writer.pending(WRITE):
         writer.write(some, image=np.array(some) // CROPS_AN_IMAGE)
@@ -56,7 +56,7 @@ def write_crops(root: Path, rows: int) -> None:
 
 
 def write_features(root: Path, rows: int, stored: Stored = "float16") -> None:
-    """Tokens [M, 1, 1, 8] and the unit vectors along them."""
+    """Tokens [M, 1, 1, 8] and their unit vectors."""
     provenance = {"crops": Store(root / "crops.zarr").fingerprint}
     writer = Writer(
         root / f"features_{stored}.zarr", rows, feature_arrays((1, 1, CHANNELS), stored), provenance
@@ -70,12 +70,12 @@ def write_features(root: Path, rows: int, stored: Stored = "float16") -> None:
 
 
 def write_int8(root: Path, rows: int) -> None:
-    """The same as int8."""
+    """The same features stored as int8."""
     write_features(root, rows, "int8")
 
 
 def find_neighbors(root: Path, rows: int) -> None:
-    """The stage of the workflow; of all batches, the first few, since one takes as much memory as all."""
+    """The neighbours stage on its first batches; every batch needs the same memory."""
     whole, out = neighbors.track, root / "neighbors.zarr"
     neighbors.track = lambda ranges, *told: whole(islice(ranges, SEARCHED), *told)
     with suppress(DepthGError):  # not all rows are written
@@ -86,7 +86,7 @@ def find_neighbors(root: Path, rows: int) -> None:
 
 
 def _go_on(out: Path, rows: int) -> None:
-    """Complete a store of neighbours with the crops after each, as a resumed run would with the nearest."""
+    """Complete a neighbour store, with the next crops in place of the nearest ones, as a resumed run would."""
     provenance = json.loads((out / "fingerprint.json").read_text())["made_from"]
     writer = Writer(out, rows, neighbors.neighbor_arrays(NeighborSettings(keep=KEPT)), provenance)
     for some in writer.pending(WRITE):
@@ -97,7 +97,7 @@ def _go_on(out: Path, rows: int) -> None:
 
 
 def schedule(root: Path, rows: int) -> None:
-    """The crops that a training of 2,334 batches draws."""
+    """Determine the crops that a training of 2,334 batches draws."""
     scheduled_crops(Store(root / "neighbors.zarr"), ScheduleSettings(seeds=[0]))
 
 
@@ -117,20 +117,20 @@ def make_points(root: Path, rows: int) -> None:
 
 
 def cluster(root: Path, rows: int) -> None:
-    """k-means on the features: tokens of crops from anywhere."""
+    """Fit k-means to tokens of random crops."""
     reader = CodeReader(TokenStore(root / "features_float16.zarr"), lambda tokens: tokens)
     fit_centroids(sample_codes(reader, CODES, seed=0), clusters=27, restarts=1, seed=0)
 
 
 def read_in_order(root: Path, rows: int) -> None:
-    """All tokens, a batch at a time, as they are kept either way."""
+    """Read all tokens batch by batch, in both storage types."""
     for stored in ("float16", "int8"):
         for _ in TokenStore(root / f"features_{stored}.zarr").batches("tokens", WRITE):
             pass
 
 
 def read_at_random(root: Path, rows: int) -> None:
-    """Batches of tokens from anywhere."""
+    """Read batches of random crops."""
     for stored in ("float16", "int8"):
         store, rng = TokenStore(root / f"features_{stored}.zarr"), np.random.default_rng(0)
         for _ in range(BATCHES):
@@ -138,7 +138,7 @@ def read_at_random(root: Path, rows: int) -> None:
 
 
 def draw_batches(root: Path, rows: int) -> None:
-    """Batches of training, from opening the stores on."""
+    """Open the stores and make training batches."""
     inputs = open_inputs(root / "features_int8.zarr", _renamed(root), TRAINING)
     batches = Batches(inputs, TRAINING, seed=0)
     for step in range(BATCHES):
@@ -147,7 +147,7 @@ def draw_batches(root: Path, rows: int) -> None:
 
 
 def _renamed(root: Path) -> Path:
-    """The neighbours, said to be of the int8 features: those of float16 are the same."""
+    """Change the provenance of the neighbour store to the int8 features, whose neighbours are the same."""
     record = root / "neighbors.zarr/fingerprint.json"
     content = json.loads(record.read_text())
     content["made_from"]["features"] = Store(root / "features_int8.zarr").fingerprint
@@ -170,7 +170,7 @@ STAGES: dict[str, tuple[Callable[[Path, int], None], str]] = {  # what it runs, 
 
 
 def measure(name: str, root: Path, rows: int, results: Any) -> None:
-    """Run one stage and send what it took."""
+    """Run one stage and send its memory."""
     work, store = STAGES[name]
     before, start = _memory("VmRSS"), time.perf_counter()
     work(root, rows)
@@ -182,7 +182,7 @@ def measure(name: str, root: Path, rows: int, results: Any) -> None:
 
 
 def _memory(which: str) -> float:
-    """Resident memory of this process as Linux tells it, MB: VmRSS now, VmHWM at its peak."""
+    """Resident memory of this process in MB, as reported by Linux: VmRSS (current) or VmHWM (peak)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(which)) * 1024 / 1e6
 

@@ -15,7 +15,7 @@ CROPS, SAMPLES, CODE_DIM = 8, 11**2, 70
 
 
 def measured(root: Path) -> list[Row]:
-    """One row. As in training, the neighbours are there beforehand, and the reference finds none either."""
+    """One row. As in training, neighbours are precomputed, for the reference as well."""
     points = clouds(CROPS)
     weights = torch.stack(
         [straightforward.neighbor_weights(cloud, SETTINGS.lhp_neighbors) for cloud in points]
@@ -40,7 +40,7 @@ def measured(root: Path) -> list[Row]:
 
 
 def mixing(crops: int, grid: tuple[int, int] = GRID, samples: int = SAMPLES) -> Work:
-    """Mix the sampled codes of so many crops with those of their neighbours, and back."""
+    """Forward and backward pass of mixing the sampled codes of crops with those of their neighbours."""
     points = clouds(crops, grid)
     near, weights = nearest_tokens(points, SETTINGS.lhp_neighbors)
     at = torch.rand(crops, points.shape[1]).argsort(1)[:, :samples]

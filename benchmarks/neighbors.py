@@ -1,4 +1,4 @@
-"""The nearest of many vectors."""
+"""k-NN search among many vectors."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ VECTORS = 20_000
 
 
 def measured(root: Path) -> list[Row]:
-    """One row: a batch of the stage among all."""
+    """One row: one batch of the stage, searched among all vectors."""
     vectors = torch.from_numpy(unit_vectors(VECTORS, CHANNELS, np.random.default_rng(0)))
     works = {
         "ours": searching(VECTORS, BATCH),
@@ -36,7 +36,7 @@ def measured(root: Path) -> list[Row]:
 
 
 def searching(vectors: int, queries: int) -> Work:
-    """Find the nearest of the first vectors among all, as the stage does."""
+    """Search the neighbours of the first vectors among all, as the stage does."""
     pooled = unit_vectors(vectors, CHANNELS, np.random.default_rng(0))
     index = faiss.IndexFlatIP(CHANNELS)
     index.add(pooled)

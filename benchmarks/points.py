@@ -1,4 +1,4 @@
-"""Farthest points of a batch of crops, and the whole stage that makes the geometry."""
+"""Farthest-point sampling of a batch of crops, and the whole geometry stage."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ CAMERA = CAMERAS[SETTINGS.camera]
 
 
 def measured(root: Path) -> list[Row]:
-    """Rows of both."""
+    """Rows for both."""
     return [_order(), _stage(write_stores(root, CROPS, channels=8))]
 
 
@@ -70,7 +70,7 @@ def _stage(stores: Stores) -> Row:
 
 
 def geometry(stores: Stores) -> None:
-    """The stage, from the beginning."""
+    """Run the whole stage."""
     shutil.rmtree(stores.geometry)
     make_geometry(stores.depth, stores.features, stores.geometry, SETTINGS)
 

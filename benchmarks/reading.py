@@ -1,4 +1,4 @@
-"""Reading tokens of random crops, as training does."""
+"""Reads tokens of random crops, as training does."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ READ = 64  # crops
 
 
 def measured(root: Path) -> list[Row]:
-    """One row; the files are in the system's cache by the first pass."""
+    """One row; after the first pass the files are in the page cache."""
     stores = write_stores(root)
     store, rng = Store(stores.features), np.random.default_rng(0)
     plain = store.array("tokens")

@@ -1,4 +1,4 @@
-"""The CRF and the counts of pixels, in as many processes as there are cores."""
+"""The CRF and the confusion counts, in one process per core."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ SHARE = 0.9  # of the cores
 
 
 def measured(root: Path) -> list[Row]:
-    """One row. The workers' start is part of it, once for all crops, as in the stage."""
+    """One row; includes the start of the workers, once for all crops, as in the stage."""
     workers = cores()
     crops = CROPS_A_CORE * max(workers, 2)
     scored = [_scored(crop) for crop in range(crops)]

@@ -1,4 +1,4 @@
-"""The results as a Markdown table and as JSON, with the facts of the machine that matter."""
+"""The results as Markdown and JSON, with a description of the machine."""
 
 import json
 import os
@@ -19,7 +19,7 @@ GROWN = "stage | over | sizes | seconds | exponent"
 
 
 def write(out: Path, rows: Sequence[Row], grown: Sequence[Growth]) -> str:
-    """Write `out`.md and `out`.json; the text."""
+    """Write `out`.md and `out`.json; returns the Markdown text."""
     facts = machine()
     text = markdown(facts, rows, grown)
     out.with_suffix(".md").write_text(text)
@@ -33,7 +33,7 @@ def write(out: Path, rows: Sequence[Row], grown: Sequence[Growth]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Cores, processor, and the versions that do the work."""
+    """Cores, processor, and versions of the libraries."""
     packages = ("torch", "faiss-cpu", "numpy", "zarr")
     return {
         "processor": _processor(),
@@ -45,7 +45,7 @@ def machine() -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """The name of the processor, as Linux tells it."""
+    """Name of the processor, as reported by Linux."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -54,7 +54,7 @@ def _processor() -> str:
 
 
 def markdown(facts: dict[str, Any], rows: Sequence[Row], grown: Sequence[Growth]) -> str:
-    """Facts, the table of rows with their notes, and the table of growth."""
+    """Machine, table of rows with notes, and table of growth."""
     notes = list(dict.fromkeys(row.note for row in rows if row.note))
     lines = [", ".join(f"{name} {value}" for name, value in facts.items()), ""]
     if rows:
@@ -88,7 +88,7 @@ def _cells(row: Row, notes: list[str]) -> list[str]:
 
 
 def _seconds(cost: Cost | None) -> str:
-    """The median, in the unit one would say it in."""
+    """The median time in a suitable unit."""
     if cost is None:
         return ""
     for size, unit in ((3600.0, "h"), (1.0, "s"), (1e-3, "ms")):
@@ -118,6 +118,6 @@ def _grown_cells(one: Growth) -> list[str]:
 
 
 def _content(row: Row) -> dict[str, Any]:
-    """Everything of a row, and what follows from it."""
+    """All fields of a row and its derived values."""
     found = {"seconds": row.ours.seconds, "ratio": row.ratio, "throughput": row.throughput, "met": row.met}
     return {**asdict(row), **found}

@@ -1,4 +1,4 @@
-"""Run the benchmarks, each subject in a process of its own, one after the other.
+"""Runs the benchmarks one after the other, each subject in a separate process.
 
     python -m benchmarks [--only training reading …] [--out benchmarks/results]
 
@@ -18,7 +18,7 @@ from benchmarks.subjects import SUBJECTS, run
 
 
 def main() -> None:
-    """Run, write, print."""
+    """Run the benchmarks, write and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
         "--only", nargs="+", choices=SUBJECTS, default=SUBJECTS, help="subjects (default all)"

@@ -1,4 +1,4 @@
-"""Stores made up for the benchmarks: random tokens, smooth depth, of the shapes of the paper's ViT-S/8."""
+"""Synthetic stores for the benchmarks: random tokens and smooth depth, in the shapes of the paper's ViT-S/8."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ WRITTEN = 32  # crops at a time
 
 
 class Stores:
-    """The paths of one set of stores.
+    """Paths of one set of stores.
 
     Args:
         root: the folder that they are in.
@@ -43,7 +43,7 @@ def write_stores(
     channels: int = CHANNELS,
     patch: int = PATCH,
 ) -> Stores:
-    """Write features, neighbours, depth (`patch` pixels a token) and geometry of so many crops."""
+    """Write features, neighbours, depth (`patch` pixels per token) and geometry of a number of crops."""
     root.mkdir(parents=True, exist_ok=True)
     stores, rng = Stores(root), np.random.default_rng(0)
     writer = Writer(stores.features, crops, feature_arrays((*grid, channels), "float16"), {"crops": "random"})
@@ -59,26 +59,26 @@ def write_stores(
 
 
 def write_depth(path: Path, crops: int, size: tuple[int, int]) -> None:
-    """Depth that changes smoothly over crops of a size in pixels."""
+    """Smooth depth of crops of a size in pixels."""
     writer = Writer(path, crops, {"depth": Array(size, "float16")}, {"crops": "random"})
     writer.write(range(crops), depth=depth_maps(crops, size).numpy())
     writer.finish()
 
 
 def depth_maps(crops: int, size: tuple[int, int]) -> torch.Tensor:
-    """Smooth depth in 0 … 1: float32 [crops, H, W]."""
+    """Smooth depth in [0, 1], float32 [crops, H, W]."""
     coarse = torch.rand(crops, 1, 5, 5, generator=torch.Generator().manual_seed(0))
     return interpolate(coarse, size, mode="bicubic", align_corners=True)[:, 0].clamp(0, 1)
 
 
 def unit_vectors(count: int, channels: int, rng: np.random.Generator) -> np.ndarray:
-    """Random directions: float32 [count, channels]."""
+    """Random unit vectors, float32 [count, channels]."""
     vectors = rng.standard_normal((count, channels), np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def _write_neighbors(stores: Stores, crops: int) -> None:
-    """The crops after each in place of the nearest: which they are does not change what reading them costs."""
+    """Neighbours for reading: the next crops in place of the nearest ones, which cost the same to read."""
     keep = min(KEPT, crops - 1)
     provenance = {"features": Store(stores.features).fingerprint}
     writer = Writer(stores.neighbors, crops, neighbor_arrays(NeighborSettings(keep=keep)), provenance)

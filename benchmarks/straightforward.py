@@ -1,4 +1,4 @@
-"""Straightforward ways to do what the stages do, written from the published description: what they are held against.
+"""Reference implementations of the stages, written straight from the published description.
 
 They do the same, and are tested to. What differs is when and where it is done: inside the training step, for every
 token, image by image.
@@ -22,7 +22,7 @@ from depthg.training.inputs import Inputs
 
 
 def farthest_points(points: np.ndarray, n: int, start: int) -> np.ndarray:
-    """Farthest-point sampling of one crop, a point at a time (Sec. 3.4): points [P, 3] → int64 [n]."""
+    """Farthest-point sampling of one crop, point by point (Sec. 3.4): points [P, 3] → int64 [n]."""
     chosen = [start]
     nearest = np.full(len(points), np.inf, points.dtype)
     while len(chosen) < n:
@@ -33,7 +33,7 @@ def farthest_points(points: np.ndarray, n: int, start: int) -> np.ndarray:
 
 
 def neighbor_weights(points: Tensor, k: int) -> Tensor:
-    """What every token counts for every other in local hidden positives (Sec. 3.6), 0 for all but the k nearest.
+    """Mixing weight of every pair of tokens in local hidden positives (Sec. 3.6), 0 for all but the k nearest.
 
     Weights fall with the distance r as exp(−r / r̄), r̄ the mean over the others of the k.
 
@@ -52,7 +52,7 @@ def neighbor_weights(points: Tensor, k: int) -> Tensor:
 
 
 def mix(codes: Tensor, weights: Tensor) -> Tensor:
-    """s_mix = Σ w s / Σ w of every token of one crop, by way of [P, P, Q].
+    """Mixed codes s_mix = Σ w s / Σ w of every token of one crop, through a tensor [P, P, Q].
 
     Args:
         codes: [P, Q].
@@ -68,7 +68,7 @@ def mix(codes: Tensor, weights: Tensor) -> Tensor:
 
 
 def sample(maps: Tensor, at: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Values at tokens, read from the map of all by bilinear sampling.
+    """Values at tokens, read from the full map by bilinear sampling.
 
     Args:
         maps: [B, P, C], row-major.
@@ -86,12 +86,12 @@ def sample(maps: Tensor, at: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def correlate(a: Tensor, b: Tensor) -> Tensor:
-    """Cosines of all tokens of a crop with all of another (Eq. 1): [B, n, C], [B, m, C] → [B, n, m]."""
+    """Cosine of every token of a crop with every token of another (Eq. 1): [B, n, C], [B, m, C] → [B, n, m]."""
     return torch.einsum("bnc,bmc->bnm", functional.normalize(a, dim=-1), functional.normalize(b, dim=-1))
 
 
 def distil(codes: Tensor, target: Tensor, shift: float) -> Tensor:
-    """−mean(max(S, 0)·(F − b)) (Eq. 2), a scalar."""
+    """Correlation loss −mean(max(S, 0)·(F − b)) (Eq. 2), a scalar."""
     return -(codes.clamp(min=0) * (target - shift)).mean()
 
 
@@ -101,7 +101,7 @@ def centred(target: Tensor) -> Tensor:
 
 
 class TrainingStep:
-    """One step as described, without the backbone: all that depends on depth is computed in it, for all tokens.
+    """A training step as described, without the backbone: everything derived from depth is computed in the step.
 
     Args:
         inputs: stores of tokens; the camera is that of their geometry.
@@ -119,7 +119,7 @@ class TrainingStep:
         )
 
     def __call__(self, anchors: np.ndarray, neighbors: np.ndarray, rolls: Sequence[int]) -> float:
-        """Take a step on crops int [B] and a neighbour of each; the loss."""
+        """Take a step on crops int [B] and one neighbour of each; returns the loss."""
         loss = self.loss(anchors, neighbors, rolls)
         self.optimizer.zero_grad()
         loss.backward()
@@ -127,7 +127,7 @@ class TrainingStep:
         return loss.item()
 
     def loss(self, anchors: np.ndarray, neighbors: np.ndarray, rolls: Sequence[int]) -> Tensor:
-        """The loss of the first step, a scalar; negatives are the batch, rolled."""
+        """Loss of the first step, a scalar; negatives are the batch rolled."""
         ours, theirs = self._side(anchors), self._side(neighbors)
         depth = ours["depth"][:, :, None] * ours["depth"][:, None]
         total = self._terms(ours, theirs, "codes", depth, rolls)
@@ -168,7 +168,7 @@ class TrainingStep:
     def _terms(
         self, ours: dict[str, Tensor], theirs: dict[str, Tensor], of: str, depth: Tensor, rolls: Sequence[int]
     ) -> Tensor:
-        """Σ λ L over the terms (Eq. 3, Eq. 7), a scalar; `of` says which codes follow the targets."""
+        """Σ λ L over the terms (Eq. 3, Eq. 7), a scalar, for the codes selected by `of`."""
         terms = active_terms(self.model.settings, 0)
 
         def follow(partner: dict[str, Tensor], shift: float, roll: int = 0) -> Tensor:
@@ -189,7 +189,7 @@ class TrainingStep:
 
 
 def nearest_vectors(queries: Tensor, vectors: Tensor, keep: int, chunk: int = 512) -> tuple[Tensor, Tensor]:
-    """The vectors [M, C] with the largest products with queries [N, C]: products and int64 rows, [N, keep]."""
+    """The vectors [M, C] with the largest inner products with queries [N, C]: products and int64 rows, [N, keep]."""
     parts = [torch.einsum("nc,mc->nm", part, vectors).topk(keep) for part in queries.split(chunk)]
     return torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
 
@@ -197,7 +197,7 @@ def nearest_vectors(queries: Tensor, vectors: Tensor, keep: int, chunk: int = 51
 def pixel_logits(
     codes: Tensor, grid: tuple[int, int], size: int, centroids: Tensor, linear: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """Logits of both probes at every pixel, from codes enlarged to the picture.
+    """Logits of both probes at every pixel, from codes upsampled to the image.
 
     Args:
         codes: of one crop, [P, Q].

@@ -1,4 +1,4 @@
-"""What can be benchmarked. A module of its own: a process that is started for a subject cannot import `__main__`."""
+"""The subjects that can be benchmarked; apart from `__main__`, which spawned processes cannot import."""
 
 from contextlib import redirect_stdout
 from importlib import import_module
@@ -15,6 +15,6 @@ SUBJECTS = (
 
 
 def run(subject: str) -> list[Row | Growth]:
-    """What one subject measured."""
+    """Results of one subject."""
     with TemporaryDirectory() as folder, redirect_stdout(StringIO()):  # stages tell of every store
         return import_module(f"benchmarks.{subject}").measured(Path(folder))

@@ -1,4 +1,4 @@
-"""A training step, reading from the stores included: the paper's method, without and with 3D-LHP."""
+"""A training step including reading from the stores: the paper's method, without and with 3D-LHP."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,7 @@ LHP = PRODUCT.model_copy(update={"lhp": "depth"})
 
 
 def measured(root: Path) -> list[Row]:
-    """Rows of both, each against a step without and one with the backbone in it."""
+    """Rows for both, each against a reference step without and with the backbone."""
     stores = write_stores(root)
     return [
         *_rows(stores, "training step", PRODUCT, Target("seconds", 0.2), rounds=5),
@@ -63,7 +63,7 @@ def training(stores: Stores, settings: TrainSettings) -> None:
 
 
 def _reference(stores: Stores, settings: TrainSettings) -> Work:
-    """One straightforward step; crops are drawn anew each time."""
+    """One reference step on randomly drawn crops."""
     inputs = open_inputs(stores.features, stores.neighbors, settings, geometry=stores.geometry)
     torch.manual_seed(0)
     step = TrainingStep(inputs, Store(stores.depth), Model(settings, inputs.channels).to(device()))

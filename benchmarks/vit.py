@@ -1,4 +1,4 @@
-"""The backbone of the benchmarks: a ViT-S/8 whose weights are random, as they do not change what it costs."""
+"""The backbone of the benchmarks: a ViT-S/8 with random weights, which do not affect its cost."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ ARGS: dict[str, Any] = {"dynamic_img_size": True}
 
 
 def backbone_file(path: Path) -> Backbone:
-    """Write random weights, and the configuration that names them."""
+    """Write random weights, and a configuration that refers to them."""
     torch.manual_seed(0)
     net = timm.create_model(MODEL, num_classes=0, **ARGS)
     save_file(net.state_dict(), path)
@@ -28,12 +28,12 @@ def backbone_file(path: Path) -> Backbone:
 
 
 def forward_of(crops: int, side: int = SIDE) -> Work:
-    """The bare forward of so many crops of a side."""
+    """The bare forward pass of a number of crops of a side in pixels."""
     backbone = DenseBackbone(Backbone(model=MODEL, args=ARGS), untrained=True).to(device())
     images = photographs(crops, side)
     return lambda: dense_features(backbone, images).cpu()
 
 
 def photographs(crops: int, side: int = SIDE) -> np.ndarray:
-    """Noise uint8 [crops, side, side, 3]."""
+    """Random images uint8 [crops, side, side, 3]."""
     return np.random.default_rng(0).integers(0, 256, (crops, side, side, 3), dtype=np.uint8)
