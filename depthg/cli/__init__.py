@@ -50,6 +50,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "data fetch": tools.data_fetch,
     "data unpack": tools.data_unpack,
     "data check": tools.data_check,
+    "verify": tools.verify,
     "config show": tools.config_show,
     "plan": tools.plan_experiment,
 }

@@ -161,6 +161,28 @@ def table_show(table: str, /, dataset: str | None = None, config_file: Path = Pa
     print(markdown(make_sheet(table_plan, fill_table(table_plan))), end="")
 
 
+def verify(store: Path, /, reopen: bool = False) -> None:
+    """Read a whole store and compare its checksums; name the damaged rows and how to make them again."""
+    from depthg.errors import DepthGError
+    from depthg.store.arrays import MARKER
+    from depthg.store.reader import Store
+    from depthg.store.verify import find_damage
+    from depthg.store.verify import reopen as reopen_shards
+
+    opened = Store(store)
+    damages = list(find_damage(opened))
+    for damage in damages:
+        info(f"{opened.path}: {damage}")
+    remake = f"`snakemake --cores 2 {opened.path / MARKER}` makes their shards again"
+    if not damages:
+        info(f"{opened.path}: all {len(opened)} rows of {', '.join(opened.names)} agree with their checksums")
+    elif reopen:
+        reopen_shards(opened, damages)
+        info(f"{opened.path}: {remake}")
+    else:
+        raise DepthGError(f"{opened.path}: damaged: after `depthg verify --reopen {opened.path}`, {remake}")
+
+
 def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
     """Print all settings of an experiment on a data set, with the origin of each."""
     from depthg.config import load_project

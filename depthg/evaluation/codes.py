@@ -36,7 +36,7 @@ class CodeReader:
 
     def __init__(self, features: Store, head: Head, cache_bytes: int = CACHE_BYTES):
         self.features, self.head = features, head
-        height, width = features.array("tokens").shape[1:3]
+        height, width = features.shape("tokens")[:2]
         self.grid: tuple[int, int] = (height, width)
         self._cache: dict[int, Tensor] = {}
         self._free_bytes = cache_bytes
@@ -80,5 +80,5 @@ def open_reader(features: Store, model: Path, cache_bytes: int = CACHE_BYTES) ->
     Raises:
         DepthGError: the model is missing, or was trained on features with another number of channels.
     """
-    head = load_model(model, features.array("tokens").shape[-1])
+    head = load_model(model, features.shape("tokens")[-1])
     return CodeReader(features, head.to(device()), cache_bytes)

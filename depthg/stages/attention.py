@@ -134,7 +134,7 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
     """
     source, backbone, provenance = open_backbone(crops, name, spec)
     tokens = Store(features).expect(crops=source)
-    h, w = tokens.array("tokens").shape[1:3]
+    h, w = tokens.shape("tokens")[:2]
     if h * w < len(NEAR):
         raise DepthGError(f"{tokens.path}: lhp: attention needs 9 tokens a crop, not {h}×{w}: raise size")
     logits_of, (ids, inside) = AttentionLogits(backbone), neighborhood((h, w))

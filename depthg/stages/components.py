@@ -50,7 +50,7 @@ def find_axes(features: Path, channels: int, out: Path) -> None:
         DepthGError: the tokens have fewer than K channels.
     """
     store = TokenStore(features)
-    own = store.array("tokens").shape[-1]
+    own = store.shape("tokens")[-1]
     if channels > own:
         raise DepthGError(f"backbones: channels: {channels} asked for, but {store.path} has {own}: lower it")
     rows = np.unique(np.linspace(0, len(store) - 1, min(SAMPLE, len(store))).round().astype(int))
@@ -71,7 +71,7 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         stored: storage type of the tokens.
     """
     source, basis = TokenStore(features), torch.from_numpy(np.load(axes))
-    shape = (*source.array("tokens").shape[1:3], basis.shape[1])
+    shape = (*source.shape("tokens")[:2], basis.shape[1])
     provenance = {
         "features": source.fingerprint,
         "axes": file_hash(axes),

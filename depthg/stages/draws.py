@@ -76,7 +76,7 @@ def check_crops(neighbors: Store, settings: DrawSettings) -> None:
     Raises:
         DepthGError: there are too few crops or neighbours.
     """
-    crops, kept = len(neighbors), neighbors.array("ids").shape[1]
+    crops, kept = len(neighbors), neighbors.shape("ids")[0]
     if settings.batch > crops:
         raise DepthGError(
             f"settings: batch: {settings.batch} crops a step, but {neighbors.path} holds {crops}: "

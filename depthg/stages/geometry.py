@@ -157,7 +157,7 @@ def _geometry(depth: Tensor, settings: GeometrySettings) -> dict:
 
 def _checked_grid(maps: Store, tokens: Store, settings: GeometrySettings) -> tuple[int, int]:
     """The token grid (h, w), after checking that the stores match and that k tokens fit on it."""
-    h, w = tokens.array("tokens").shape[1:3]
+    h, w = tokens.shape("tokens")[:2]
     if len(maps) != len(tokens) or maps.provenance.get("crops") != tokens.provenance.get("crops"):
         raise DepthGError(f"{maps.path} and {tokens.path} are of different crops: make both again")
     if settings.lhp_neighbors > h * w:

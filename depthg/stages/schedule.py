@@ -33,7 +33,7 @@ def make_scheduled(crops: Path, neighbors: Path, out: Path, settings: ScheduleSe
     source, near = Store(crops), Store(neighbors)
     near.expect(crops=source)
     rows = scheduled_crops(near, settings)
-    arrays = crop_arrays(source.array("images").shape[1])
+    arrays = crop_arrays(source.shape("images")[0])
     provenance = {
         "crops": source.fingerprint,
         "neighbors": near.fingerprint,

@@ -1,13 +1,19 @@
-"""The layout of a store: its arrays, their chunks, and the marker file of a complete store."""
+"""The layout of a store: its arrays, their chunks and shards, and the marker file of a complete store."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from depthg.errors import DepthGError
+
 MARKER = "complete.json"
 CHUNK_BYTES = 64 << 10
-CHUNK_ROWS = 256  # per chunk at most: parts of a store begin at chunk boundaries
+SHARD_BYTES = 256 * 10**6
+SHARD_ROWS = 1024  # at most, so that parts of a store can be made by many jobs
+SHARDS = 16  # at least, if there are as many rows: parts of a small store begin at shards as well
 
 Rows = Sequence[int] | range | slice | np.ndarray  # which rows of a store to read
 
@@ -36,17 +42,76 @@ class Array:
         return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
 
     @property
-    def chunk_rows(self) -> int:
-        """Rows per chunk: a power of two, so that the chunk boundaries of all arrays of a store coincide."""
-        fitting = min(CHUNK_ROWS, CHUNK_BYTES // self.row_bytes)
-        return 1 << max(0, fitting.bit_length() - 1)
-
-    @property
     def fill(self) -> float | int:
         """Fill value of unwritten chunks: NaN for floats, −128 for int8 (both mark missing data), else 0."""
         return float("nan") if np.dtype(self.dtype).kind == "f" else -128 if self.dtype == "int8" else 0
+
+    def sharded(self, shard_rows: int) -> "ShardLayout":
+        """Its layout in shards of `shard_rows` rows: a row is a chunk, but small uncompressed rows share chunks."""
+        fitting = 1 if self.compress else min(shard_rows, CHUNK_BYTES // self.row_bytes)
+        return ShardLayout(self, shard_rows, power_of_two(fitting))
+
+
+@dataclass(frozen=True)
+class ShardLayout:
+    """Layout of the shards of an array.
+
+    Attributes:
+        array: layout of the array.
+        shard_rows: rows in a shard.
+        chunk_rows: rows in an inner chunk, the unit of reading; both are powers of two.
+    """
+
+    array: Array
+    shard_rows: int
+    chunk_rows: int
+
+    @classmethod
+    def read(cls, path: Path) -> "ShardLayout":
+        """The layout of the Zarr array in the folder `path`, from its metadata.
+
+        Raises:
+            DepthGError: it has no shards: an earlier version of depthg wrote it.
+        """
+        metadata = json.loads((path / "zarr.json").read_text())
+        outer = metadata["codecs"][0]
+        if outer["name"] != "sharding_indexed":
+            raise DepthGError(
+                f"{path.parent} has one file a chunk, as stores of earlier versions: remove it, and make it again "
+                f"with `snakemake --cores 2 {path.parent / MARKER}`"
+            )
+        inner = outer["configuration"]
+        compress = any(codec["name"] == "blosc" for codec in inner["codecs"])
+        array = Array(tuple(metadata["shape"][1:]), metadata["data_type"], compress)
+        shard_rows = metadata["chunk_grid"]["configuration"]["chunk_shape"][0]
+        return cls(array, shard_rows, inner["chunk_shape"][0])
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks in a shard."""
+        return self.shard_rows // self.chunk_rows
+
+    def file(self, shard: int) -> str:
+        """Name of the file of a shard in the folder of the array."""
+        return ".".join(["c", str(shard), *["0"] * len(self.array.shape)])
 
 
 def row_bytes(arrays: Mapping[str, Array]) -> int:
     """Size in bytes of one row of all arrays together, uncompressed."""
     return sum(array.row_bytes for array in arrays.values())
+
+
+def shard_rows(rows: int, arrays: Mapping[str, Array]) -> int:
+    """Rows in a shard of a store of `rows` rows: the same for all its arrays, so that a writer owns whole shards.
+
+    Example:
+        >>> shard_rows(488_510, {"tokens": Array((28, 28, 384), "float16", compress=False)})
+        256
+    """
+    largest = max(array.row_bytes for array in arrays.values())
+    return power_of_two(min(SHARD_BYTES // largest, SHARD_ROWS, rows // SHARDS))
+
+
+def power_of_two(most: int) -> int:
+    """The largest power of two up to `most`; 1 for less than 1."""
+    return 1 << max(0, most.bit_length() - 1)

@@ -1,22 +1,28 @@
 """Reading a complete store: whole rows or single tokens, in any order."""
 
 import json
-import mmap
 import os
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
 
 from depthg.errors import DepthGError
-from depthg.store.arrays import MARKER, Rows
+from depthg.store.arrays import MARKER, Rows, ShardLayout
+from depthg.store.shards import DamageError, Shard
+
+if TYPE_CHECKING:
+    import zarr
+
+OPEN_SHARDS = 128  # files; a process may have 1,024 open
 
 
 class Store:
-    """A complete store, opened for reading. Safe to fork: each process opens the arrays at first use.
+    """A complete store, opened for reading; safe to fork, and to read from several threads.
 
     Args:
         path: folder of the store, or its marker file `complete.json`.
@@ -38,8 +44,8 @@ class Store:
             raise DepthGError(f"{self.path} {state}: make it with `snakemake --cores 2 {marker}`")
         self.notes: dict[str, Any] = json.loads(marker.read_text())
         self.fingerprint: str = self.notes["fingerprint"]
-        self._owner = os.getpid()
-        self._arrays: dict[str, zarr.Array] = {}
+        self._layouts: dict[str, ShardLayout] = {}
+        self._shards = lru_cache(OPEN_SHARDS)(self._shard)
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
@@ -49,28 +55,39 @@ class Store:
     def __len__(self) -> int:
         return self.notes["rows"]
 
-    def array(self, name: str) -> zarr.Array:
-        """The Zarr array `name`."""
-        if self._owner != os.getpid():  # a forked worker must not share the parent's event loop
-            self._owner, self._arrays = os.getpid(), {}
-        if name not in self._arrays:
-            self._arrays[name] = zarr.open_array(self.path / name, mode="r")
-        return self._arrays[name]
+    def array(self, name: str) -> "zarr.Array":
+        """The Zarr array `name`, for what `read` and `take` do not offer; not to be shared with a forked process."""
+        import zarr  # takes a second, and reading needs none of it
+
+        return zarr.open_array(self.path / name, mode="r")
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the arrays."""
+        return sorted(path.parent.name for path in self.path.glob("*/zarr.json"))
+
+    @property
+    def shard_rows(self) -> int:
+        """Rows in a shard, the same for all arrays."""
+        return self.layout(self.names[0]).shard_rows
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of one row of an array."""
+        return self.layout(name).array.shape
 
     def read(self, name: str, rows: Rows = slice(None)) -> np.ndarray:
         """Rows of one array, [B, …] in the dtype of the array, in the given order.
 
         Raises:
-            DepthGError: a chunk of a float array is missing (it reads as NaN).
+            DepthGError: a row is missing, or its checksum differs from the stored one.
         """
-        if isinstance(rows, range) and rows.step == 1:
-            rows = slice(rows.start, rows.stop)
-        array = self.array(name)
-        if not isinstance(rows, slice):
-            values = self._gather(name, [int(row) for row in rows])
-        else:
-            values = np.asarray(array[rows])
-        return self._checked(name, values)
+        layout, numbers = self.layout(name), self._numbers(rows)
+        values = np.empty((len(numbers), *layout.array.shape), layout.array.dtype)
+        chunks = numbers // layout.chunk_rows
+        starts = np.flatnonzero(np.diff(chunks, prepend=-1)).tolist()
+        for start, stop in pairwise([*starts, len(numbers)]):  # runs of rows in one chunk
+            self._read_chunk(name, numbers[start:stop], values[start:stop])
+        return values
 
     def take(self, name: str, rows: np.ndarray, at: np.ndarray) -> np.ndarray:
         """Selected tokens of rows. Of uncompressed arrays only these are read: six times as fast as whole rows.
@@ -84,78 +101,69 @@ class Store:
             [B, n, …], in the dtype of the array.
 
         Raises:
-            DepthGError: a chunk is missing, as in `read`.
+            DepthGError: a row is missing; checksums are compared by `read` only.
         """
-        array = self.array(name)
-        shape = (array.shape[1] * array.shape[2], *array.shape[3:])
-        if not self._is_raw(array):
+        layout = self.layout(name)
+        shape = (layout.array.shape[0] * layout.array.shape[1], *layout.array.shape[2:])
+        if layout.array.compress:
             whole = self.read(name, rows).reshape(len(rows), *shape)
             return whole[np.arange(len(rows))[:, None], at]
-        values = np.empty((*at.shape, *shape[1:]), array.dtype)
-        for place, row in enumerate(rows):
-            np.take(
-                self._mapped(name, int(row)).reshape(shape), at[place], axis=0, out=values[place], mode="clip"
-            )
-        return self._checked(name, values)
-
-    def _checked(self, name: str, values: np.ndarray) -> np.ndarray:
-        """The values unchanged, after a check that no chunk is missing (it would read as NaN)."""
-        if values.dtype.kind == "f" and values.size and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
-            raise self._missing(f"rows of '{name}' are")
+        values = np.empty((*at.shape, *shape[1:]), layout.array.dtype)
+        for place, row in enumerate(self._numbers(rows).tolist()):
+            with self._damage(name, row):
+                shard, chunk = self._chunk(name, row)
+                tokens = shard.mapped(chunk).reshape(layout.chunk_rows, *shape)[row % layout.chunk_rows]
+                np.take(tokens, at[place], axis=0, out=values[place], mode="clip")
         return values
 
-    def _missing(self, what: str) -> DepthGError:
-        return DepthGError(f"{self.path}: {what} missing: delete the folder and make it again")
+    def layout(self, name: str) -> ShardLayout:
+        """The layout of an array."""
+        if name not in self._layouts:
+            self._layouts[name] = ShardLayout.read(self.path / name)
+        return self._layouts[name]
 
-    @staticmethod
-    def _is_raw(array: zarr.Array) -> bool:
-        """Whether each row is stored uncompressed in a single file."""
-        return not array.compressors and array.shards is None and array.chunks[1:] == array.shape[1:]
+    def _numbers(self, rows: Rows) -> np.ndarray:
+        """Row indices, int64 [B], counted from the first row."""
+        if isinstance(rows, slice):
+            return np.arange(*rows.indices(len(self)))
+        numbers = np.asarray(rows, np.int64)
+        if len(numbers) and not -len(self) <= numbers.min() <= numbers.max() < len(self):
+            raise IndexError(f"{self.path} has {len(self)} rows")
+        return np.where(numbers < 0, numbers + len(self), numbers)
 
-    def _gather(self, name: str, rows: list[int]) -> np.ndarray:
-        """Rows of one array, read one by one: two to three times as fast as Zarr's orthogonal selection.
-
-        Rows of an uncompressed array are read directly from the chunk files, ten times as fast again.
-        """
-        array = self.array(name)
-        values = np.empty((len(rows), *array.shape[1:]), array.dtype)
-        raw = self._is_raw(array)
-        for place, row in enumerate(rows):
-            if raw and 0 <= row < len(self):
-                self._read_chunk(name, row, values[place : place + 1])
+    def _read_chunk(self, name: str, rows: np.ndarray, values: np.ndarray) -> None:
+        """Read rows that lie in one chunk into `values`."""
+        layout, row = self.layout(name), int(rows[0])
+        with self._damage(name, row):
+            shard, chunk = self._chunk(name, row)
+            if layout.chunk_rows == len(rows) == 1:
+                shard.read(chunk, values)
             else:
-                values[place] = array[row]
-        return values
+                block = np.empty((layout.chunk_rows, *layout.array.shape), layout.array.dtype)
+                shard.read(chunk, block)
+                values[:] = block[rows % layout.chunk_rows]
 
-    def _read_chunk(self, name: str, row: int, value: np.ndarray) -> None:
-        """Read one row from its uncompressed chunk file into `value` [1, …]."""
-        path, place = self._chunk(name, row)
+    def _chunk(self, name: str, row: int) -> tuple[Shard, int]:
+        """The shard in which a row lies, and the number of its chunk there."""
+        layout = self.layout(name)
+        shard, place = divmod(row, layout.shard_rows)
+        return self._shards(name, shard), place // layout.chunk_rows
+
+    def _shard(self, name: str, number: int) -> Shard:
+        """Open a shard. Its path is a str: Path is too slow for hundreds a batch."""
+        layout = self.layout(name)
+        return Shard(os.path.join(self.path, name, layout.file(number)), layout)
+
+    @contextmanager
+    def _damage(self, name: str, row: int) -> Iterator[None]:
+        """Name the row that is damaged, and what tells more."""
         try:
-            with open(path, "rb", buffering=0) as stream:
-                stream.seek(place * value.nbytes)
-                read = stream.readinto(value.data.cast("B"))
-        except FileNotFoundError:
-            read = 0
-        if read != value.nbytes:
-            raise self._missing(f"row {row} of '{name}' is")
-
-    def _mapped(self, name: str, row: int) -> np.ndarray:
-        """One row of an uncompressed array, memory-mapped: only the values that are used are read from disk."""
-        array, (path, place) = self.array(name), self._chunk(name, row)
-        size = int(np.prod(array.shape[1:]))
-        try:
-            with open(path, "rb", buffering=0) as stream:
-                content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-            return np.frombuffer(content, array.dtype, size, place * size * array.dtype.itemsize)
-        except (FileNotFoundError, ValueError):  # the file is empty or truncated
-            raise self._missing(f"row {row} of '{name}' is") from None
-
-    def _chunk(self, name: str, row: int) -> tuple[str, int]:
-        """Path of a row's chunk file and index of the row in it. A str, as Path is too slow for hundreds per batch."""
-        array = self.array(name)
-        chunk, place = divmod(row, array.chunks[0])
-        key = array.metadata.encode_chunk_key((chunk, *[0] * (array.ndim - 1)))
-        return os.path.join(self.path, name, key), place
+            yield
+        except DamageError as error:
+            raise DepthGError(
+                f"{self.path}: row {row} of '{name}' cannot be read ({error}): `depthg verify {self.path}` names "
+                "all damaged rows and how to make them again"
+            ) from None
 
     def batches(self, name: str, batch: int) -> Iterable[tuple[range, np.ndarray]]:
         """Yield all rows of one array in order, `batch` rows at a time, with their range."""

@@ -2,21 +2,27 @@
 
 import json
 import math
+import os
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
-from zarr.codecs import BloscCodec
+from zarr.codecs import BloscCodec, Crc32cCodec
 
 from depthg.errors import DepthGError
 from depthg.runtime.files import check_room, fingerprint, write_json
 from depthg.runtime.progress import track
-from depthg.store.arrays import MARKER, Array, row_bytes
+from depthg.store.arrays import MARKER, Array, ShardLayout, row_bytes, shard_rows
 from depthg.store.parts import WHOLE, Part, opening
 from depthg.store.resume import mark_all_finished, mark_finished, unfinished_ranges
+from depthg.store.shards import DamageError, ShardWriter
+
+LAYOUT = "shards"  # of the files; stores of another one are replaced
+THREADS = min(4, len(os.sched_getaffinity(0)))  # that encode and write
 
 
 class Writer:
@@ -57,6 +63,7 @@ class Writer:
         unit: int = 1,
     ):
         self.path, self.rows, self.arrays, self.part = Path(path), rows, dict(arrays), part
+        self.shard_rows = shard_rows(rows, arrays)
         self.fingerprint = fingerprint({"rows": rows, "arrays": _layout(arrays), **provenance})
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = part.claim(self.path)
@@ -65,28 +72,21 @@ class Writer:
                 self._begin(provenance)
             (self.path / MARKER).unlink(missing_ok=True)
             _forget_other_divisions(self.path, part)
-        self._open = {name: zarr.open_array(self.path / name, mode="r+") for name in arrays}
-        chunks = [array.chunks[0] for array in self._open.values()]
-        self.own = part.rows(rows, math.lcm(unit, *chunks))
+        self._pool = ThreadPoolExecutor(THREADS, "writers")
+        self._shard, self._open = -1, dict[str, ShardWriter]()
+        self.own = part.rows(rows, math.lcm(unit, self.shard_rows))
         self.done = len(self.own) - sum(map(len, unfinished_ranges(self.path, self.own)))
 
     def _begin(self, provenance: Mapping[str, Any]) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
         check_room(self.path, self.rows * row_bytes(self.arrays))
         group = zarr.open_group(self.path, mode="w", zarr_format=3)
-        blosc = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
         for name, array in self.arrays.items():
-            group.create_array(
-                name,
-                shape=(self.rows, *array.shape),
-                chunks=(array.chunk_rows, *array.shape),
-                dtype=array.dtype,
-                compressors=blosc if array.compress else None,
-                fill_value=array.fill,
-            )
+            _create(group, name, self.rows, array.sharded(self.shard_rows))
         mark_finished(self.path, range(0))
         write_json(
-            self.path / "fingerprint.json", {"fingerprint": self.fingerprint, "made_from": dict(provenance)}
+            self.path / "fingerprint.json",
+            {"fingerprint": self.fingerprint, "layout": LAYOUT, "made_from": dict(provenance)},
         )
 
     def pending(self, batch: int) -> Iterator[range]:
@@ -113,11 +113,33 @@ class Writer:
         """
         if values.keys() != self.arrays.keys():
             raise ValueError(f"expected the arrays {sorted(self.arrays)}, got {sorted(values)}")
-        for name, value in values.items():
-            self._open[name][rows.start : rows.stop] = np.asarray(value, dtype=self.arrays[name].dtype)
+        cast = {name: np.asarray(value, self.arrays[name].dtype, order="C") for name, value in values.items()}
+        for start, stop in _by_shard(rows, self.shard_rows):
+            for name, file in self._files(start).items():
+                some = cast[name][start - rows.start : stop - rows.start]
+                file.write(start % self.shard_rows, some, self._pool, THREADS)
         # The rows between were finished before, or written in order.
         mark_finished(self.path, range(self.own.start, rows.stop))
         self.done += len(rows)
+
+    def _files(self, row: int) -> dict[str, ShardWriter]:
+        """The shard of each array in which a row is written next."""
+        shard, written = divmod(row, self.shard_rows)
+        if shard != self._shard:
+            self._close()
+            for name, array in self.arrays.items():
+                layout = array.sharded(self.shard_rows)
+                try:
+                    self._open[name] = ShardWriter(self.path / name / layout.file(shard), layout, written)
+                except DamageError as error:
+                    raise DepthGError(f"{error}: remove {self.path} and run the same command again") from None
+            self._shard = shard
+        return self._open
+
+    def _close(self) -> None:
+        for file in self._open.values():
+            file.close()
+        self._shard, self._open = -1, {}
 
     def finish(self) -> None:
         """Mark the store complete, or its part finished; once all parts are, call `complete`.
@@ -135,6 +157,8 @@ class Writer:
             written = self.part.note(self.path)
             written.parent.mkdir(exist_ok=True)
             write_json(written, {"fingerprint": self.fingerprint, "rows": self.rows})
+        self._close()
+        self._pool.shutdown()
         self._lock.release()
 
 
@@ -171,10 +195,37 @@ def complete(path: Path, of: int) -> None:
     lock.release()
 
 
+def _create(group: zarr.Group, name: str, rows: int, layout: ShardLayout) -> None:
+    """Create an array of a store: its metadata."""
+    array, shape = layout.array, layout.array.shape
+    blosc = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
+    shards: Any = {"shape": (layout.shard_rows, *shape), "index_location": "start"}
+    group.create_array(
+        name,
+        shape=(rows, *shape),
+        chunks=(layout.chunk_rows, *shape),
+        shards=shards,
+        chunk_key_encoding={"name": "default", "separator": "."},  # no folder a shard
+        dtype=array.dtype,
+        compressors=[blosc, Crc32cCodec()] if array.compress else [Crc32cCodec()],
+        fill_value=array.fill,
+    )
+
+
+def _by_shard(rows: range, shard_rows: int) -> Iterator[tuple[int, int]]:
+    """Rows in ranges (first, stop) that lie in one shard each."""
+    start = rows.start
+    while start < rows.stop:
+        stop = min(rows.stop, (start // shard_rows + 1) * shard_rows)
+        yield start, stop
+        start = stop
+
+
 def _fingerprint_of(path: Path) -> str | None:
-    """The fingerprint of the store at `path`; None if there is none."""
+    """The fingerprint of the store at `path`; None if there is none, or one of an earlier version."""
     try:
-        return json.loads((path / "fingerprint.json").read_text())["fingerprint"]
+        stored = json.loads((path / "fingerprint.json").read_text())
+        return stored["fingerprint"] if stored.get("layout") == LAYOUT else None
     except (OSError, ValueError, KeyError):
         return None
 

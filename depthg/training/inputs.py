@@ -44,7 +44,7 @@ class Inputs:
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of the token grid (h, w)."""
-        h, w = self.features.array("tokens").shape[1:3]
+        h, w = self.features.shape("tokens")[:2]
         return h, w
 
     @property
@@ -55,7 +55,7 @@ class Inputs:
     @property
     def channels(self) -> int:
         """Number of channels C of the tokens."""
-        return self.features.array("tokens").shape[-1]
+        return self.features.shape("tokens")[-1]
 
     @property
     def required_geometry(self) -> Store:
@@ -167,7 +167,7 @@ def _check_samples(inputs: Inputs, settings: TrainSettings) -> None:
     """Check that a crop, or its stored farthest-point order, has enough tokens for N² samples."""
     count, limits = settings.samples**2, {"random": inputs.tokens}
     if settings.needs_geometry:
-        limits["fps"] = inputs.required_geometry.array("order").shape[1]
+        limits["fps"] = inputs.required_geometry.shape("order")[0]
     limit = limits.get(settings.sampling, count)
     if count > limit:
         raise DepthGError(

@@ -18,7 +18,7 @@ from depthg.store.reader import Store
 from depthg.store.resume import unfinished_ranges
 from depthg.store.writer import Writer, complete
 
-# 8 and 16 rows a chunk; with batches of 3, parts begin at multiples of 48.
+# 8 rows a shard; with batches of 3, parts begin at multiples of 24.
 ARRAYS = {"maps": Array((1800,), "float32", compress=False), "ids": Array((1000,), "int32")}
 ROWS = 200
 PROVENANCE = {"settings": 1}
@@ -94,9 +94,9 @@ def test_any_division_in_any_order_gives_the_same_bytes(tmp_path_factory, whole,
     np.testing.assert_array_equal(Store(path).read("ids")[:, 0], np.arange(ROWS))
 
 
-def test_parts_begin_where_the_chunks_of_all_arrays_and_a_batch_begin(tmp_path):
+def test_parts_begin_where_a_shard_and_a_batch_begin(tmp_path):
     starts = [open_part(tmp_path / "a.zarr", f"{number}/3").own.start for number in (1, 2, 3)]
-    assert starts == [0, 48, 144]
+    assert starts == [0, 72, 144]
 
 
 def test_more_parts_than_blocks_are_empty_and_succeed(tmp_path, whole):
@@ -110,7 +110,7 @@ def test_a_killed_part_goes_on_and_the_others_are_left_alone(tmp_path, whole):
     write(tmp_path / "a.zarr", "1/3")
     write(tmp_path / "a.zarr", "2/3", batches=2)
     assert list(open_part(tmp_path / "a.zarr", "1/3").pending(3)) == []
-    assert next(open_part(tmp_path / "a.zarr", "2/3").pending(3)) == range(54, 57)
+    assert next(open_part(tmp_path / "a.zarr", "2/3").pending(3)) == range(78, 81)
     write(tmp_path / "a.zarr", "2/3")
     write(tmp_path / "a.zarr", "3/3")
     complete(tmp_path / "a.zarr", 3)
@@ -120,9 +120,9 @@ def test_a_killed_part_goes_on_and_the_others_are_left_alone(tmp_path, whole):
 def test_another_division_keeps_what_is_written(tmp_path, whole):
     write(tmp_path / "a.zarr", "1/3", batches=4)
     write(tmp_path / "a.zarr", "2/3")
-    assert list(unfinished_ranges(tmp_path / "a.zarr", range(ROWS))) == [range(12, 48), range(144, ROWS)]
+    assert list(unfinished_ranges(tmp_path / "a.zarr", range(ROWS))) == [range(12, 72), range(144, ROWS)]
     writer = open_part(tmp_path / "a.zarr")
-    assert writer.done == 12 + 96 and [rows.start for rows in writer.pending(3)][:2] == [12, 15]
+    assert writer.done == 12 + 72 and [rows.start for rows in writer.pending(3)][:2] == [12, 15]
     del writer
     write(tmp_path / "a.zarr")
     assert content(tmp_path / "a.zarr") == whole
@@ -178,9 +178,9 @@ def test_a_part_has_one_writer_and_a_store_one_division(tmp_path):
                 open_part(path, part)
         with pytest.raises(DepthGError, match=held):
             complete(path, 3)
-        assert open_part(path, "1/3").own == range(48)
+        assert open_part(path, "1/3").own == range(72)
         os.kill(other.pid, signal.SIGKILL)
-    assert open_part(path, "2/3").own == range(48, 144)
+    assert open_part(path, "2/3").own == range(72, 144)
     assert open_part(path, "1/4").own == range(48)  # what a dead process left is in nobody's way
 
 

@@ -89,11 +89,12 @@ def test_rewriting_takes_the_marker_away_first(tmp_path):
     assert not (tmp_path / "a.zarr" / MARKER).exists()
 
 
-def test_missing_chunk_is_an_error_not_nan(tmp_path):
+def test_missing_shard_is_an_error_not_nan(tmp_path):
     write(tmp_path / "a.zarr")
-    shutil.rmtree(tmp_path / "a.zarr" / "tokens" / "c")
-    with pytest.raises(DepthGError, match="of 'tokens' is missing"):
-        Store(tmp_path / "a.zarr").read("tokens", [1])
+    (tmp_path / "a.zarr/tokens/c.1.0.0").unlink()
+    assert Store(tmp_path / "a.zarr").read("tokens", [0])[0, 0, 0] == 0.5
+    with pytest.raises(DepthGError, match=r"row 1 of 'tokens' cannot be read .*missing.*`depthg verify \S+`"):
+        Store(tmp_path / "a.zarr").read("tokens", [0, 1])
 
 
 def test_missing_store_names_the_command(tmp_path):
@@ -119,10 +120,16 @@ def test_full_disk_is_announced_before_the_write(tmp_path, monkeypatch):
     assert not (tmp_path / "a.zarr").exists()
 
 
-def test_small_rows_share_chunks_and_large_ones_do_not(tmp_path):
-    Writer(tmp_path / "a.zarr", 9, {"a": Array((64, 64, 8), "float32"), "b": Array((4,), "int32")}, {})
-    assert zarr.open_array(tmp_path / "a.zarr" / "a").chunks == (1, 64, 64, 8)
-    assert zarr.open_array(tmp_path / "a.zarr" / "b").chunks == (256, 4)
+def test_small_rows_share_chunks_and_large_or_compressed_ones_do_not(tmp_path):
+    arrays = {
+        "large": Array((64, 64, 8), "float32", compress=False),
+        "small": Array((4,), "int32", compress=False),
+        "packed": Array((4,), "int32"),
+    }
+    Writer(tmp_path / "a.zarr", 600, arrays, {})
+    chunks = {name: zarr.open_array(tmp_path / "a.zarr" / name) for name in arrays}
+    assert {name: array.chunks[0] for name, array in chunks.items()} == {"large": 1, "small": 32, "packed": 1}
+    assert {array.shards[0] for array in chunks.values()} == {32}
 
 
 def test_wrong_arrays_are_refused(tmp_path):
@@ -143,35 +150,101 @@ def test_fingerprint_depends_on_content_alone():
     assert fingerprint({"a": 1}) != fingerprint({"a": 2})
 
 
-def test_raw_rows_are_read_as_zarr_reads_them(tmp_path):
-    tokens = np.random.default_rng(0).normal(size=(6, 40, 50, 20)).astype(np.float16)  # a chunk each
-    writer = Writer(tmp_path / "f.zarr", 6, {"tokens": Array((40, 50, 20), "float16", compress=False)}, {})
-    writer.write(range(6), tokens=tokens)
+@pytest.fixture(scope="module", params=[1, 7, 48])
+def written(request, tmp_path_factory):
+    """A store of 48 rows in shards of 2, 4 or 32 chunks, written in batches of another size, and its values."""
+    rng, rows = np.random.default_rng(0), 48 * 16
+    contents = {
+        "tokens": rng.normal(size=(rows, 20, 5)).astype(np.float16),
+        "labels": rng.integers(0, 3, (rows, 8, 8)).astype(np.uint16),
+        "ids": np.arange(rows, dtype=np.int32),
+    }
+    path = tmp_path_factory.mktemp("written") / "s.zarr"
+    arrays = {
+        "tokens": Array((20, 5), "float16", compress=False),
+        "labels": Array((8, 8), "uint16"),
+        "ids": Array((), "int32", compress=False),
+    }
+    writer = Writer(path, rows, arrays, {})
+    for some in writer.pending(request.param):
+        writer.write(some, **{name: values[some.start : some.stop] for name, values in contents.items()})
     writer.finish()
-    store = Store(writer.path)
-    np.testing.assert_array_equal(store.read("tokens", [4, 0, 4, -1]), tokens[[4, 0, 4, -1]])
-    np.testing.assert_array_equal(
-        store.read("tokens", np.array([2, 1])), store.read("tokens", slice(1, 3))[::-1]
-    )
-    chunk = writer.path / "tokens/c/3/0/0/0"
-    chunk.write_bytes(chunk.read_bytes()[:-2])
-    with pytest.raises(DepthGError, match="row 3 of 'tokens' is missing"):
-        store.read("tokens", [2, 3])
-    shutil.rmtree(writer.path / "tokens/c/3")
-    with pytest.raises(DepthGError, match="row 3 of 'tokens' is missing"):
-        store.read("tokens", [2, 3])
+    return path, contents
 
 
-def test_raw_rows_that_share_a_chunk_are_read_as_zarr_reads_them(tmp_path):
-    values = np.random.default_rng(0).normal(size=(50, 20, 40)).astype(np.float32)  # 16 a chunk
-    arrays = {"maps": Array((20, 40), "float32", compress=False), "ids": Array((), "int32", compress=False)}
-    writer = Writer(tmp_path / "f.zarr", 50, arrays, {})
-    writer.write(range(50), maps=values, ids=np.arange(50))
-    writer.finish()
-    store, rows = Store(writer.path), [49, 0, 19, 20, 49, -1]
-    assert len(list((writer.path / "maps/c").iterdir())) == 4
-    np.testing.assert_array_equal(store.read("maps", rows), values[rows])
-    np.testing.assert_array_equal(store.read("ids", rows), np.arange(50)[rows])
+def test_zarr_reads_what_is_written(written):
+    path, contents = written
+    group = zarr.open_group(path, mode="r")
+    for name, values in contents.items():
+        np.testing.assert_array_equal(group[name][:], values)
+        np.testing.assert_array_equal(group[name].oindex[[700, 3]], values[[700, 3]])
+
+
+def test_the_bytes_are_those_of_zarr(written, tmp_path):
+    """Zarr's own writer, given a whole shard at once, stores the same chunks."""
+    path, contents = written
+    shutil.copytree(path, tmp_path / "s.zarr", ignore=shutil.ignore_patterns("c.*"))
+    group = zarr.open_group(tmp_path / "s.zarr", mode="r+")
+    for name, values in contents.items():
+        group[name][:] = values
+    for name in ("tokens", "ids"):  # a file of raw chunks, in order, is the same file
+        for file in (path / name).glob("c.*"):
+            assert sorted_chunks(tmp_path / "s.zarr" / name / file.name, 32) == sorted_chunks(file, 32)
+
+
+def sorted_chunks(file, rows):
+    """The chunks of a shard in the order of its index; Zarr may store them in another one."""
+    content, chunks = file.read_bytes(), zarr.open_array(file.parent).shards[0]
+    chunks //= zarr.open_array(file.parent).chunks[0]
+    index = np.frombuffer(content[: 16 * chunks], "<u8").reshape(-1, 2)
+    return [content[place : place + size] for place, size in index.tolist()]
+
+
+def test_rows_are_read_in_any_order(written):
+    path, contents = written
+    store = Store(path)
+    for rows in ([700, 0, 700, -1], np.array([2, 1]), slice(30, 35), range(5, 70, 9), []):
+        for name, values in contents.items():
+            chosen = list(rows) if isinstance(rows, range) else rows
+            np.testing.assert_array_equal(
+                store.read(name, rows),
+                values[np.asarray(chosen, int)] if not isinstance(rows, slice) else values[rows],
+            )
+    with pytest.raises(IndexError, match="has 768 rows"):
+        store.read("ids", [768])
+
+
+def damaged(path, shard, place, name="tokens"):
+    """The store with one byte of a file changed."""
+    file = path / name / shard
+    content = bytearray(file.read_bytes())
+    content[place] ^= 1
+    file.write_bytes(content)
+    return Store(path)
+
+
+def test_a_changed_byte_is_noticed(tmp_path):
+    write(tmp_path / "a.zarr", rows=64)
+    with pytest.raises(DepthGError, match=r"row 4 of 'tokens' cannot be read \(damaged\)"):
+        damaged(tmp_path / "a.zarr", "c.1.0.0", 20 + 4).read("tokens", [0, 4])
+    with pytest.raises(
+        DepthGError, match=r"row 63 of 'tokens' cannot be read \(the index of .* is damaged\)"
+    ):
+        damaged(tmp_path / "a.zarr", "c.15.0.0", 3).read("tokens", [63])
+    with pytest.raises(DepthGError, match=r"row 16 of 'ids' cannot be read \(damaged\)"):
+        damaged(tmp_path / "a.zarr", "c.4", 80, "ids").read("ids")
+
+
+def test_a_store_of_an_earlier_version_is_refused_and_replaced(tmp_path):
+    write(tmp_path / "a.zarr")
+    old = zarr.open_group(tmp_path / "a.zarr", mode="r+")
+    old.create_array("tokens", shape=(10, 2, 3), chunks=(1, 2, 3), dtype="float16", overwrite=True)
+    with pytest.raises(DepthGError, match=r"a\.zarr has one file a chunk.*: remove it, .*snakemake"):
+        Store(tmp_path / "a.zarr").read("tokens", [0])
+    notes = json.loads((tmp_path / "a.zarr/fingerprint.json").read_text())
+    del notes["layout"]
+    (tmp_path / "a.zarr/fingerprint.json").write_text(json.dumps(notes))
+    assert Writer(tmp_path / "a.zarr", 10, ARRAYS, {"settings": 1}).done == 0
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["raw", "compressed"])
@@ -192,13 +265,13 @@ def test_entries_of_rows_are_those_of_whole_rows(grids, rows, seed):
     assert np.array_equal(Store(path).take("tokens", np.array(rows), at), values[np.array(rows)[:, None], at])
 
 
-@pytest.mark.parametrize("left", [40, 0, None])
-def test_entries_of_a_chunk_that_is_gone_or_cut_short(tmp_path, left):
+@pytest.mark.parametrize("left", [100, 3, None])
+def test_entries_of_a_shard_that_is_gone_or_cut_short(tmp_path, left):
     writer = Writer(tmp_path / "s.zarr", 4, {"tokens": Array((3, 4, 5), "float32", compress=False)}, {})
     writer.write(range(4), tokens=np.ones((4, 3, 4, 5)))
     writer.finish()
-    chunk = tmp_path / "s.zarr/tokens/c/0/0/0/0"
-    content = chunk.read_bytes()
-    chunk.unlink() if left is None else chunk.write_bytes(content[:left])
-    with pytest.raises(DepthGError, match="row 3 of 'tokens' is missing: delete the folder"):
+    shard = tmp_path / "s.zarr/tokens/c.3.0.0.0"
+    content = shard.read_bytes()
+    shard.unlink() if left is None else shard.write_bytes(content[:left])
+    with pytest.raises(DepthGError, match="row 3 of 'tokens' cannot be read"):
         Store(tmp_path / "s.zarr").take("tokens", np.array([3]), np.zeros((1, 2), int))

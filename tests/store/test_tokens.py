@@ -1,7 +1,5 @@
 """int8 tokens: half a step of error at most, cosines kept, and read as floats by whoever reads tokens."""
 
-import shutil
-
 import numpy as np
 import pytest
 import torch
@@ -86,9 +84,9 @@ def test_half_the_bytes():
 
 def test_rows_that_were_never_written_are_noticed(tmp_path, tokens):
     path = write(tmp_path / "f.zarr", tokens, "int8")
-    shutil.rmtree(path / "tokens/c/4")
+    (path / "tokens/c.1.0.0.0").unlink()
     for rows in ([4], slice(3, 6)):
-        with pytest.raises(DepthGError, match=r"of 'tokens' (is|are) missing: delete the folder"):
+        with pytest.raises(DepthGError, match="row 4 of 'tokens' cannot be read"):
             TokenStore(path).read("tokens", rows)
 
 

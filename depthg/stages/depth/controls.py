@@ -17,7 +17,7 @@ def own(maps: Store, rows: range) -> np.ndarray:
 
 def plane(maps: Store, rows: range) -> np.ndarray:
     """A ground plane, the same for every crop: depth 0 (near) in the bottom row, 1 (far) in the top row."""
-    height, width = maps.array("depth").shape[1:]
+    height, width = maps.shape("depth")
     column = linspace(1, 0, height).half().numpy()
     return np.broadcast_to(column[:, None], (len(rows), height, width)).copy()
 

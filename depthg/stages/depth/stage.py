@@ -52,10 +52,10 @@ def make_depth(
     """
     store, records = Store(crops), read_images(images)
     model = open_source(source, root, records)
-    side = store.array("images").shape[1] // SHRINK
+    side = store.shape("images")[0] // SHRINK
     owners = store.read("image")
     provenance = {"settings": source.model_dump(), "crops": store.fingerprint, "source": model.identity}
-    arrays = depth_arrays(store.array("images").shape[1])
+    arrays = depth_arrays(store.shape("images")[0])
     writer = Writer(out, len(store), arrays, provenance, part, unit=model.batch)
     for rows in writer.tracked(model.batch, f"{split} depth"):
         batch = CropBatch(store, rows, [records[owner] for owner in owners[rows.start : rows.stop]])

@@ -1,0 +1,83 @@
+"""Checking a store: which rows are missing or damaged, and how they are made again without the others."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from depthg.runtime.progress import track
+from depthg.store.arrays import MARKER
+from depthg.store.parts import WHOLE, opening
+from depthg.store.reader import Store
+from depthg.store.resume import mark_finished
+from depthg.store.shards import DamageError, Shard
+
+
+class Damage(NamedTuple):
+    """Rows of one array that cannot be read, and why."""
+
+    name: str
+    rows: range
+    reason: str
+
+    def __str__(self) -> str:
+        rows = f"row {self.rows[0]}" if len(self.rows) == 1 else f"rows {self.rows[0]}–{self.rows[-1]}"
+        return f"{self.name}: {rows}: {self.reason}"
+
+
+def find_damage(store: Store) -> Iterator[Damage]:
+    """Read every chunk of a store and compare its checksum; yields what cannot be read."""
+    shards = [(name, number) for name in store.names for number in range(-(-len(store) // store.shard_rows))]
+    for name, number in track(shards, len(shards), f"verify {store.path.name}"):
+        yield from _merged(_damage_of(store, name, number))
+
+
+def reopen(store: Store, damages: Sequence[Damage]) -> None:
+    """Mark the shards of damaged rows as unfinished, so that the rule that made the store makes these rows again.
+
+    Raises:
+        DepthGError: a process is writing the store.
+    """
+    rows, size = len(store), store.shard_rows
+    bad = sorted({row // size for damage in damages for row in damage.rows})
+    lock = WHOLE.claim(store.path)
+    with opening(store.path, WHOLE):
+        (store.path / MARKER).unlink()
+        shutil.rmtree(store.path / "parts", ignore_errors=True)
+        for record in store.path.glob("progress*.json"):
+            record.unlink()
+        for before, after in zip([-1, *bad], [*bad, -(-rows // size)], strict=True):
+            mark_finished(store.path, range((before + 1) * size, min(after * size, rows)))
+    lock.release()
+
+
+def _damage_of(store: Store, name: str, number: int) -> Iterator[Damage]:
+    layout = store.layout(name)
+    first = number * layout.shard_rows
+    stop = min(first + layout.shard_rows, len(store))
+    try:
+        shard = Shard(str(store.path / name / layout.file(number)), layout)
+    except DamageError as error:
+        yield Damage(name, range(first, stop), str(error))
+        return
+    block = np.empty((layout.chunk_rows, *layout.array.shape), layout.array.dtype)
+    for start in range(first, stop, layout.chunk_rows):
+        try:
+            shard.read((start - first) // layout.chunk_rows, block)
+        except DamageError as error:
+            yield Damage(name, range(start, min(start + layout.chunk_rows, stop)), str(error))
+
+
+def _merged(damages: Iterator[Damage]) -> Iterator[Damage]:
+    """The same, with neighbouring rows of one reason in one range."""
+    last = None
+    for damage in damages:
+        if last and (last.rows.stop, last.reason) == (damage.rows.start, damage.reason):
+            last = last._replace(rows=range(last.rows.start, damage.rows.stop))
+        else:
+            if last:
+                yield last
+            last = damage
+    if last:
+        yield last
