@@ -1,7 +1,5 @@
 """Cars: a body with sills, a glazed cabin and four wheels."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

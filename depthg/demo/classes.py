@@ -13,5 +13,4 @@ PALETTE: tuple[tuple[int, int, int], ...] = (
     (226, 150, 40),
 )
 
-FAR = 80.0
-"""Greatest depth in metres: everything beyond, the sky included, is stored as this."""
+FAR = 80.0  # largest depth in metres, also that of the sky

@@ -1,7 +1,5 @@
 """Writing the demo world to disk as a plain folder of images, labels and depth maps."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """Walls with windows and doors, and tiled roofs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

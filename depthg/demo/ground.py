@@ -1,8 +1,6 @@
-"""The ground plane: grass crossed by roads with pavements, which decide label and material."""
+"""The ground plane: grass, and roads with pavements."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -91,7 +89,7 @@ class Ground:
         return index
 
     def _marked(self, road: Road) -> Material:
-        """The material of a road, its lines left out where other roads meet it."""
+        """The material of a road, without lines where another road meets it."""
         if not isinstance(road.surface, Asphalt):
             return road.surface
         gaps = []
@@ -99,4 +97,4 @@ class Ground:
             if other is not road:
                 crossing = road.frame.to_local(other.frame.position[:, None])
                 gaps.append((float(crossing[1, 0]), other.half_width + 1.0))
-        return road.surface.with_gaps(tuple(gaps))
+        return replace(road.surface, gaps=tuple(gaps))

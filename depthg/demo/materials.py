@@ -3,8 +3,6 @@
 Colours are linear RGB; `rgb` converts from the display values that are easier to think in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar

@@ -1,7 +1,5 @@
 """Tileable noise images with mip levels: the raw material of every texture."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np

@@ -4,8 +4,6 @@ Each function lays out one place around the camera at (0, 0), which looks roughl
 returns its roads; the solids end up in the site.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .ground import Road

@@ -1,7 +1,5 @@
 """What places are made of: roads, rows of houses, parked and moving cars, the horizon."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .ground import Road

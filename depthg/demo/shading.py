@@ -1,7 +1,5 @@
 """Deferred shading: from the nearest hits of a scene to linear colour and labels."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +9,7 @@ from .classes import SKY
 from .ground import Zone
 from .materials import Surface, blend
 from .raster import ground_hits, trace_nearest
+from .rays import unit
 from .scene import Scene
 from .shadow import ShadowMap
 from .solids import Solid
@@ -18,8 +17,7 @@ from .weather import Weather
 
 _UP = np.array([0.0, 0.0, 1.0])
 _NOTHING, _GROUND = -1, -2
-_HORIZON = 2000.0
-"""Distance in metres at which the sky and endless ground are placed."""
+_HORIZON = 2000.0  # distance in metres at which the sky and endless ground are placed
 
 
 @dataclass
@@ -41,26 +39,21 @@ def shade(scene: Scene, grid: RayGrid) -> tuple[np.ndarray, np.ndarray, np.ndarr
     ground = ground_hits(grid)
     index[ground < t] = _GROUND
     t = np.minimum(t, ground)
-    directions = np.stack(np.broadcast_arrays(*grid.rays().directions()))
+    directions = np.stack(np.broadcast_arrays(*grid.directions()))
     pixels = _gather(grid, directions, t)
     directions = directions.reshape(3, -1)
     _paint(scene, index.ravel(), pixels)
     colour = _illuminate(scene, pixels, directions, t.ravel())
     sky = np.flatnonzero(index == _NOTHING)
-    colour[:, sky] = scene.weather.sky(_unit(directions[:, sky]))
+    colour[:, sky] = scene.weather.sky(unit(directions[:, sky]))
     return colour.reshape(3, *t.shape), pixels.label.reshape(t.shape), t
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors [3, N] scaled to length one."""
-    return vectors / np.sqrt((vectors * vectors).sum(axis=0))
-
-
 def _gather(grid: RayGrid, directions: np.ndarray, t: np.ndarray) -> Pixels:
-    """Positions of the hits; what is still to be painted is sky."""
+    """The pixels at the hits of the rays, still without normals and colours and all labelled sky."""
     t = np.minimum(t, np.float32(_HORIZON))
-    footprint = t * np.float32(grid.rays().pixel_size(1.0))
-    right, down = grid.rays().lateral(1.0)
+    footprint = t * np.float32(grid.pixel_size(1.0))
+    right, down = grid.lateral(1.0)
     points = grid.origin[0].astype(np.float32)[:, None, None] + t * directions
     return Pixels(
         points=points.reshape(3, -1),
@@ -110,7 +103,7 @@ def _illuminate(scene: Scene, pixels: Pixels, directions: np.ndarray, t: np.ndar
 
 def _reflection(weather: Weather, pixels: Pixels, directions: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Mirrored sky [3, M] on the chosen glossy pixels; below the horizon the street is dark."""
-    normal, view = pixels.normals[:, chosen], _unit(directions[:, chosen])
+    normal, view = pixels.normals[:, chosen], unit(directions[:, chosen])
     cosine = (normal * view).sum(axis=0)
     mirrored = view - 2 * cosine * normal
     fresnel = 0.12 + 0.88 * (1 - np.clip(np.abs(cosine), 0, 1)) ** 4

@@ -1,7 +1,5 @@
 """Builders of convex polyhedra and the `Solid`, a shape with its material and label."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """One picture of the demo world with its labels and depth."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +7,10 @@ from scipy.ndimage import gaussian_filter
 
 from .camera import pinhole
 from .classes import FAR
-from .scenes import random_scene
+from .scene import random_scene
 from .shading import shade
 
-_SAMPLES = 2
-"""Rays a pixel in each direction."""
+_SAMPLES = 2  # rays per pixel in each direction
 
 
 @dataclass(frozen=True)

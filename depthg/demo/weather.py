@@ -1,7 +1,5 @@
 """Weather: the sun, the sky with its clouds, and haze."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
