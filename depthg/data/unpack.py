@@ -1,7 +1,6 @@
 """Extracting archives; files that exist are not written again."""
 
 import gzip
-import os
 import shutil
 import tarfile
 import zlib
@@ -9,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from depthg.errors import DepthGError
+from depthg.runtime.files import replacing
 from depthg.runtime.progress import track
 
-Member = tuple[str, int, Callable[[], IO[bytes] | None]]  # path, bytes, how to open it
+Member = tuple[str, int, Callable[[], Any]]  # path, bytes, how to open it
 DAMAGED = (BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
 
 
@@ -72,9 +72,7 @@ def _target(name: str, into: Path, patterns: Sequence[str]) -> Path | None:
     return None
 
 
-def _write(target: Path, read: Callable[[], IO[bytes] | None]) -> None:
+def _write(target: Path, read: Callable[[], Any]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.part")
-    with read() as source, draft.open("wb") as stream:  # type: ignore[union-attr]  # files only, so never None
+    with replacing(target) as draft, read() as source, draft.open("wb") as stream:
         shutil.copyfileobj(source, stream)
-    os.replace(draft, target)
