@@ -7,7 +7,7 @@ from depthg.data.classes import read_classes
 from depthg.report.plan.counts import check_pool
 from depthg.report.tables.contents import plan_table
 from depthg.report.tables.formats import write_table
-from depthg.stages.jobs import own_stages, shared_stages
+from depthg.report.tables.results import run_jobs
 
 
 def existing_root(wildcards):
@@ -195,8 +195,7 @@ def header(wildcards):
 def stage_durations(wildcards):
     """The benchmark files of all that an experiment was made by."""
     own = settings_of(wildcards)
-    stages = [*shared_stages(own), *own_stages(wildcards.experiment, own)]
-    return [f"logs/{wildcards.dataset}/{stage}.tsv" for stage in stages]
+    return [f"logs/{wildcards.dataset}/{job}.tsv" for job in run_jobs(wildcards.experiment, own)]
 
 
 def plan_of(wildcards):

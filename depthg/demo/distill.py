@@ -157,7 +157,7 @@ def train(
 
 
 def pace(step: int, steps: int) -> float:
-    """Learning rate at `step` as a share of the largest: a linear warm-up over a twentieth of the steps, then cosine."""
+    """Learning rate at `step`, relative to its maximum: linear warm-up over a twentieth of the steps, then cosine."""
     warm_up = max(1, steps // 20)
     if step < warm_up:
         return (step + 1) / warm_up

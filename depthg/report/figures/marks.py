@@ -67,16 +67,11 @@ def mark_tokens(images: np.ndarray, tokens: np.ndarray, grid: tuple[int, int], c
         uint8 [n, H, W, 3].
     """
     size = images.shape[1], images.shape[2]
-    token, colors = (
-        min(size[0] / grid[0], size[1] / grid[1]),
-        np.tile(np.array(color, np.uint8), (tokens.shape[1], 1)),
-    )
-    return np.stack(
-        [
-            draw_dots(image, centres(chosen, grid, size), 0.28 * token, colors, 0.12 * token)
-            for image, chosen in zip(images, tokens, strict=True)
-        ]
-    )
+    token = min(size[0] / grid[0], size[1] / grid[1])
+    colors = np.tile(np.array(color, np.uint8), (tokens.shape[1], 1))
+    places = [centres(chosen, grid, size) for chosen in tokens]
+    pairs = zip(images, places, strict=True)
+    return np.stack([draw_dots(image, place, 0.28 * token, colors, 0.12 * token) for image, place in pairs])
 
 
 def top_view(

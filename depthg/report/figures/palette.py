@@ -11,10 +11,7 @@ VOID_COLOR = (225, 225, 225)
 
 @dataclass(frozen=True)
 class Palette:
-    """Names and RGB colours by class or cluster id; larger ids, including void, are light grey.
-
-    `void` is the name of those in the legend.
-    """
+    """Names and RGB colours by class or cluster id; larger ids are light grey, named `void` in the legend."""
 
     names: tuple[str, ...]
     colors: tuple[tuple[int, int, int], ...]
@@ -29,15 +26,8 @@ class Palette:
         """Legend entries for the ids that occur in any of the label maps."""
         names, colors = [*self.names, self.void], [*self.colors, VOID_COLOR]
         occurring = sorted({min(int(i), len(self.names)) for maps in labels for i in np.unique(maps)})
-        return [
-            Patch(
-                facecolor="#{:02x}{:02x}{:02x}".format(*colors[i]),
-                edgecolor="0.4",
-                linewidth=0.5,
-                label=names[i],
-            )
-            for i in occurring
-        ]
+        faces = {i: "#{:02x}{:02x}{:02x}".format(*colors[i]) for i in occurring}
+        return [Patch(facecolor=faces[i], edgecolor="0.4", linewidth=0.5, label=names[i]) for i in occurring]
 
 
 def cluster_palette(clusters: int) -> Palette:

@@ -57,7 +57,6 @@ def largest_weights(neighbors: np.ndarray, weights: np.ndarray, queries: np.ndar
     """
     maps = np.zeros(neighbors.shape[:2], np.float32)
     crop = np.arange(len(maps))[:, None, None]
-    np.maximum.at(
-        maps, (crop, neighbors[:, queries].astype(np.int64)), weights[:, queries].astype(np.float32)
-    )
+    near = neighbors[:, queries].astype(np.int64)
+    np.maximum.at(maps, (crop, near), weights[:, queries].astype(np.float32))
     return maps

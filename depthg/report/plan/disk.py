@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 from depthg.config import Config
@@ -134,26 +135,17 @@ def _of_training(images: int, settings: Settings, shared: Settings, config: Conf
     near = neighbor_arrays(settings.slice(NeighborSettings))
     own = config.named("geometry", settings.geometry)
     tokens = token_arrays(shape, config.named("backbone", backbone).stored)
-    optional = {
-        "geometry": (f"{backbone}/{settings.depth}/{settings.geometry}", geometry_arrays(shape[:2], own)),
-        "attention": (backbone, attention_arrays(shape[0] * shape[1])),
-        "views": (backbone, tokens),
-    }
-    needed = {
-        "geometry": settings.needs_geometry,
-        "attention": settings.lhp == "attention",
-        "views": settings.needs_view,
-    }
-    return [
-        *stores,
-        *_of_split(split, rows, side, settings, config),
-        PlannedStore("neighbors", f"train/neighbors/{backbone}.zarr", crops, near),
-        *(
-            PlannedStore(stage, f"{split}/{stage}/{path}.zarr", rows, arrays)
-            for stage, (path, arrays) in optional.items()
-            if needed[stage]
-        ),
+    stores += _of_split(split, rows, side, settings, config)
+    stores.append(PlannedStore("neighbors", f"train/neighbors/{backbone}.zarr", crops, near))
+    optional = [
+        ("geometry", f"{backbone}/{settings.depth}/{settings.geometry}", geometry_arrays(shape[:2], own)),
+        ("attention", backbone, attention_arrays(shape[0] * shape[1])),
+        ("views", backbone, tokens),
     ]
+    needed = settings.needs_geometry, settings.lhp == "attention", settings.needs_view
+    for stage, path, arrays in compress(optional, needed):
+        stores.append(PlannedStore(stage, f"{split}/{stage}/{path}.zarr", rows, arrays))
+    return stores
 
 
 def finished_rows(store: PlannedStore, folder: Path) -> int:
