@@ -36,7 +36,7 @@ _POST_STEP = 2.4  # metres between the posts of a fence
 
 
 def _facade(rng: np.random.Generator, width: float, depth: float, storeys: int, storey: float) -> Facade:
-    """Walls with windows in a random style."""
+    """Walls in a random style."""
     brick = bool(rng.random() < 0.35)
     colours = _BRICKS if brick else _WALLS
     return Facade(
@@ -54,7 +54,7 @@ def _facade(rng: np.random.Generator, width: float, depth: float, storeys: int, 
 
 
 def block(rng: np.random.Generator, frame: Frame, width: float, depth: float) -> list[Solid]:
-    """A town house of two to five storeys with a cornice or a pitched roof."""
+    """A town house of two to five storeys, with a flat roof and cornice or with a pitched roof."""
     storeys, storey = int(rng.integers(2, 6)), rng.uniform(2.8, 3.4)
     if rng.random() < 0.4:
         return _pitched(rng, frame, width, depth, storeys, storey)
@@ -76,7 +76,7 @@ def house(rng: np.random.Generator, frame: Frame, width: float, depth: float) ->
 def _pitched(
     rng: np.random.Generator, frame: Frame, width: float, depth: float, storeys: int, storey: float
 ) -> list[Solid]:
-    """Walls, two roof slopes and a chimney; half of the houses turn their gable to the street."""
+    """Walls, two roof slopes and a chimney; every second gable faces the street, at random."""
     if rng.random() < 0.5:
         frame, width, depth = frame.offset(0, 0, 0, np.pi / 2), depth, width
     eaves = storeys * storey + 0.3

@@ -1,4 +1,4 @@
-"""The classes of the demo world, their label values and their colours for pictures."""
+"""The classes of the demo, their ids and colours, and the largest depth."""
 
 CLASSES: tuple[str, ...] = ("sky", "building", "road", "grass", "tree", "car", "fence")
 SKY, BUILDING, ROAD, GRASS, TREE, CAR, FENCE = range(len(CLASSES))

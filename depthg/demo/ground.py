@@ -12,10 +12,12 @@ from .rays import Frame
 
 @dataclass(frozen=True)
 class Road:
-    """A strip of tarmac or gravel along the frame's y axis, `half_width` metres to each side.
+    """A strip of tarmac or gravel along the frame's y axis.
 
-    curvature: sideways bend in 1/m; pavement: metres of slabs beside each edge (0 for none);
-    length: metres to each side of the frame's origin.
+    Attributes:
+        half_width, length: metres from the frame's origin across and along the road, in both directions.
+        pavement: width of the slabs beside each edge in metres; 0: none.
+        curvature: sideways bend in 1/m.
     """
 
     frame: Frame
@@ -66,14 +68,14 @@ class Zone:
 
 @dataclass(frozen=True)
 class Ground:
-    """All zones: 0 is grass, then the surface of each road, then the pavement of each."""
+    """The whole ground; its zones are the grass (0), the surface of each road, then the pavement of each road."""
 
     grass: Grass
     slabs: Slabs
     roads: tuple[Road, ...]
 
     def zones(self) -> list[Zone]:
-        """The zones in the order of the indices that `zone_index` returns."""
+        """The zones, by the indices that `zone_index` returns."""
         surfaces = [Zone(ROAD, self._marked(road), road) for road in self.roads]
         pavements = [Zone(ROAD, self.slabs, road) for road in self.roads]
         return [Zone(GRASS, self.grass), *surfaces, *pavements]

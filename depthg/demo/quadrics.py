@@ -14,7 +14,7 @@ _TINY = np.float32(1e-9)
 
 @dataclass(frozen=True)
 class Ellipsoid:
-    """An ellipsoid about the frame's origin; `ragged` roughens its outline (0 is smooth)."""
+    """An ellipsoid around the frame's origin with the `radii` [3]; `ragged` roughens its outline (0: smooth)."""
 
     frame: Frame
     radii: np.ndarray
@@ -85,10 +85,7 @@ class Frustum:
 
 
 def _rough_scale(rays: Rays, frame: Frame, ragged: float) -> np.ndarray:
-    """Factor on the radius for each pixel, [h, w] or a scalar: leaves and twigs at the outline.
-
-    Shadows have no use for it, so parallel rays meet the smooth shape.
-    """
+    """Factor of the radius for each pixel, [h, w] or a scalar; 1 for parallel rays, as shadows need no such detail."""
     if ragged == 0 or rays.is_parallel:
         return np.ones((), np.float32)
     distance = float(np.linalg.norm(rays.origin[0] - frame.position))

@@ -22,7 +22,7 @@ _SLABS = (rgb(0.56, 0.54, 0.51), rgb(0.62, 0.57, 0.51), rgb(0.48, 0.47, 0.47), r
 
 @dataclass(frozen=True)
 class Scene:
-    """Solids on the ground in a weather, and the pose of the camera at `eye` [3] (radians)."""
+    """Solids, ground and weather, and the camera: position `eye` [3] in metres, `yaw` and `pitch` in radians."""
 
     solids: list[Solid]
     ground: Ground
@@ -33,17 +33,17 @@ class Scene:
 
     @property
     def shapes(self) -> list[Shape]:
-        """The shapes of the solids, in their order."""
+        """The shapes of the solids, in the same order."""
         return [solid.shape for solid in self.solids]
 
     @property
     def focus(self) -> tuple[float, float]:
-        """(x, y) in metres of the ground some way in front of the camera, where shadows matter."""
+        """Centre (x, y) of the ground in view, in metres: shadows are computed around it."""
         return float(-28 * np.sin(self.yaw)), float(28 * np.cos(self.yaw))
 
 
 def random_scene(seed: int) -> Scene:
-    """The scene of a seed."""
+    """A random scene; the same seed gives the same scene."""
     rng = np.random.default_rng(seed)
     site = Site(rng)
     roads = _PLACES[rng.choice(len(_PLACES), p=_SHARES)](site)

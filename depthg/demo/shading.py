@@ -22,7 +22,7 @@ _HORIZON = 2000.0  # distance in metres at which the sky and endless ground are 
 
 @dataclass
 class Pixels:
-    """All N rays of a picture, flattened; see `Surface` for across and footprint."""
+    """The hits of all N rays of an image; `across` and `footprint` as in `Surface`."""
 
     points: np.ndarray
     across: np.ndarray
@@ -34,7 +34,7 @@ class Pixels:
 
 
 def shade(scene: Scene, grid: RayGrid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Linear colour float32 [3, H, W], label uint8 [H, W] and t float32 [H, W] (infinite sky)."""
+    """Linear colour float32 [3, H, W], label uint8 [H, W] and t float32 [H, W], infinite for the sky."""
     t, index = trace_nearest(scene.shapes, grid)
     ground = ground_hits(grid)
     index[ground < t] = _GROUND
@@ -102,7 +102,7 @@ def _illuminate(scene: Scene, pixels: Pixels, directions: np.ndarray, t: np.ndar
 
 
 def _reflection(weather: Weather, pixels: Pixels, directions: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Mirrored sky [3, M] on the chosen glossy pixels; below the horizon the street is dark."""
+    """The sky mirrored by the chosen glossy pixels, [3, M]; darker for rays mirrored below the horizon."""
     normal, view = pixels.normals[:, chosen], unit(directions[:, chosen])
     cosine = (normal * view).sum(axis=0)
     mirrored = view - 2 * cosine * normal
@@ -120,7 +120,7 @@ def _sunlit(scene: Scene, pixels: Pixels) -> np.ndarray:
 
 
 def _openness(scene: Scene, points: np.ndarray) -> np.ndarray:
-    """Share of skylight [N]: low points close to or below things get less."""
+    """Share of skylight [N] that reaches points: less near the ground, next to or below solids."""
     overhead = ShadowMap(scene.shapes, _UP, scene.focus, 90.0, 200)
     low = np.exp(-np.maximum(points[2], 0) / np.float32(1.2))
     return 1 - np.float32(0.75) * overhead.crowding(points, 0.7) * low

@@ -12,7 +12,7 @@ _CLEARANCE = 1.6  # radius around the camera that stays empty, metres
 
 
 class Site:
-    """Everything built so far; the camera stands at (0, 0)."""
+    """The solids of a place, added where they do not overlap; the camera is at (0, 0)."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
@@ -51,7 +51,7 @@ class Site:
             self.solids += fence(self.rng, frame, length, self.rng.uniform(1.2, 1.9))
 
     def wood(self, frame: Frame, width: float) -> None:
-        """The edge of a far wood; it needs no room."""
+        """The edge of a far wood, even where something else is."""
         self.solids += wood(self.rng, frame, width)
 
     def _claim(self, frame: Frame, width: float, depth: float) -> bool:
