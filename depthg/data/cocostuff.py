@@ -67,4 +67,4 @@ def find(root: Path, dataset: Dataset) -> Listing:
         )
         for split, (folder, names) in LISTS.items()
     }
-    return Listing(files, named_classes(list(CLASSES), list(CLASSES.values())), COUNTS)
+    return Listing(files, named_classes(CLASSES, CLASSES.values()), COUNTS)

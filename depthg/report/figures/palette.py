@@ -1,10 +1,11 @@
 """Colours of classes and of clusters."""
 
-import colorsys
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.patches import Patch
+
+from depthg.data.classes import Color, spread_color
 
 VOID_COLOR = (225, 225, 225)
 
@@ -14,7 +15,7 @@ class Palette:
     """Names and RGB colours by class or cluster id; larger ids are light grey, named `void` in the legend."""
 
     names: tuple[str, ...]
-    colors: tuple[tuple[int, int, int], ...]
+    colors: tuple[Color, ...]
     void: str
 
     def paint(self, labels: np.ndarray) -> np.ndarray:
@@ -31,10 +32,7 @@ class Palette:
 
 
 def cluster_palette(clusters: int) -> Palette:
-    """Colours for clusters; hues advance by the golden ratio, so that consecutive ids look different."""
-    colors: list[tuple[int, int, int]] = []
-    for cluster in range(clusters):
-        saturation, value = (0.75, 0.5)[cluster % 2], (0.9, 0.75, 0.55)[cluster % 3]
-        red, green, blue = colorsys.hsv_to_rgb(cluster * 0.618034 % 1, saturation, value)
-        colors.append((round(255 * red), round(255 * green), round(255 * blue)))
-    return Palette(tuple(f"cluster {cluster}" for cluster in range(clusters)), tuple(colors), "none")
+    """Colours for clusters; consecutive ids look different."""
+    tones = [((0.75, 0.5)[cluster % 2], (0.9, 0.75, 0.55)[cluster % 3]) for cluster in range(clusters)]
+    colors = tuple(spread_color(cluster, 0, *tone) for cluster, tone in enumerate(tones))
+    return Palette(tuple(f"cluster {cluster}" for cluster in range(clusters)), colors, "none")

@@ -21,7 +21,6 @@ def draw_predictions(predictions: Path, depth: Path | None, classes: Path, out: 
         predictions: predictions.npz of a seed.
         depth: depth store of the validation split, or None to omit the depth column.
         classes: classes.csv; if it is empty, the figure shows clusters and no ground truth.
-        out: file to write.
     """
     shown = read_predictions(predictions)
     last = [] if depth is None else [Panel("depth", Store(depth).read("depth", shown["crops"]), DEPTH_COLORS)]
@@ -34,8 +33,6 @@ def draw_comparison(predictions: Sequence[Path], names: Sequence[str], classes: 
     Args:
         predictions: predictions.npz of one seed of each experiment, for the same images.
         names: names of the experiments, as column titles.
-        classes: classes.csv.
-        out: file to write.
 
     Raises:
         DepthGError: the experiments were evaluated on different images.
@@ -50,12 +47,7 @@ def draw_comparison(predictions: Sequence[Path], names: Sequence[str], classes: 
 
 
 def draw_worst(worst: Path, classes: Path, out: Path) -> None:
-    """Fig. 6: write a PNG with one row per image, the worst first: image with its accuracy, ground truth, prediction.
-
-    Args:
-        worst: worst.npz of a seed.
-        classes: classes.csv.
-        out: file to write.
+    """Fig. 6: write a PNG with one row per image of a worst.npz: image with its accuracy, ground truth, prediction.
 
     Raises:
         DepthGError: no image has a score, for lack of labels or because `pictures` is 0.

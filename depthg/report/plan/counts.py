@@ -28,13 +28,9 @@ def count_images(name: str, dataset: Dataset) -> tuple[dict[str, int], str]:
 
 
 def check_pool(name: str, dataset: Dataset, settings: Settings, stride: int | None) -> None:
-    """Check, before any job runs, that the pools of hidden positives are not larger than the data.
+    """Check, before any job runs, that the pools of hidden positives are not larger than the data set `name`.
 
-    Args:
-        name: name of the data set.
-        dataset: the data set, whose training images are counted.
-        settings: settings of the experiment.
-        stride: pixels per token and side; None skips the check, which training repeats.
+    `stride` is the number of pixels per token and side; None skips the check, which training repeats.
 
     Raises:
         DepthGError: there are fewer training tokens than references in a pool.

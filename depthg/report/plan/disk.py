@@ -49,18 +49,10 @@ class PlannedStore:
 
 
 def cache_sizes(images: Mapping[str, int], settings: Settings, config: Config) -> dict[str, int]:
-    """Upper bounds in bytes of the sizes of all crops, depth and feature stores of a data set.
+    """Upper bounds in bytes, by stage, of the crops, depth and features of all `images` (number by split).
 
     A crop of side S takes 5·S² bytes for colours and labels, 2·⌊S/4⌋² for depth and (2·h·w + 4)·C for features, where
     [h, w, C] is the shape of its tokens; with tokens stored as int8, features take (C + 2)·h·w + 4·C.
-
-    Args:
-        images: number of images by split.
-        settings: settings of the data set.
-        config: the whole configuration.
-
-    Returns:
-        Bytes by stage.
 
     Raises:
         DepthGError: timm has no such backbone.
@@ -75,13 +67,9 @@ def cache_sizes(images: Mapping[str, int], settings: Settings, config: Config) -
 def planned_stores(
     images: Mapping[str, int], settings: Settings, shared: Settings, config: Config
 ) -> list[PlannedStore]:
-    """All stores that an experiment needs.
+    """All stores that an experiment needs for `images` (number by split).
 
-    Args:
-        images: number of images by split.
-        settings: settings of the experiment.
-        shared: settings common to all experiments on the data set, which determine the scheduled crops.
-        config: the whole configuration.
+    `shared`, the settings common to all experiments on the data set, determine the scheduled crops.
     """
     stores = _all_stores(images, settings, shared, config)
     return [store for store in stores if settings.needs_geometry or store.stage != "depth"]

@@ -48,15 +48,10 @@ class Plan(Model):
 
 
 def plan_table(config: Config, name: str, dataset: str | None = None) -> Plan:
-    """Plan a table of `tables`, for its own data set or for another one.
+    """Plan the table `name` of `tables`, for its own data set (None) or for another one.
 
     For another data set, published figures are omitted, and so are rows that only quote a system and rows with other
     networks than the data set's. The same holds for a table without published figures.
-
-    Args:
-        config: the whole configuration.
-        name: name of the table.
-        dataset: name of the data set; None for the table's own.
 
     Raises:
         DepthGError: a name is unknown.

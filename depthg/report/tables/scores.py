@@ -17,11 +17,7 @@ COLUMNS = {  # block of metrics.json → column title
 
 
 def scores_table(paths: Iterable[Path]) -> str:
-    """A Markdown table with one row per experiment: accuracy / mIoU in percent, mean ± std over several seeds.
-
-    Args:
-        paths: metrics.json of each experiment, in row order.
-    """
+    """A Markdown table with one row per metrics.json: accuracy / mIoU in percent, mean ± std over several seeds."""
     results = [json.loads(Path(path).read_text()) for path in paths]
     header = ["experiment", *(f"{title}: accuracy / mIoU" for title in COLUMNS.values())]
     rows = [[result["experiment"], *(_cell(result[block]) for block in COLUMNS)] for result in results]
