@@ -20,13 +20,10 @@ DAMAGED = (BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
 
 
 def unpack(archive: Path, into: Path, patterns: Sequence[str]) -> int:
-    """Extract the members of a zip or tar.gz archive whose path ends with one of the glob patterns.
+    """Extract the members of a zip or tar.gz archive whose path ends with a glob pattern; returns their number.
 
     The matching end of a path is kept: with `curated/*/*.txt`, `COCO/curated/a/b.txt` is extracted to
     `<into>/curated/a/b.txt`. Existing files of the right size are skipped, so a killed extraction resumes.
-
-    Returns:
-        Number of matching members.
 
     Raises:
         DepthGError: the archive is truncated or damaged, or no member matches.

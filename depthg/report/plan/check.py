@@ -56,7 +56,7 @@ def _check_split(what: str, files: Sequence[Files], classes: Classes | None) -> 
     info(
         f"{what}: {usable:,} of {len(files):,} images and their labels can be used; ids {id_ranges(ids) or 'none'}"
     )
-    unseen = [] if classes is None or not ids else _unseen(classes, ids)
+    unseen = _unseen(classes, ids) if classes and ids else []
     if unseen:
         warn(f"{what}: no pixel of {', '.join(unseen)}")
     return problems
