@@ -1,4 +1,4 @@
-"""What rules read, where the configuration decides it: `input` and `params` functions, in the order of the data."""
+"""`input` and `params` functions of rules whose inputs depend on the configuration, in the order of the data."""
 
 import json
 import re
@@ -7,17 +7,17 @@ from depthg.data.classes import read_classes
 from depthg.report.plan.counts import check_pool
 from depthg.report.tables.contents import plan_table
 from depthg.report.tables.formats import write_table
-from depthg.stages.jobs import own_stages, shared_stages
+from depthg.report.tables.results import run_jobs
 
 
 def existing_root(wildcards):
-    """Nothing to depend on, but a missing folder is told before anything runs."""
+    """No input, but an error before anything runs if the folder of the data set is missing."""
     check_root(wildcards.dataset, CONFIG.named("dataset", wildcards.dataset))
     return []
 
 
 def weights_file(path):
-    """A file of weights that is here, or that rule `weights` fetches; a hub's are not files of ours."""
+    """A weights file that exists or that rule `weights` fetches; nothing for a model of the hub."""
     return [path] if path and (Path(path).is_file() or Path(path).parent == WEIGHTS) else []
 
 
@@ -30,7 +30,7 @@ def network_of(wildcards):
 
 
 def whole(wildcards):
-    """The split whose images the crops of a path are of."""
+    """The split of the images that crops are cut from."""
     return "train" if wildcards.split == "scheduled" else wildcards.split
 
 
@@ -44,7 +44,7 @@ def shared_store(wildcards, split, path):
 
 
 def of_training(path):
-    """An `input` function: a store of what training reads, of all training crops or of the scheduled."""
+    """An `input` function: a store that training reads, of all training crops or of the scheduled ones."""
     return lambda wildcards: shared_store(wildcards, settings_of(wildcards).training_split, path)
 
 
@@ -53,7 +53,7 @@ def val_features(wildcards):
 
 
 def mean_features(wildcards):
-    """What neighbours are found by: of crops that are not all scheduled, mean vectors are all there is."""
+    """The store of mean features to find neighbours by; `pooled` if only scheduled crops have all their features."""
     of_all = settings_of(wildcards).training_crops == "all"
     return store(
         f"resources/{wildcards.dataset}/train/{'features' if of_all else 'pooled'}/{wildcards.backbone}"
@@ -65,7 +65,7 @@ def neighbors_of(wildcards):
 
 
 def schedule_of(wildcards):
-    """The scheduled crops, only where nothing is computed of the others."""
+    """The store of scheduled crops, only for experiments that train on them."""
     scheduled = settings_of(wildcards).training_crops == "scheduled"
     return [of_training("crops")(wildcards)] if scheduled else []
 
@@ -77,7 +77,7 @@ def geometry_of(wildcards):
 
 
 def attention_of(wildcards):
-    """The neighbours by attention, only for experiments that mix codes by them."""
+    """The attention store, only for experiments that mix codes by attention."""
     own = settings_of(wildcards)
     if own.lhp != "attention":
         return []
@@ -86,7 +86,7 @@ def attention_of(wildcards):
 
 
 def fitting_pool(wildcards):
-    """Nothing to depend on, but a pool that is larger than the data is told before anything runs."""
+    """No input, but an error before anything runs if a pool is larger than the data set."""
     own = settings_of(wildcards)
     if own.objective == "hidden_positives":
         dataset = CONFIG.named("dataset", wildcards.dataset)
@@ -95,12 +95,12 @@ def fitting_pool(wildcards):
 
 
 def view_of(wildcards):
-    """The features of a photometric view, only for experiments that hold codes against it."""
+    """The features of a photometric view, only for experiments that compare codes with its codes."""
     return [of_training("views/{backbone}")(wildcards)] if settings_of(wildcards).needs_view else []
 
 
 def labelled_of(wildcards):
-    """Labelled validation crops, only for experiments that select their weights by them."""
+    """Labelled validation crops, only for experiments that select their weights by mIoU."""
     if settings_of(wildcards).selection != "labels":
         return []
     folder = f"resources/{wildcards.dataset}"
@@ -108,7 +108,7 @@ def labelled_of(wildcards):
 
 
 def clusters_of(wildcards, input):
-    """How many centroids a codebook has: as set, or as many as classes, which are known once they are indexed."""
+    """The option for the number of centroids of a codebook: as configured, or the number of indexed classes."""
     own = settings_of(wildcards)
     if not own.codebook or not (own.clusters or Path(input.classes[0]).is_file()):
         return ""
@@ -122,7 +122,7 @@ def classes_of(wildcards):
 
 
 def options(*names):
-    """A `params` function: `--name paths` for each of these inputs that there is."""
+    """A `params` function: `--name paths` for each of these inputs that is not empty."""
     return lambda wildcards, input: " ".join(
         f"--{name} {' '.join(paths) if isinstance(paths, list) else paths}"
         for name in names
@@ -131,20 +131,20 @@ def options(*names):
 
 
 def shown_depth(wildcards):
-    """The validation depth, only for experiments that read depth: others must not wait for a depth network."""
+    """The validation depth, only for experiments that read depth: others need no depth network."""
     needed = settings_of(wildcards).needs_geometry
     return [shared_store(wildcards, "val", "depth/{depth}")] if needed else []
 
 
 def shown_attention(wildcards):
-    """The neighbours by attention, only of backbones that have attention."""
+    """The attention store, only for backbones that have attention."""
     backbone = CONFIG.resolve(wildcards.dataset).backbone
     path = of_training("attention/{backbone}")
     return [path(wildcards)] if CONFIG.named("backbone", backbone).has_attention else []
 
 
 class OfOurs(dict):
-    """The wildcards of a figure of a data set, which shows what the experiment `ours` does."""
+    """The wildcards of a figure of a data set, with the experiment `ours`."""
 
     __getattr__ = dict.__getitem__
 
@@ -153,7 +153,7 @@ class OfOurs(dict):
 
 
 def as_ours(function):
-    """An `input` or `params` function, on behalf of the experiment `ours`."""
+    """An `input` or `params` function, called for the experiment `ours`."""
     return lambda wildcards: function(OfOurs(wildcards))
 
 
@@ -178,7 +178,7 @@ def runs(name):
 
 
 def header(wildcards):
-    """What metrics.json says of the experiment besides its scores."""
+    """The metadata of an experiment in metrics.json, as JSON."""
     own = settings_of(wildcards)
     return json.dumps(
         {
@@ -193,13 +193,12 @@ def header(wildcards):
 
 
 def stage_durations(wildcards):
-    """The benchmark files of all that an experiment was made by."""
+    """The benchmark files of all jobs of an experiment."""
     own = settings_of(wildcards)
-    stages = [*shared_stages(own), *own_stages(wildcards.experiment, own)]
-    return [f"logs/{wildcards.dataset}/{stage}.tsv" for stage in stages]
+    return [f"logs/{wildcards.dataset}/{job}.tsv" for job in run_jobs(wildcards.experiment, own)]
 
 
 def plan_of(wildcards):
-    """What a table shows; `table5` is of its own data set, `demo/table5` of another."""
+    """The plan of a table: `table5` on its own data set, `demo/table5` on another one."""
     dataset, _, name = wildcards.table.rpartition("/")
     return plan_table(CONFIG, name, dataset or None)

@@ -18,7 +18,7 @@ def new_project(folder: Path, images: Path) -> None:
     """Write a project: Snakefile, config.yaml, the default profile and those for clusters.
 
     Args:
-        folder: folder of the project, created if missing.
+        folder: created if missing.
         images: folder of images, or of images/, labels/ and depth/ (depthg.data.folder).
 
     Raises:

@@ -1,7 +1,5 @@
 """The argument parser: parameters of a command function become options, its docstring the help text."""
 
-from __future__ import annotations
-
 import argparse
 import inspect
 import json

@@ -47,12 +47,7 @@ def index(name: str, dataset: Dataset, out: Path) -> None:
 
 @in_parts
 def crops(
-    images: Path,
-    classes: Path,
-    split: Split,
-    settings: CropSettings,
-    out: Path,
-    part: Part = WHOLE,
+    images: Path, classes: Path, split: Split, settings: CropSettings, out: Path, part: Part = WHOLE
 ) -> None:
     """Cut images into square crops: five per training image, one per validation image."""
     from depthg.stages.crops import make_crops
@@ -62,13 +57,7 @@ def crops(
 
 @in_parts
 def depth(
-    crops: Path,
-    images: Path,
-    root: Path,
-    split: Split,
-    source: DepthSource,
-    out: Path,
-    part: Part = WHOLE,
+    crops: Path, images: Path, root: Path, split: Split, source: DepthSource, out: Path, part: Part = WHOLE
 ) -> None:
     """Predict or read a depth map for every crop, in [0, 1] with far = 1."""
     from depthg.stages.depth.stage import make_depth

@@ -109,10 +109,7 @@ def weights_fetch(name: str, /, config_file: Path = Path("config.yaml"), offline
 
 
 def data_fetch(
-    name: str,
-    /,
-    config_file: Path = Path("config.yaml"),
-    catalogue: Path = ROOT / "workflow/datasets.yaml",
+    name: str, /, config_file: Path = Path("config.yaml"), catalogue: Path = ROOT / "workflow/datasets.yaml"
 ) -> None:
     """Download and unpack the missing files of a benchmark, or print which files to get and from where."""
     from depthg.config import load_project
@@ -122,10 +119,7 @@ def data_fetch(
 
 
 def data_unpack(
-    name: str,
-    /,
-    config_file: Path = Path("config.yaml"),
-    catalogue: Path = ROOT / "workflow/datasets.yaml",
+    name: str, /, config_file: Path = Path("config.yaml"), catalogue: Path = ROOT / "workflow/datasets.yaml"
 ) -> None:
     """Unpack the downloaded archives of a benchmark in its folder."""
     from depthg.config import load_project
@@ -185,8 +179,7 @@ def verify(store: Path, /, reopen: bool = False) -> None:
 
 def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:
     """Print all settings of an experiment on a data set, with the origin of each."""
-    from depthg.config import load_project
-    from depthg.report.tables.settings import resolved
+    from depthg.config.project import load_project, resolved
 
     print(resolved(load_project(config_file), dataset, experiment), end="")
 

@@ -1,4 +1,4 @@
-"""The configuration: the model of config.yaml, and how its layers are merged into settings.
+"""The model of config.yaml, and how it resolves to the settings of an experiment.
 
 `Config.resolve(dataset, experiment)` merges defaults ← preset ← dataset ← experiment into one flat `Settings`
 (depthg.config.settings). An experiment's name may be followed by overrides: `ours+samples=9+terms.depth.weight=0.3` is
@@ -6,20 +6,16 @@
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from pydantic import Field, model_validator
 
 from depthg.config.base import Model, Positive
+from depthg.config.layers import Layer, check_keys, flatten, merge, override
 from depthg.config.sections import Backbone, Dataset, DepthSource, Table
-from depthg.config.settings import SHARED, GeometrySettings, ScheduleSettings, Settings
+from depthg.config.settings import GeometrySettings, ScheduleSettings, Settings
 from depthg.config.validation import validated
 from depthg.errors import DepthGError, unknown
-from depthg.runtime.workflow import CONFIG
-
-Layer = tuple[str, Mapping[str, Any]]  # where it was written in config.yaml, and its settings
 
 
 class Config(Model):
@@ -66,14 +62,11 @@ class Config(Model):
         """
         merged: dict[str, Any] = Settings().model_dump()
         for where, layer in self.layers(dataset, experiment):
-            _check_keys(where, layer)
-            merged = _merge(merged, layer)
+            check_keys(where, layer)
+            merged = merge(merged, layer)
         settings = validated(Settings, merged, f"{dataset}/{experiment or 'settings'}")
         self.named("depth_source", settings.depth)
-        network, geometry = (
-            self.network(settings.backbone),
-            self.named("geometry", settings.geometry),
-        )
+        network, geometry = self.network(settings.backbone), self.named("geometry", settings.geometry)
         if experiment is not None and settings.steps:
             _check_samples(settings, network)
             _check_order(settings, geometry)
@@ -119,12 +112,12 @@ class Config(Model):
                 (f"datasets: {dataset}: experiments: {base}", of.experiments.get(base, {})),
             ]
         layers.append(("settings", self.settings))
-        return [*layers, *((f"the name {experiment}", _change(text)) for text in changes)]
+        return [*layers, *((f"the name {experiment}", override(text)) for text in changes)]
 
     def origins(self, dataset: str, experiment: str) -> dict[str, str]:
         """Dotted key → where the value of this setting was written; settings at their defaults are left out."""
         layers = self.layers(dataset, experiment)
-        return {key: where for where, layer in layers for key in _dotted(layer)}
+        return {key: where for where, layer in layers for key in flatten(layer)}
 
     def network(self, backbone: str) -> Backbone:
         """The entry with the timm model of a backbone: for projected features, that of the backbone in `of`."""
@@ -173,19 +166,6 @@ class Config(Model):
         return table[name]
 
 
-def _check_keys(where: str, layer: Mapping[str, Any]) -> None:
-    """Check that the keys of a layer exist and, in an experiment, that they affect no shared artifact."""
-    for key in layer:
-        if key not in Settings.model_fields:
-            raise unknown("setting", key, Settings.model_fields, f"config.yaml: {where}")
-        own = "experiments: " in where or where.startswith("the name")
-        if own and any(key in part.model_fields for part in SHARED):
-            raise DepthGError(
-                f"config.yaml: {where}: '{key}' shapes artifacts that all experiments share: "
-                "set it under datasets: <name>: settings"
-            )
-
-
 def _check_samples(settings: Settings, backbone: Backbone) -> None:
     """Check that a crop has at least N² tokens; skipped if the backbone's stride is unknown."""
     if backbone.stride is None or settings.sampling == "full":
@@ -205,74 +185,3 @@ def _check_order(settings: Settings, geometry: GeometrySettings) -> None:
             f"samples: {settings.samples}² is more than order_length {geometry.order_length} of "
             f"geometries: {settings.geometry}: lower samples, or raise order_length"
         )
-
-
-def _change(text: str) -> dict[str, Any]:
-    """The nested mapping of an override, for example `terms.depth.weight=0.3`."""
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise DepthGError(f"experiment: '{text}' is no change: write +key=value")
-    content: Any = yaml.safe_load(value)
-    for part in reversed(key.split(".")):
-        content = {part: content}
-    return content
-
-
-def _dotted(layer: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The dotted keys of all values in a nested mapping."""
-    keys = []
-    for key, value in layer.items():
-        keys += _dotted(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [prefix + key]
-    return keys
-
-
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """A recursive merge of two mappings; values in `above` override those in `below`."""
-    merged = dict(below)
-    for key, value in above.items():
-        nested = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _merge(merged[key], value) if nested else value
-    return merged
-
-
-def load_config(content: Mapping[str, Any] | Path) -> Config:
-    """The configuration from a mapping (Snakemake's merged `config`) or from the path of a YAML file.
-
-    Raises:
-        DepthGError: the file is missing or not YAML, a key is unknown, or a value is out of range.
-
-    Example:
-        >>> load_config({"experiments": {"small": {"samples": 5}}}).experiments
-        {'small': {'samples': 5}}
-    """
-    if isinstance(content, Mapping):
-        return validated(Config, content, "config.yaml")
-    return validated(Config, _read(content), str(content))
-
-
-def load_project(content: Mapping[str, Any] | Path) -> Config:
-    """The configuration of a project: what it says, merged over the shipped config.yaml.
-
-    Args:
-        content: Snakemake's merged `config`, or the path of a YAML file.
-
-    Raises:
-        DepthGError: see `load_config`.
-    """
-    own = _read(content) if isinstance(content, Path) else content
-    if isinstance(own, Mapping):  # else it is refused below
-        own = _merge(_read(CONFIG), own)
-    return validated(Config, own, str(content) if isinstance(content, Path) else "config.yaml")
-
-
-def _read(path: Path) -> Any:
-    """The parsed content of a YAML file."""
-    try:
-        return yaml.safe_load(path.read_text()) or {}
-    except OSError as error:
-        raise DepthGError(
-            f"{path}: {error.strerror}: run this in a project's folder (`depthg new` makes one), or name its "
-            "configuration with --config-file"
-        ) from None
-    except yaml.YAMLError as error:
-        raise DepthGError(f"{path}: not YAML: {' '.join(str(error).split())}") from None

@@ -56,7 +56,7 @@ def find(root: Path, dataset: Dataset) -> Listing:
     Raises:
         DepthGError: a split has no images, or labels are missing.
     """
-    return find_with(root, named_classes(list(CLASSES), list(CLASSES.values()), VOID_IDS))
+    return find_with(root, named_classes(CLASSES, CLASSES.values(), VOID_IDS))
 
 
 def find_with(root: Path, classes: Classes) -> Listing:

@@ -5,7 +5,7 @@ id 255 lists the raw ids that are void.
 """
 
 import colorsys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from depthg.errors import DepthGError
 
 UNKNOWN = np.iinfo(np.uint16).max  # marks raw ids that belong to no class and are not void
 Color = tuple[int, int, int]
+TONES = ((0.62, 0.88), (0.45, 0.98), (0.80, 0.62))  # saturation and value of the colours of classes, in turn
 
 
 @dataclass(frozen=True)
@@ -98,18 +99,16 @@ def id_ranges(ids: Iterable[int]) -> str:
     return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
-def named_classes(names: Sequence[str], ids: Sequence[str] | None = None, void: str = str(VOID)) -> Classes:
+def named_classes(names: Collection[str], ids: Iterable[str] | None = None, void: str = str(VOID)) -> Classes:
     """Classes numbered in the order of `names`, with distinct colours; raw ids default to the class ids."""
-    own = tuple(map(str, range(len(names))))
-    return Classes(
-        tuple(names), tuple(map(_color, range(len(names)))), own if ids is None else tuple(ids), void
-    )
+    places = range(len(names))
+    colors = tuple(spread_color(place, 0.58, *TONES[place % len(TONES)]) for place in places)
+    return Classes(tuple(names), colors, tuple(map(str, places) if ids is None else ids), void)
 
 
-def _color(place: int) -> Color:
-    """A colour with hue at multiples of the golden ratio and three alternating tones, so nearby ids look different."""
-    saturation, value = ((0.62, 0.88), (0.45, 0.98), (0.80, 0.62))[place % 3]
-    rgb = colorsys.hsv_to_rgb((0.58 + 0.618034 * place) % 1, saturation, value)
+def spread_color(place: int, first: float, saturation: float, value: float) -> Color:
+    """The colour of a place in a sequence whose hues advance from `first` by the golden ratio: neighbours differ."""
+    rgb = colorsys.hsv_to_rgb((first + 0.618034 * place) % 1, saturation, value)
     red, green, blue = (round(255 * channel) for channel in rgb)
     return red, green, blue
 

@@ -61,10 +61,8 @@ def find(root: Path, dataset: Dataset) -> Listing:
     Raises:
         DepthGError: a list is missing, or a file on it.
     """
-    files = {
-        split: listed(
-            root, f"curated/{folder}/{names}", f"images/{folder}/{{}}.jpg", f"annotations/{folder}/{{}}.png"
-        )
-        for split, (folder, names) in LISTS.items()
-    }
-    return Listing(files, named_classes(list(CLASSES), list(CLASSES.values())), COUNTS)
+    files = {}
+    for split, (folder, names) in LISTS.items():
+        image, label = f"images/{folder}/{{}}.jpg", f"annotations/{folder}/{{}}.png"
+        files[split] = listed(root, f"curated/{folder}/{names}", image, label)
+    return Listing(files, named_classes(CLASSES, CLASSES.values()), COUNTS)

@@ -10,7 +10,6 @@ from depthg.data.classes import named_classes
 from depthg.data.records import Listing
 from depthg.demo import CLASSES, PALETTE, write_dataset
 from depthg.errors import DepthGError
-from depthg.runtime.progress import track
 
 NEEDS: dict[str, str] = {}  # nothing: the images are rendered
 COUNTS = {"train": 160, "val": 50}  # defaults of n_train and n_val
@@ -24,13 +23,7 @@ def find(root: Path, dataset: Dataset) -> Listing:
     """
     if root.is_dir() and any(root.iterdir()) and not (root / "demo.json").is_file():
         raise DepthGError(f"{root}: holds files that are not the demo's: give the demo a root of its own")
-    workers = min(os.cpu_count() or 1, 8)
-    write_dataset(
-        root,
-        dataset.n_train or COUNTS["train"],
-        dataset.n_val or COUNTS["val"],
-        workers=workers,
-        progress=track,
-    )
+    n_train, n_val = dataset.n_train or COUNTS["train"], dataset.n_val or COUNTS["val"]
+    write_dataset(root, n_train, n_val, workers=min(os.cpu_count() or 1, 8))
     classes = replace(named_classes(CLASSES), colors=PALETTE)
     return replace(folder.find(root, dataset), classes=classes)

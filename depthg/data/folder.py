@@ -1,4 +1,4 @@
-"""Your own images: a folder with or without splits and labels.
+"""A folder of images, with or without splits and labels.
 
     <root>/images/{train,val}/**.jpg      jpg, jpeg, png or webp, of any size
     <root>/labels/{train,val}/**.png      optional: class ids, 255 = void, named like the images
@@ -83,11 +83,8 @@ def _files(folder: Path, suffixes: tuple[str, ...], skip: tuple[str, ...] = ()) 
     for parent, below, names in os.walk(folder, followlinks=True):
         skipped = skip if Path(parent) == folder else ()
         below[:] = [name for name in below if not name.startswith(".") and name not in skipped]
-        found += [
-            Path(parent, name)
-            for name in names
-            if name.lower().endswith(suffixes) and not name.startswith(".")
-        ]
+        kept = [name for name in names if name.lower().endswith(suffixes) and not name.startswith(".")]
+        found += [Path(parent, name) for name in kept]
     return sorted(found)
 
 
@@ -110,6 +107,5 @@ def _with_labels(root: Path, split: str, images: list[Path]) -> list[Files]:
 def _classes(path: Path) -> Classes | None:
     if not path.is_file():
         return None
-    return named_classes(
-        [line.strip() for line in path.read_text(encoding="utf-8-sig").rstrip().splitlines()]
-    )
+    lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    return named_classes([line.strip() for line in lines])

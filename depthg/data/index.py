@@ -1,4 +1,4 @@
-"""The first stage: read and check every image and label once, and list them in images.csv."""
+"""The index stage: read and check every image and label once, and list them in images.csv."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -25,10 +25,9 @@ def index(name: str, dataset: Dataset, out: Path) -> None:
     listing: Listing = loader(name, dataset.kind).find(root, dataset)
     for problem in wrong_counts(listing):
         warn(f"{name}: {problem}; going on with these, whose scores do not compare with those of the whole")
-    surveys = {
-        split: _survey(files, listing.classes, dataset, f"{name}: {split} images")
-        for split, files in listing.files.items()
-    }
+    surveys = {}
+    for split, files in listing.files.items():
+        surveys[split] = _survey(files, listing.classes, dataset, f"{name}: {split} images")
     classes = _classes_of(listing, [survey for found in surveys.values() for survey in found], root)
     for split, found in surveys.items():
         write_records(out / split / "images.csv", ImageRecord, map(_record, range(len(found)), found))

@@ -25,4 +25,4 @@ def find(root: Path, dataset: Dataset) -> Listing:
         DepthGError: a list is missing, or a file on it.
     """
     files = {split: listed(root, names, "imgs/{}.mat", "gt/{}.mat") for split, names in LISTS.items()}
-    return Listing(files, named_classes(list(CLASSES), list(CLASSES.values())), COUNTS)
+    return Listing(files, named_classes(CLASSES, CLASSES.values()), COUNTS)

@@ -1,24 +1,22 @@
 """Reading and writing CSV files of dataclass records: images.csv and classes.csv."""
 
 import csv
-import os
 from collections.abc import Iterable
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from depthg.errors import DepthGError
+from depthg.runtime.files import replacing
 
 
 def write_records(path: Path, kind: type[Any], records: Iterable[Any]) -> None:
     """Write records of the dataclass `kind` as CSV, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".tmp")
-    with draft.open("w", newline="", encoding="utf-8") as stream:
+    with replacing(path) as draft, draft.open("w", newline="", encoding="utf-8") as stream:
         table = csv.DictWriter(stream, [field.name for field in fields(kind)], lineterminator="\n")
         table.writeheader()
         table.writerows(asdict(record) for record in records)
-    os.replace(draft, path)
 
 
 def read_records(path: Path, kind: type[Any]) -> list[Any]:

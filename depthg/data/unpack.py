@@ -1,7 +1,6 @@
 """Extracting archives; files that exist are not written again."""
 
 import gzip
-import os
 import shutil
 import tarfile
 import zlib
@@ -9,24 +8,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from depthg.errors import DepthGError
+from depthg.runtime.files import replacing
 from depthg.runtime.progress import track
 
-Member = tuple[str, int, Callable[[], IO[bytes] | None]]  # path, bytes, how to open it
+Member = tuple[str, int, Callable[[], Any]]  # path, bytes, how to open it
 DAMAGED = (BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
 
 
 def unpack(archive: Path, into: Path, patterns: Sequence[str]) -> int:
-    """Extract the members of a zip or tar.gz archive whose path ends with one of the glob patterns.
+    """Extract the members of a zip or tar.gz archive whose path ends with a glob pattern; returns their number.
 
     The matching end of a path is kept: with `curated/*/*.txt`, `COCO/curated/a/b.txt` is extracted to
     `<into>/curated/a/b.txt`. Existing files of the right size are skipped, so a killed extraction resumes.
-
-    Returns:
-        Number of matching members.
 
     Raises:
         DepthGError: the archive is truncated or damaged, or no member matches.
@@ -72,9 +69,7 @@ def _target(name: str, into: Path, patterns: Sequence[str]) -> Path | None:
     return None
 
 
-def _write(target: Path, read: Callable[[], IO[bytes] | None]) -> None:
+def _write(target: Path, read: Callable[[], Any]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.part")
-    with read() as source, draft.open("wb") as stream:  # type: ignore[union-attr]  # files only, so never None
+    with replacing(target) as draft, read() as source, draft.open("wb") as stream:
         shutil.copyfileobj(source, stream)
-    os.replace(draft, target)

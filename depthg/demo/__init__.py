@@ -1,4 +1,4 @@
-"""A procedural 3-D world for demonstrations: pictures, labels and exact depth, made with NumPy."""
+"""The demo's images, labels and exact depth: random 3-D street scenes, rendered with NumPy."""
 
 from .classes import CLASSES, FAR, PALETTE
 from .dataset import PRETRAIN_SEED, TRAIN_SEED, VAL_SEED, write_dataset

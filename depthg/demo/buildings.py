@@ -1,12 +1,10 @@
-"""Houses: flat-roofed blocks and gabled houses."""
-
-from __future__ import annotations
+"""What stands along the roads: town houses, detached houses and board fences."""
 
 import numpy as np
 
-from .classes import BUILDING
+from .classes import BUILDING, FENCE
 from .facade import Facade, Tiles
-from .materials import Material, Paint, pick, rgb
+from .materials import Boards, Paint, pick, rgb
 from .rays import Frame
 from .solids import Solid, box, gabled, roof_slab
 
@@ -26,10 +24,19 @@ _WALLS = (
 _BRICKS = (rgb(0.56, 0.34, 0.27), rgb(0.62, 0.46, 0.36), rgb(0.48, 0.33, 0.29))
 _ROOFS = (rgb(0.55, 0.30, 0.24), rgb(0.36, 0.35, 0.37), rgb(0.42, 0.31, 0.27), rgb(0.48, 0.42, 0.38))
 _TRIMS = (rgb(0.9, 0.9, 0.88), rgb(0.8, 0.78, 0.72), rgb(0.42, 0.36, 0.32))
+_WOODS = (
+    rgb(0.50, 0.37, 0.25),
+    rgb(0.42, 0.32, 0.25),
+    rgb(0.58, 0.54, 0.48),
+    rgb(0.62, 0.47, 0.30),
+    rgb(0.80, 0.79, 0.75),
+    rgb(0.34, 0.38, 0.30),
+)
+_POST_STEP = 2.4  # metres between the posts of a fence
 
 
 def _facade(rng: np.random.Generator, width: float, depth: float, storeys: int, storey: float) -> Facade:
-    """Walls with windows in a random style."""
+    """Walls in a random style."""
     brick = bool(rng.random() < 0.35)
     colours = _BRICKS if brick else _WALLS
     return Facade(
@@ -47,7 +54,7 @@ def _facade(rng: np.random.Generator, width: float, depth: float, storeys: int, 
 
 
 def block(rng: np.random.Generator, frame: Frame, width: float, depth: float) -> list[Solid]:
-    """A town house of two to five storeys with a cornice or a pitched roof."""
+    """A town house of two to five storeys, with a flat roof and cornice or with a pitched roof."""
     storeys, storey = int(rng.integers(2, 6)), rng.uniform(2.8, 3.4)
     if rng.random() < 0.4:
         return _pitched(rng, frame, width, depth, storeys, storey)
@@ -69,12 +76,12 @@ def house(rng: np.random.Generator, frame: Frame, width: float, depth: float) ->
 def _pitched(
     rng: np.random.Generator, frame: Frame, width: float, depth: float, storeys: int, storey: float
 ) -> list[Solid]:
-    """Walls, two roof slopes and a chimney; half of the houses turn their gable to the street."""
+    """Walls, two roof slopes and a chimney; every second gable faces the street, at random."""
     if rng.random() < 0.5:
         frame, width, depth = frame.offset(0, 0, 0, np.pi / 2), depth, width
     eaves = storeys * storey + 0.3
     ridge = eaves + width * rng.uniform(0.28, 0.5)
-    roof: Material = Tiles(pick(rng, _ROOFS))
+    roof = Tiles(pick(rng, _ROOFS))
     body = gabled(frame, width, depth, eaves, ridge)
     slopes = [roof_slab(frame, side, width, depth, eaves, ridge) for side in (-1, 1)]
     chimney = box(frame.offset(0.2 * width, 0.3 * depth, eaves), 0.7, 0.7, ridge - eaves + 0.5)
@@ -83,3 +90,15 @@ def _pitched(
         *(Solid(slope, roof, BUILDING) for slope in slopes),
         Solid(chimney, Paint(_BRICKS[0]), BUILDING),
     ]
+
+
+def fence(rng: np.random.Generator, frame: Frame, length: float, height: float) -> list[Solid]:
+    """A fence `length` metres along the frame's x axis, centred on its origin."""
+    wood = pick(rng, _WOODS)
+    boards = Boards(wood, rng.uniform(0.13, 0.2))
+    solids = [Solid(box(frame, length, 0.06, height), boards, FENCE)]
+    count = max(round(length / _POST_STEP), 1)
+    for x in np.linspace(-length / 2, length / 2, count + 1):
+        post = box(frame.offset(x, 0.0), 0.14, 0.14, height + 0.12)
+        solids.append(Solid(post, Paint(wood * 0.85), FENCE))
+    return solids

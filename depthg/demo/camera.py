@@ -1,45 +1,20 @@
-"""Grids of rays: a pinhole camera to look through and parallel light to cast shadows with."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
+"""The rays of a whole image: those of a pinhole camera, and the parallel light that casts shadows."""
 
 import numpy as np
 
 from .rays import Rays
 
-FIELD_OF_VIEW = np.deg2rad(64.0)
-"""Horizontal opening angle of the demo camera in radians."""
-
-_NEAR = 0.05
+FIELD_OF_VIEW = np.deg2rad(64.0)  # horizontal opening angle of the demo camera, radians
+_NEAR = 0.05  # depth in metres of the plane at which boxes that reach behind the camera are cut
 _PAIRS = np.triu_indices(8, 1)
 
-Window = tuple[slice, slice]
 
+class RayGrid(Rays):
+    """The rays of a whole image."""
 
-@dataclass(frozen=True)
-class RayGrid:
-    """A full image of rays; `origin` and `direction` as in `Rays`."""
-
-    height: int
-    width: int
-    origin: np.ndarray
-    direction: np.ndarray
-
-    def rays(self, window: Window | None = None) -> Rays:
-        """The rays of a window, or all of them."""
-        rows, columns = window or (slice(0, self.height), slice(0, self.width))
-        return Rays(
-            self.origin,
-            self.direction,
-            np.arange(columns.start, columns.stop, dtype=np.float32),
-            np.arange(rows.start, rows.stop, dtype=np.float32),
-        )
-
-    @property
-    def is_parallel(self) -> bool:
-        """Whether all rays share one direction."""
-        return not self.direction[1:].any()
+    def window(self, rows: slice, columns: slice) -> Rays:
+        """The rays of a rectangle of the image."""
+        return Rays(self.origin, self.direction, self.columns[columns], self.rows[rows])
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """World points [..., 3] to (t, column, row) [..., 3]; for a pinhole valid only where t > 0."""
@@ -51,27 +26,26 @@ class RayGrid:
         return result
 
     def boxes(self, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What boxes with world corners [S, 8, 3] cover on screen.
+        """What boxes with world corners [S, 8, 3] cover in the image.
 
-        Returns the smallest t of each, float [S], and int [S, 4]: top, bottom, left and right,
-        clipped to the image and empty (bottom <= top or right <= left) when off screen.
+        Returns the smallest t of each box, float [S], and its top, bottom, left and right, int [S, 4], clipped to
+        the image; bottom <= top or right <= left for a box outside the image.
         """
         projected = self.project(corners)
         if not self.is_parallel:
             for box in np.flatnonzero((projected[..., 0] < _NEAR).any(axis=1)):
                 projected[box] = self._in_front(corners[box], projected[box, :, 0])
         low, high = projected.min(axis=1), projected.max(axis=1)
-        limits = np.array([self.width, self.height])
+        limits = np.array(self.shape[::-1])
         first = np.clip(np.floor(low[:, 1:]), 0, limits).astype(int)
         last = np.clip(np.ceil(high[:, 1:]) + 1, 0, limits).astype(int)
         return low[:, 0], np.stack([first[:, 1], last[:, 1], first[:, 0], last[:, 0]], axis=1)
 
     def _in_front(self, corners: np.ndarray, t: np.ndarray) -> np.ndarray:
-        """Projected corners [8, 3] of a box around the part of the box before the camera.
-
-        Every corner pair counts as an edge: diagonals only add points inside the hull.
-        """
-        first, second = _PAIRS
+        """Projected corners [8, 3] of a box around the part of the box that is in front of the camera."""
+        first, second = (
+            _PAIRS  # every pair of corners counts as an edge: diagonals add only points inside the hull
+        )
         crossing = (t[first] < _NEAR) != (t[second] < _NEAR)
         first, second = first[crossing], second[crossing]
         weight = ((_NEAR - t[first]) / (t[second] - t[first]))[:, None]
@@ -96,16 +70,15 @@ def pinhole(eye: np.ndarray, yaw: float, pitch: float, height: int, width: int) 
     corner = forward + right * (0.5 - 0.5 * width) / focal + down * (0.5 - 0.5 * height) / focal
     origin = np.zeros((3, 3))
     origin[0] = eye
-    return RayGrid(height, width, origin, np.stack([corner, right / focal, down / focal]))
+    return _grid(height, width, origin, np.stack([corner, right / focal, down / focal]))
 
 
 def parallel(
     centre: tuple[float, float], towards_light: np.ndarray, extent: float, top: float, size: int
 ) -> RayGrid:
-    """Parallel rays falling from height `top` onto a square of the ground, `extent` metres a side.
+    """Parallel rays that fall from height `top` on a square of the ground, `extent` metres a side.
 
-    Pixel (column, row) meets the ground at centre + (column, row) * step; the direction has
-    a vertical component of -1, so t is the fall below `top`.
+    The ground is met at steps of `extent / size` metres in x and y; t is the fall below `top`, in metres.
     """
     slope = towards_light / towards_light[2]
     step = extent / size
@@ -113,4 +86,8 @@ def parallel(
     origin = np.array([first + slope * top, [step, 0.0, 0.0], [0.0, step, 0.0]])
     direction = np.zeros((3, 3))
     direction[0] = -slope
-    return RayGrid(size, size, origin, direction)
+    return _grid(size, size, origin, direction)
+
+
+def _grid(height: int, width: int, origin: np.ndarray, direction: np.ndarray) -> RayGrid:
+    return RayGrid(origin, direction, *(np.arange(side, dtype=np.float32) for side in (width, height)))

@@ -1,7 +1,5 @@
 """Cars: a body with sills, a glazed cabin and four wheels."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +31,7 @@ _PLATE = rgb(0.85, 0.85, 0.8)
 
 @dataclass(frozen=True)
 class Bodywork:
-    """Painted lower body in the car's frame (+y is forward): lamps, bumpers, doors, wheel arches."""
+    """Painted lower body with lamps, bumpers, doors and wheel arches, in the car's frame (+y: forward)."""
 
     paint: np.ndarray
     width: float
@@ -99,7 +97,7 @@ class Wheel:
 
 @dataclass(frozen=True)
 class _Style:
-    """Proportions in metres: the cabin reaches from `rear` to `front` along the car."""
+    """Dimensions of a car in metres; the cabin is between y = `rear` and y = `front`."""
 
     length: float
     width: float
@@ -120,7 +118,7 @@ _STYLES = (
 
 
 def car(rng: np.random.Generator, frame: Frame) -> list[Solid]:
-    """A car standing on the frame's origin and facing its +y axis."""
+    """A random car on the frame's origin, facing +y."""
     style = pick(rng, _STYLES)
     paint = pick(rng, _PAINTS)
     radius, half = 0.31, style.length / 2
@@ -153,7 +151,7 @@ def _body(frame: Frame, style: _Style) -> Polyhedron:
 
 
 def _cabin(frame: Frame, style: _Style) -> Polyhedron:
-    """The greenhouse: screens and side windows lean inwards."""
+    """The upper body: windows lean inwards."""
     side = style.width / 2 - 0.04
     slopes = (
         (0, 1, style.front_slope, style.front),

@@ -1,4 +1,4 @@
-"""The classes of the demo world, their label values and their colours for pictures."""
+"""The classes of the demo, their ids and colours, and the largest depth."""
 
 CLASSES: tuple[str, ...] = ("sky", "building", "road", "grass", "tree", "car", "fence")
 SKY, BUILDING, ROAD, GRASS, TREE, CAR, FENCE = range(len(CLASSES))
@@ -13,5 +13,4 @@ PALETTE: tuple[tuple[int, int, int], ...] = (
     (226, 150, 40),
 )
 
-FAR = 80.0
-"""Greatest depth in metres: everything beyond, the sky included, is stored as this."""
+FAR = 80.0  # largest depth in metres, also that of the sky

@@ -1,40 +1,30 @@
-"""Writing the demo world to disk as a plain folder of images, labels and depth maps."""
-
-from __future__ import annotations
+"""Writing the demo's images, labels and depth maps in the layout of a data set of kind `folder`."""
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from depthg.runtime.files import replacing
+from depthg.runtime.progress import track
+
 from .classes import CLASSES
-from .view import View, render
+from .view import render
 
-TRAIN_SEED = 0
-"""Seed of the first training picture; the following ones count up."""
-
-VAL_SEED = 500_000
-"""Seed of the first validation picture."""
-
-PRETRAIN_SEED = 1_000_000
-"""First seed that belongs to neither split: what a backbone may be pretrained on."""
-
+TRAIN_SEED = 0  # of the first training picture; the next one has the next seed, and so on
+VAL_SEED = 500_000  # of the first validation picture
+PRETRAIN_SEED = 1_000_000  # the first seed of neither split; backbones may be pretrained on these pictures
 _KINDS = ("labels", "depth/exact", "images")
-
-Progress = Callable[[Iterable, int, str], Iterable]
-"""Wraps an iterable of known length to report progress: (items, total, description)."""
 
 
 @dataclass(frozen=True)
 class _Task:
-    """One picture to write: its place in the folder layout and how to render it."""
+    """A picture to write."""
 
     root: Path
     split: str
@@ -49,21 +39,18 @@ class _Task:
 
 
 def write_dataset(
-    root: Path,
-    n_train: int,
-    n_val: int,
-    height: int = 240,
-    width: int = 320,
-    workers: int = 2,
-    progress: Progress | None = None,
+    root: Path, n_train: int, n_val: int, height: int = 240, width: int = 320, workers: int = 2
 ) -> None:
-    """Render both splits below `root`.
+    """Render both splits into the folder `root`.
 
-    Pictures that exist are kept, so a killed run goes on where it stopped. The parameters
-    lie in `demo.json`; when they differ from the last run's, everything is rendered again.
+    Pictures that exist are kept, so an interrupted run resumes. The parameters are recorded in `demo.json`; if they
+    differ from those of the last run, everything is rendered again.
+
+    Raises:
+        ValueError: a split is so large that it would contain pictures of the other or of pretraining.
     """
-    _check_counts(n_train, n_val)
-    root = Path(root)
+    if n_train > VAL_SEED - TRAIN_SEED or n_val > PRETRAIN_SEED - VAL_SEED:
+        raise ValueError(f"at most {VAL_SEED - TRAIN_SEED} pictures a split have seeds of their own")
     root.mkdir(parents=True, exist_ok=True)
     _start_over_if_changed(root, {"n_train": n_train, "n_val": n_val, "height": height, "width": width})
     (root / "classes.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
@@ -72,19 +59,12 @@ def write_dataset(
         for kind in _KINDS:
             (root / kind / split).mkdir(parents=True, exist_ok=True)
         missing = [task for task in tasks if not task.path("images").exists()]
-        done: Iterable = _write_all(missing, workers)
-        for _ in progress(done, len(missing), f"rendering {split}") if progress else done:
+        for _ in track(_write_all(missing, workers), len(missing), f"rendering {split}"):
             pass
 
 
-def _check_counts(n_train: int, n_val: int) -> None:
-    """Refuse splits so large that their seeds would meet."""
-    if n_train > VAL_SEED - TRAIN_SEED or n_val > PRETRAIN_SEED - VAL_SEED:
-        raise ValueError(f"at most {VAL_SEED - TRAIN_SEED} pictures a split have seeds of their own")
-
-
 def _start_over_if_changed(root: Path, parameters: dict[str, int]) -> None:
-    """Record the parameters; delete the pictures of other ones."""
+    """Record the parameters; delete the pictures of a run with other parameters."""
     record = root / "demo.json"
     if record.exists() and json.loads(record.read_text(encoding="utf-8")) != parameters:
         # Images go first: one that exists promises that its label and depth do.
@@ -92,11 +72,12 @@ def _start_over_if_changed(root: Path, parameters: dict[str, int]) -> None:
             for split in ("train", "val"):
                 for path in (root / kind / split).glob("[0-9]*.png"):
                     path.unlink()
-    _replace(record, lambda path: path.write_text(json.dumps(parameters, indent=2) + "\n", encoding="utf-8"))
+    with replacing(record) as draft:
+        draft.write_text(json.dumps(parameters, indent=2) + "\n", encoding="utf-8")
 
 
 def _write_all(tasks: list[_Task], workers: int) -> Iterator[None]:
-    """Write each picture, in this process or in `workers` others; one item for each."""
+    """Write each picture, in this process or in `workers` others; yields after each."""
     if workers <= 1 or len(tasks) <= 1:
         yield from map(_write, tasks)
         return
@@ -105,20 +86,9 @@ def _write_all(tasks: list[_Task], workers: int) -> Iterator[None]:
 
 
 def _write(task: _Task) -> None:
-    """Render and save one picture, the image last."""
+    """Render and save one picture: its label, its depth in whole centimetres (16 bit) and, last, the image."""
     view = render(task.seed, task.height, task.width)
-    for kind, image in zip(_KINDS, _pictures(view), strict=True):
-        _replace(task.path(kind), partial(image.save, format="PNG"))
-
-
-def _pictures(view: View) -> tuple[Image.Image, Image.Image, Image.Image]:
-    """Label, depth in whole centimetres (16 bit) and image, in the order of `_KINDS`."""
     centimetres = np.rint(view.depth * 100).astype(np.uint16)
-    return Image.fromarray(view.label), Image.fromarray(centimetres), Image.fromarray(view.image)
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write to a temporary name beside `path` and rename, so that `path` is never half a file."""
-    partial_path = path.with_name(f".{path.name}.{os.getpid()}")
-    write(partial_path)
-    os.replace(partial_path, path)
+    for kind, values in zip(_KINDS, (view.label, centimetres, view.image), strict=True):
+        with replacing(task.path(kind)) as draft:
+            Image.fromarray(values).save(draft, format="PNG")

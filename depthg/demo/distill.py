@@ -1,13 +1,11 @@
-"""How the demo's backbone was made: a small ViT learns to give ResNet-50's features of rendered streets.
+"""How the demo's backbone was made: a small ViT distilled from ResNet-50 on rendered images, without labels.
 
-The teacher's maps, one feature a patch of 8 by 8 px, are computed once a render, reduced by PCA to the ViT's
-own width and cached; the ViT's final tokens then regress them directly. No label is read anywhere.
+The teacher's features, one per patch of 8 × 8 px, are computed once per image, reduced by PCA to the width of the ViT,
+and cached; the tokens of the ViT are then fitted to them.
 """
 
 import math
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +17,7 @@ from torch.nn import functional
 from depthg.config.sections import Backbone
 from depthg.demo import PRETRAIN_SEED, render
 from depthg.models.backbones import MEAN, STD, DenseBackbone
+from depthg.runtime.files import replacing
 from depthg.runtime.progress import track
 
 PATCH = 8
@@ -37,13 +36,17 @@ def distill(
     learning_rate: float = 1e-3,
     seed: int = 0,
 ) -> None:
-    """Write the student's weights to `out` in float16; a repeated call goes on from what `cache` holds.
+    """Train the student and write its weights in float16; the defaults made the weights in the package.
 
-    `teacher` is a file of timm resnet50 weights, `images` the number of renders. A `cache` belongs to one
-    set of these arguments. The defaults made the weights in the package.
+    Args:
+        out: safetensors file to write.
+        teacher: weights of timm's resnet50.
+        cache: folder from which a repeated call with the same arguments resumes.
+        images: number of images to render.
+        steps, batch, learning_rate, seed: of the training; `batch` in crops.
 
     Raises:
-        DepthGError: weights that are missing or not resnet50's.
+        DepthGError: the weights are missing or not those of resnet50.
     """
     cache.mkdir(parents=True, exist_ok=True)
     pictures, maps = teacher_set(build_teacher(teacher), cache, images)
@@ -56,13 +59,13 @@ def distill(
 
 
 def build_teacher(weights: Path) -> DenseBackbone:
-    """ResNet-50, dilated so that its last map has a feature for every patch of the student."""
+    """ResNet-50, dilated so that it has a feature for every patch of the student."""
     spec = Backbone(model="resnet50", args={"output_stride": PATCH}, weights=str(weights))
     return DenseBackbone(spec, "teacher")
 
 
 def build_student(width: int = WIDTH, depth: int = 6, heads: int = 3) -> VisionTransformer:
-    """A ViT with random weights, whose positions start as sines: neighbours are alike from the start."""
+    """A ViT with random weights and sine position embeddings, which make neighbours alike from the start."""
     student = VisionTransformer(
         patch_size=PATCH, embed_dim=width, depth=depth, num_heads=heads, num_classes=0, dynamic_img_size=True
     )
@@ -73,7 +76,7 @@ def build_student(width: int = WIDTH, depth: int = 6, heads: int = 3) -> VisionT
 
 
 def sine_positions(side: int, width: int) -> Tensor:
-    """Positions [side * side, width] in -0.2..0.2: sines and cosines of row and column, coarse to fine."""
+    """Position embeddings [side · side, width] in -0.2 … 0.2: sines and cosines of row and column, coarse to fine."""
     waves = math.pi / side * torch.logspace(0, math.log10(side / 2), width // 4)
     angles = torch.arange(side)[:, None] * waves
     axis = torch.cat([angles.sin(), angles.cos()], dim=1)
@@ -84,30 +87,27 @@ def sine_positions(side: int, width: int) -> Tensor:
 def teacher_set(teacher: DenseBackbone, cache: Path, images: int) -> tuple[np.ndarray, np.ndarray]:
     """Pictures uint8 [n, 8h, 8w, 3] and targets float16 [n, h, w, WIDTH] of n = `images` renders, cached."""
     mean, basis = teacher_pca(teacher, cache / "pca.pt", min(images, PCA_RENDERS))
-    files = [cache / f"{PRETRAIN_SEED + i}.npz" for i in range(images)]
-    for i, file in enumerate(track(files, images, "teacher")):
+    pictures, maps = [], []
+    for seed in track(range(PRETRAIN_SEED, PRETRAIN_SEED + images), images, "teacher"):
+        file = cache / f"{seed}.npz"
         if not file.exists():
-            picture = render(PRETRAIN_SEED + i).image
+            picture = render(seed).image
             target = (teacher_features(teacher, picture) - mean) @ basis
-            draft = cache / "draft.npz"
-            np.savez(draft, picture=picture, target=target.half().numpy())
-            os.replace(draft, file)
-    pictures, maps = zip(*map(load_pair, files), strict=True)
+            with replacing(file) as draft, draft.open("wb") as stream:
+                np.savez(stream, picture=picture, target=target.half().numpy())
+        with np.load(file) as pair:
+            pictures.append(pair["picture"])
+            maps.append(pair["target"])
     return np.stack(pictures), np.stack(maps)
 
 
-def load_pair(file: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Picture and target of one render."""
-    with np.load(file) as pair:
-        return pair["picture"], pair["target"]
-
-
 def teacher_pca(teacher: DenseBackbone, file: Path, images: int) -> tuple[Tensor, Tensor]:
-    """The PCA of the features of the first `images` renders, kept in `file`."""
+    """Mean and basis, as of `fit_pca`, of the features of the first `images` renders, cached in `file`."""
     if not file.exists():
         seeds = track(range(PRETRAIN_SEED, PRETRAIN_SEED + images), images, "PCA")
         features = torch.cat([teacher_features(teacher, render(seed).image).flatten(0, 1) for seed in seeds])
-        save_whole(fit_pca(features, WIDTH), file)
+        with replacing(file) as draft:
+            torch.save(fit_pca(features, WIDTH), draft)
     return torch.load(file)
 
 
@@ -125,13 +125,6 @@ def fit_pca(features: Tensor, width: int) -> tuple[Tensor, Tensor]:
     return mean, directions[:, -width:].flip(1)
 
 
-def save_whole(content: Any, file: Path) -> None:
-    """Write `content` so that an interruption leaves the old file or the new one."""
-    draft = file.with_suffix(".draft")
-    torch.save(content, draft)
-    os.replace(draft, file)
-
-
 def train(
     student: VisionTransformer,
     pictures: np.ndarray,
@@ -142,7 +135,7 @@ def train(
     learning_rate: float,
     seed: int,
 ) -> None:
-    """Fit the student's tokens to `maps`, in place; goes on from `checkpoint` where there is one."""
+    """Fit the student's tokens to the targets `maps`, in place; resumes from `checkpoint` if it exists."""
     optimiser = torch.optim.AdamW(student.parameters(), lr=learning_rate, weight_decay=0.05)
     first = 0
     if checkpoint.exists():
@@ -152,18 +145,19 @@ def train(
         first = kept["steps"]
     for step in track(range(first, steps), steps, "distil", done=first):
         optimiser.param_groups[0]["lr"] = learning_rate * pace(step, steps)
-        views, wanted = draw_batch(pictures, maps, batch, step, seed)
-        loss = cosine_loss(tokens(student, views), wanted)
+        views, targets = draw_batch(pictures, maps, batch, step, seed)
+        loss = cosine_loss(tokens(student, views), targets)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
             state = {"student": student.state_dict(), "optimiser": optimiser.state_dict(), "steps": step + 1}
-            save_whole(state, checkpoint)
+            with replacing(checkpoint) as draft:
+                torch.save(state, draft)
 
 
 def pace(step: int, steps: int) -> float:
-    """The learning rate's share at `step`: up over the first twentieth, then down along a half cosine."""
+    """Learning rate at `step`, relative to its maximum: linear warm-up over a twentieth of the steps, then cosine."""
     warm_up = max(1, steps // 20)
     if step < warm_up:
         return (step + 1) / warm_up
@@ -177,25 +171,25 @@ def tokens(student: VisionTransformer, pictures: Tensor) -> Tensor:
     return student.forward_features(pixels)[:, 1:].unflatten(1, grid)
 
 
-def cosine_loss(given: Tensor, wanted: Tensor) -> Tensor:
-    """Mean of 1 - cosine over the last axis: 0 for equal directions, 2 for opposite ones."""
-    return 1 - functional.cosine_similarity(given, wanted, dim=-1).mean()
+def cosine_loss(predictions: Tensor, targets: Tensor) -> Tensor:
+    """One minus the mean cosine similarity of vectors [..., C]: 0 for equal directions, 2 for opposite ones."""
+    return 1 - functional.cosine_similarity(predictions, targets, dim=-1).mean()
 
 
 def draw_batch(
     pictures: np.ndarray, maps: np.ndarray, batch: int, step: int, seed: int
 ) -> tuple[Tensor, Tensor]:
-    """Jittered crops [batch, 3, 8h, 8w] in 0..1 and their targets [batch, h, w, width], the same for a step.
+    """Random crops [batch, 3, 8h, 8w] in 0..1, colours jittered, and their targets [batch, h, w, width].
 
-    The crops' size changes with the step and their place from crop to crop: a position tells no class.
+    Size (per step) and place (per crop) are random, so that positions carry no information about the content.
     """
     rng = np.random.default_rng([seed, step])
     rows, columns = (int(rng.integers(have // 2, int(0.8 * have) + 1)) for have in maps.shape[1:3])
     picks = rng.integers(len(pictures), size=batch)
     crops = [crop_flip(pictures[i], maps[i], (rows, columns), rng) for i in picks]
     views = torch.from_numpy(np.stack([view for view, _ in crops])).permute(0, 3, 1, 2).float() / 255
-    wanted = torch.from_numpy(np.stack([target for _, target in crops])).float()
-    return jitter(views, torch.Generator().manual_seed(int(rng.integers(2**31)))), wanted
+    targets = torch.from_numpy(np.stack([target for _, target in crops])).float()
+    return jitter(views, torch.Generator().manual_seed(int(rng.integers(2**31)))), targets
 
 
 def crop_flip(
@@ -211,7 +205,7 @@ def crop_flip(
 
 
 def jitter(views: Tensor, draw: torch.Generator) -> Tensor:
-    """Views [n, 3, H, W] in 0..1 as other cameras see them: blur, gain, cast, contrast, saturation vary."""
+    """Views [n, 3, H, W] in 0..1 with random blur, brightness, white balance, contrast and saturation."""
 
     def uniform(low: float, high: float, channels: int = 1) -> Tensor:
         return low + (high - low) * torch.rand(len(views), channels, 1, 1, generator=draw)

@@ -1,7 +1,5 @@
 """Walls with windows and doors, and tiled roofs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +7,8 @@ import numpy as np
 from .materials import Finish, Surface, blend, cover, layered, matt, rgb, stripes, tinted
 from .noise import cell_hash, grain, mottle
 
-_FRAME = 0.07
+_FRAME = 0.07  # width of window frames, metres
+_COURSE = 0.3 * 0.6  # height of a row of roof tiles, metres
 _GLASS = rgb(0.16, 0.19, 0.23)
 _CURTAIN = rgb(0.62, 0.6, 0.56)
 _PLINTH = rgb(0.42, 0.41, 0.4)
@@ -17,10 +16,9 @@ _PLINTH = rgb(0.42, 0.41, 0.4)
 
 @dataclass(frozen=True)
 class Facade:
-    """The outer walls of a house `width` (x) by `depth` (y) metres with `storeys` floors.
+    """The outer walls of a house of `width` (x) by `depth` (y) metres and `storeys` floors.
 
-    Each wall gets whole window bays about `bay` metres wide. Points whose normal points up,
-    such as a flat roof, are plain.
+    Each wall has a whole number of window bays, about `bay` metres wide. Roofs have no windows.
     """
 
     wall: np.ndarray
@@ -101,13 +99,12 @@ class Tiles:
     """Rows of roof tiles."""
 
     colour: np.ndarray
-    row: float = 0.3
 
     def finish(self, surface: Surface) -> Finish:
         _, y, z = surface.local
-        course = z / (self.row * 0.6)
+        course = z / _COURSE
         tone = cell_hash(np.floor(y / 0.25), np.floor(course)) - 0.5
         fade = np.clip(1.5 - surface.footprint / 0.2, 0, 1)
-        shade = stripes(z, self.row * 0.6, 0.04, surface.footprint)
+        shade = stripes(z, _COURSE, 0.04, surface.footprint)
         moss = mottle().sample(y, z, 0.06, surface.footprint)
         return matt(tinted(self.colour, 1 + 0.35 * tone * fade + 0.1 * moss - 0.5 * shade))

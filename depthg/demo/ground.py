@@ -1,8 +1,6 @@
-"""The ground plane: grass crossed by roads with pavements, which decide label and material."""
+"""The ground plane: grass, and roads with pavements."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,10 +12,12 @@ from .rays import Frame
 
 @dataclass(frozen=True)
 class Road:
-    """A strip of tarmac or gravel along the frame's y axis, `half_width` metres to each side.
+    """A strip of tarmac or gravel along the frame's y axis.
 
-    curvature: sideways bend in 1/m; pavement: metres of slabs beside each edge (0 for none);
-    length: metres to each side of the frame's origin.
+    Attributes:
+        half_width, length: metres from the frame's origin across and along the road, in both directions.
+        pavement: width of the slabs beside each edge in metres; 0: none.
+        curvature: sideways bend in 1/m.
     """
 
     frame: Frame
@@ -68,14 +68,14 @@ class Zone:
 
 @dataclass(frozen=True)
 class Ground:
-    """All zones: 0 is grass, then the surface of each road, then the pavement of each."""
+    """The whole ground; its zones are the grass (0), the surface of each road, then the pavement of each road."""
 
     grass: Grass
     slabs: Slabs
     roads: tuple[Road, ...]
 
     def zones(self) -> list[Zone]:
-        """The zones in the order of the indices that `zone_index` returns."""
+        """The zones, by the indices that `zone_index` returns."""
         surfaces = [Zone(ROAD, self._marked(road), road) for road in self.roads]
         pavements = [Zone(ROAD, self.slabs, road) for road in self.roads]
         return [Zone(GRASS, self.grass), *surfaces, *pavements]
@@ -91,7 +91,7 @@ class Ground:
         return index
 
     def _marked(self, road: Road) -> Material:
-        """The material of a road, its lines left out where other roads meet it."""
+        """The material of a road, without lines where another road meets it."""
         if not isinstance(road.surface, Asphalt):
             return road.surface
         gaps = []
@@ -99,4 +99,4 @@ class Ground:
             if other is not road:
                 crossing = road.frame.to_local(other.frame.position[:, None])
                 gaps.append((float(crossing[1, 0]), other.half_width + 1.0))
-        return road.surface.with_gaps(tuple(gaps))
+        return replace(road.surface, gaps=tuple(gaps))

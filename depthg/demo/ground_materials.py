@@ -1,8 +1,6 @@
 """Materials of the ground: grass, asphalt with lines, gravel and paving slabs."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,17 +8,13 @@ from .materials import Finish, Surface, blend, cover, layered, matt, rgb, stripe
 from .noise import cell_hash, grain, mottle
 
 _LINE = rgb(0.86, 0.86, 0.82)
-
-BAY = 2.6
-"""Width of a parking bay in metres."""
-
-BAY_ROWS = (-16.0, -5.5, 5.5, 16.0)
-"""Lateral middle of the rows of parking bays, in metres."""
+BAY = 2.6  # width of a parking bay, metres
+BAY_ROWS = (-16.0, -5.5, 5.5, 16.0)  # lateral middle of the rows of parking bays, metres
 
 
 @dataclass(frozen=True)
 class Grass:
-    """A lawn or meadow: patches between two colours, upright blades in the view."""
+    """A lawn or meadow: patches between two colours, and blades that look upright."""
 
     lush: np.ndarray
     dry: np.ndarray
@@ -49,10 +43,6 @@ class Asphalt:
     marking: str
     seed: float
     gaps: tuple[tuple[float, float], ...] = ()
-
-    def with_gaps(self, gaps: tuple[tuple[float, float], ...]) -> Asphalt:
-        """The same tarmac without lines on the given stretches."""
-        return replace(self, gaps=gaps)
 
     def finish(self, surface: Surface) -> Finish:
         x, y, _ = surface.local
@@ -99,7 +89,7 @@ class Gravel:
 
 @dataclass(frozen=True)
 class Slabs:
-    """Paving slabs `size` metres a side, with joints; a kerb is suggested by its lighter tone."""
+    """Paving slabs `size` metres a side, with joints."""
 
     colour: np.ndarray
     size: float

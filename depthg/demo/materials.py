@@ -1,9 +1,4 @@
-"""Materials: what colour a surface has at a point, before any light falls on it.
-
-Colours are linear RGB; `rgb` converts from the display values that are easier to think in.
-"""
-
-from __future__ import annotations
+"""Materials: the colour and gloss of a surface at a point, before illumination. Colours are linear RGB."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +13,10 @@ from .noise import grain, mottle
 class Surface:
     """N visible points of one solid.
 
-    local: float32 [3, N] position in the solid's frame; normal: float32 [3, N] in that frame.
-    across: float32 [2, N] position in metres to the right and down in the view.
-    footprint: float32 [N] metres that a pixel covers.
+    Attributes:
+        local, normal: position and unit normal in the frame of the solid, float32 [3, N].
+        across: position in metres to the right and downwards in the view, float32 [2, N].
+        footprint: metres that a pixel covers, float32 [N].
     """
 
     local: np.ndarray
@@ -30,35 +26,33 @@ class Surface:
 
 
 Choice = TypeVar("Choice")
-
-Finish = tuple[np.ndarray, np.ndarray]
-"""Albedo [3, N] and gloss [N], the share of light that is mirrored."""
+Finish = tuple[np.ndarray, np.ndarray]  # albedo [3, N] and gloss [N], the share of light that is mirrored
 
 
 class Material(Protocol):
-    """Anything that can colour a surface."""
+    """A material."""
 
     def finish(self, surface: Surface) -> Finish:
         """Albedo and gloss of each point."""
 
 
 def rgb(red: float, green: float, blue: float) -> np.ndarray:
-    """Linear colour [3, 1] of display values in 0..1, assuming gamma 2."""
+    """Linear colour [3, 1] of display values in 0..1, for gamma 2."""
     return np.array([[red], [green], [blue]], dtype=np.float32) ** 2
 
 
 def pick(rng: np.random.Generator, choices: Sequence[Choice]) -> Choice:
-    """One of several colours or other things, all equally likely."""
+    """One of the choices, all equally likely."""
     return choices[int(rng.integers(len(choices)))]
 
 
 def cover(distance: np.ndarray, footprint: np.ndarray) -> np.ndarray:
-    """How much of a pixel lies inside an edge: 1 at negative, 0 at positive signed distance."""
+    """Share of a pixel inside an edge at a signed distance: 1 far inside (negative), 0 far outside."""
     return np.clip(0.5 - distance / np.maximum(footprint, 1e-4), 0.0, 1.0)
 
 
 def stripes(position: np.ndarray, period: float, width: float, footprint: np.ndarray) -> np.ndarray:
-    """Coverage of lines `width` wide that repeat every `period`; far away, their mean."""
+    """Share of a pixel covered by lines `width` wide that repeat every `period`; far away, their mean."""
     offset = np.abs((position / period + 0.5) % 1.0 - 0.5) * period - width / 2
     fade = np.clip(2.0 - 2.0 * footprint / period, 0.0, 1.0)
     return fade * cover(offset, footprint) + (1 - fade) * np.float32(width / period)
@@ -91,17 +85,16 @@ class Paint:
     """One colour [3, 1] with a little dirt."""
 
     colour: np.ndarray
-    dirt: float = 0.06
 
     def finish(self, surface: Surface) -> Finish:
         x, y, z = surface.local
         spots = mottle().sample(x + 0.7 * y, z + 0.3 * y, 0.03, surface.footprint)
-        return matt(tinted(self.colour, 1 + self.dirt * spots))
+        return matt(tinted(self.colour, 1 + 0.06 * spots))
 
 
 @dataclass(frozen=True)
 class Foliage:
-    """Leaves: clumps and single leaves as seen from the viewer, darker below and inside."""
+    """Leaves, in clumps, that face the viewer; darker towards the ground."""
 
     colour: np.ndarray
     seed: float
@@ -131,7 +124,7 @@ class Bark:
 
 @dataclass(frozen=True)
 class Boards:
-    """Upright boards of a fence with dark gaps, grain of the wood and two rails."""
+    """Upright boards of a fence with the grain of wood and dark gaps."""
 
     colour: np.ndarray
     board: float

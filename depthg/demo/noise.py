@@ -1,6 +1,4 @@
-"""Tileable noise images with mip levels: the raw material of every texture."""
-
-from __future__ import annotations
+"""Periodic noise images with mip levels, from which all textures are computed."""
 
 from functools import cache
 
@@ -25,10 +23,9 @@ class NoiseTile:
         self._start = np.concatenate([[0], np.cumsum(self._size**2)[:-1]]).astype(np.int32)
 
     def sample(self, u: np.ndarray, v: np.ndarray, texel: float, footprint: np.ndarray | float) -> np.ndarray:
-        """Noise at (u, v), float32, broadcast of the arguments.
+        """Noise float32 at positions (u, v) in metres; detail finer than the footprint of a pixel fades to the mean.
 
-        u, v: position in metres; texel: metres a texel; footprint: metres a pixel covers there.
-        Detail finer than the footprint fades to the mean.
+        texel: metres per texel; footprint: metres that a pixel covers. Arguments broadcast.
         """
         ratio = np.maximum(np.asarray(footprint, dtype=np.float32) / np.float32(texel), 1.0)
         level = np.minimum(np.log2(ratio) + 0.5, len(self._size) - 1).astype(np.int32)
@@ -78,7 +75,7 @@ def cloud() -> NoiseTile:
 
 
 def cell_hash(*cells: np.ndarray) -> np.ndarray:
-    """A repeatable random number in [0, 1), float32, for each tuple of integer cell indices."""
+    """A random number in [0, 1), float32, for each tuple of integer indices: equal indices, equal numbers."""
     value = np.zeros(np.broadcast_shapes(*(cell.shape for cell in cells)), dtype=np.uint32)
     for cell in cells:
         value = (value ^ cell.astype(np.int64).astype(np.uint32)) * np.uint32(0x9E3779B1)

@@ -1,10 +1,8 @@
-"""The kinds of places: street, suburb, park, car park and junction.
+"""Kinds of places: street, suburb, park, car park and junction.
 
-Each function lays out one place around the camera at (0, 0), which looks roughly along +y, and
-returns its roads; the solids end up in the site.
+Each function lays out a random place around the camera, which is at (0, 0) and looks roughly along +y: it adds solids
+to the site and returns the roads.
 """
-
-from __future__ import annotations
 
 import numpy as np
 

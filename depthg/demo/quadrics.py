@@ -1,14 +1,12 @@
 """Shapes bounded by curved surfaces: ellipsoids and upright frustums."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from .noise import mottle
-from .rays import Frame, Rays
+from .rays import Frame, Rays, unit
 from .shapes import box_corners
 
 _TINY = np.float32(1e-9)
@@ -16,7 +14,7 @@ _TINY = np.float32(1e-9)
 
 @dataclass(frozen=True)
 class Ellipsoid:
-    """An ellipsoid about the frame's origin; `ragged` roughens its outline (0 is smooth)."""
+    """An ellipsoid around the frame's origin with the `radii` [3]; `ragged` roughens its outline (0: smooth)."""
 
     frame: Frame
     radii: np.ndarray
@@ -39,7 +37,7 @@ class Ellipsoid:
         return np.where((discriminant > 0) & (t > 0), t, np.float32(np.inf))
 
     def normals(self, local: np.ndarray) -> np.ndarray:
-        return _unit(local / (self.radii[:, None] ** 2).astype(local.dtype))
+        return unit(local / (self.radii[:, None] ** 2).astype(local.dtype))
 
 
 @dataclass(frozen=True)
@@ -83,14 +81,11 @@ class Frustum:
 
     def normals(self, local: np.ndarray) -> np.ndarray:
         x, y, _ = local
-        return _unit(np.stack([x, y, np.float32(-self.taper) * (np.hypot(x, y) + _TINY)]))
+        return unit(np.stack([x, y, np.float32(-self.taper) * (np.hypot(x, y) + _TINY)]))
 
 
 def _rough_scale(rays: Rays, frame: Frame, ragged: float) -> np.ndarray:
-    """Factor on the radius for each pixel, [h, w] or a scalar: leaves and twigs at the outline.
-
-    Shadows have no use for it, so parallel rays meet the smooth shape.
-    """
+    """Factor of the radius for each pixel, [h, w] or a scalar; 1 for parallel rays, as shadows need no such detail."""
     if ragged == 0 or rays.is_parallel:
         return np.ones((), np.float32)
     distance = float(np.linalg.norm(rays.origin[0] - frame.position))
@@ -99,8 +94,3 @@ def _rough_scale(rays: Rays, frame: Frame, ragged: float) -> np.ndarray:
         u + np.float32(frame.x * 7), v + np.float32(frame.z * 5), 0.09, rays.pixel_size(distance)
     )
     return 1 + np.float32(ragged) * np.clip(bump, -2.5, 2.5)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors [3, N] scaled to length one."""
-    return vectors / np.sqrt((vectors * vectors).sum(axis=0))

@@ -1,6 +1,4 @@
-"""Rectangles of rays that are affine in the pixel indices, and frames to express them in."""
-
-from __future__ import annotations
+"""Rays through a rectangle of pixels, and the local coordinate systems in which shapes meet them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,7 +38,7 @@ class Frame:
         """Local directions [3, N] in the world."""
         return self.axes.T.astype(directions.dtype) @ directions
 
-    def offset(self, x: float, y: float, z: float = 0.0, yaw: float = 0.0) -> Frame:
+    def offset(self, x: float, y: float, z: float = 0.0, yaw: float = 0.0) -> "Frame":
         """The frame at local position (x, y, z), turned by a further `yaw`."""
         (east,), (north,), (up,) = self.to_world(np.array([[x], [y], [z]])).tolist()
         return Frame(east, north, up, self.yaw + yaw)
@@ -50,16 +48,23 @@ class Frame:
 class Rays:
     """Rays `origin + t * direction` through a rectangle of pixels.
 
-    origin, direction: float64 [3, 3], the rows being the value at pixel (0, 0), the step to
-    the next column and the step to the next row. Whatever is linear in a ray is affine in the
-    pixel too, and costs one addition a pixel (see `affine`) instead of a dot product.
-    columns, rows: float32 [w] and [h], the pixel indices of the rectangle.
+    Anything linear in a ray is affine in the column and row of its pixel, so it costs one addition per pixel
+    (`affine`) instead of a dot product.
+
+    Attributes:
+        origin, direction: float64 [3, 3]; rows: the value at pixel (0, 0), its steps to the next column and row.
+        columns, rows: indices of the pixels, float32 [w] and [h].
     """
 
     origin: np.ndarray
     direction: np.ndarray
     columns: np.ndarray
     rows: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and of columns (h, w)."""
+        return len(self.rows), len(self.columns)
 
     @property
     def is_parallel(self) -> bool:
@@ -74,7 +79,7 @@ class Rays:
         """x, y and z of the directions, each broadcastable to [h, w]."""
         return [self.affine(axis) for axis in self.direction.T]
 
-    def within(self, frame: Frame, scale: np.ndarray | float = 1.0) -> Rays:
+    def within(self, frame: Frame, scale: np.ndarray | float = 1.0) -> "Rays":
         """The same rays in the coordinates of `frame`, divided by `scale` along each axis."""
         turn = frame.axes.T / scale
         moved = self.origin.copy()
@@ -91,8 +96,13 @@ class Rays:
         return self.columns[None, :] * size, self.rows[:, None] * size
 
     def affine(self, coefficients: np.ndarray) -> np.ndarray:
-        """constant + column * step + row * step, float32 [h, w]; a scalar where nothing varies."""
+        """Constant + column · step + row · step of three coefficients: float32 [h, w], or a scalar without steps."""
         constant, per_column, per_row = coefficients.astype(np.float32)
         if per_column == 0 and per_row == 0:
             return np.asarray(constant)
         return (constant + per_column * self.columns)[None, :] + (per_row * self.rows)[:, None]
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors [3, N] scaled to length one."""
+    return vectors / np.sqrt((vectors * vectors).sum(axis=0))

@@ -1,6 +1,4 @@
-"""What places are made of: roads, rows of houses, parked and moving cars, the horizon."""
-
-from __future__ import annotations
+"""Elements of several places: tarmac roads, rows of houses, parked and moving cars, the horizon."""
 
 import numpy as np
 
@@ -23,14 +21,14 @@ TARMACS = (
 def tarmac_road(
     rng: np.random.Generator, frame: Frame, half_width: float, pavement: float, curvature: float = 0.0
 ) -> Road:
-    """A tarmac road with lane lines on two of three."""
+    """A tarmac road; two of three have lane lines."""
     marking = "lanes" if rng.random() < 0.67 else "none"
     tarmac = Asphalt(pick(rng, TARMACS), half_width, marking, rng.uniform(0, 50))
     return Road(frame, half_width, tarmac, pavement, curvature)
 
 
 def row_of_blocks(site: Site, road: Road, side: int, start: float, stop: float) -> None:
-    """Town houses wall to wall, some left out for a tree behind a fence."""
+    """Town houses wall to wall, with gaps for trees behind a fence."""
     rng = site.rng
     edge, along = road.half_width + road.pavement + 0.3, start
     while along < stop:
@@ -46,7 +44,7 @@ def row_of_blocks(site: Site, road: Road, side: int, start: float, stop: float) 
 
 
 def parked_cars(site: Site, road: Road, side: int, start: float, stop: float, share: float) -> None:
-    """Cars along the kerb, facing with the traffic of their side."""
+    """Cars along the kerb, facing in the direction of travel on their side."""
     for along in np.arange(start, stop, 5.9):
         if site.rng.random() < share:
             turn = (0 if side > 0 else np.pi) + site.rng.normal(0, 0.03)
@@ -55,14 +53,14 @@ def parked_cars(site: Site, road: Road, side: int, start: float, stop: float, sh
 
 
 def traffic(site: Site, road: Road, start: float, stop: float) -> None:
-    """A few cars under way."""
+    """Three cars in their lanes."""
     for along in start + (stop - start) * site.rng.random(3):
         side = 1 if site.rng.random() < 0.5 else -1
         site.car(road.at(side * 0.45 * road.half_width, along, 0 if side > 0 else np.pi))
 
 
 def horizon(site: Site) -> None:
-    """Woods and houses far away, so that the ground does not end in nothing."""
+    """Woods and houses far away, which hide the end of the ground."""
     rng = site.rng
     for x in np.arange(-110, 111, 22.0):
         frame = Frame(x + rng.uniform(-6, 6), rng.uniform(85, 120), 0.0, rng.normal(0, 0.3))

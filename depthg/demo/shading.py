@@ -1,7 +1,5 @@
 """Deferred shading: from the nearest hits of a scene to linear colour and labels."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +9,7 @@ from .classes import SKY
 from .ground import Zone
 from .materials import Surface, blend
 from .raster import ground_hits, trace_nearest
+from .rays import unit
 from .scene import Scene
 from .shadow import ShadowMap
 from .solids import Solid
@@ -18,13 +17,12 @@ from .weather import Weather
 
 _UP = np.array([0.0, 0.0, 1.0])
 _NOTHING, _GROUND = -1, -2
-_HORIZON = 2000.0
-"""Distance in metres at which the sky and endless ground are placed."""
+_HORIZON = 2000.0  # distance in metres at which the sky and endless ground are placed
 
 
 @dataclass
 class Pixels:
-    """All N rays of a picture, flattened; see `Surface` for across and footprint."""
+    """The hits of all N rays of an image; `across` and `footprint` as in `Surface`."""
 
     points: np.ndarray
     across: np.ndarray
@@ -36,31 +34,26 @@ class Pixels:
 
 
 def shade(scene: Scene, grid: RayGrid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Linear colour float32 [3, H, W], label uint8 [H, W] and t float32 [H, W] (infinite sky)."""
+    """Linear colour float32 [3, H, W], label uint8 [H, W] and t float32 [H, W], infinite for the sky."""
     t, index = trace_nearest(scene.shapes, grid)
     ground = ground_hits(grid)
     index[ground < t] = _GROUND
     t = np.minimum(t, ground)
-    directions = np.stack(np.broadcast_arrays(*grid.rays().directions()))
+    directions = np.stack(np.broadcast_arrays(*grid.directions()))
     pixels = _gather(grid, directions, t)
     directions = directions.reshape(3, -1)
     _paint(scene, index.ravel(), pixels)
     colour = _illuminate(scene, pixels, directions, t.ravel())
     sky = np.flatnonzero(index == _NOTHING)
-    colour[:, sky] = scene.weather.sky(_unit(directions[:, sky]))
+    colour[:, sky] = scene.weather.sky(unit(directions[:, sky]))
     return colour.reshape(3, *t.shape), pixels.label.reshape(t.shape), t
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors [3, N] scaled to length one."""
-    return vectors / np.sqrt((vectors * vectors).sum(axis=0))
-
-
 def _gather(grid: RayGrid, directions: np.ndarray, t: np.ndarray) -> Pixels:
-    """Positions of the hits; what is still to be painted is sky."""
+    """The pixels at the hits of the rays, still without normals and colours and all labelled sky."""
     t = np.minimum(t, np.float32(_HORIZON))
-    footprint = t * np.float32(grid.rays().pixel_size(1.0))
-    right, down = grid.rays().lateral(1.0)
+    footprint = t * np.float32(grid.pixel_size(1.0))
+    right, down = grid.lateral(1.0)
     points = grid.origin[0].astype(np.float32)[:, None, None] + t * directions
     return Pixels(
         points=points.reshape(3, -1),
@@ -109,8 +102,8 @@ def _illuminate(scene: Scene, pixels: Pixels, directions: np.ndarray, t: np.ndar
 
 
 def _reflection(weather: Weather, pixels: Pixels, directions: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Mirrored sky [3, M] on the chosen glossy pixels; below the horizon the street is dark."""
-    normal, view = pixels.normals[:, chosen], _unit(directions[:, chosen])
+    """The sky mirrored by the chosen glossy pixels, [3, M]; darker for rays mirrored below the horizon."""
+    normal, view = pixels.normals[:, chosen], unit(directions[:, chosen])
     cosine = (normal * view).sum(axis=0)
     mirrored = view - 2 * cosine * normal
     fresnel = 0.12 + 0.88 * (1 - np.clip(np.abs(cosine), 0, 1)) ** 4
@@ -127,7 +120,7 @@ def _sunlit(scene: Scene, pixels: Pixels) -> np.ndarray:
 
 
 def _openness(scene: Scene, points: np.ndarray) -> np.ndarray:
-    """Share of skylight [N]: low points close to or below things get less."""
+    """Share of skylight [N] that reaches points: less near the ground, next to or below solids."""
     overhead = ShadowMap(scene.shapes, _UP, scene.focus, 90.0, 200)
     low = np.exp(-np.maximum(points[2], 0) / np.float32(1.2))
     return 1 - np.float32(0.75) * overhead.crowding(points, 0.7) * low

@@ -1,6 +1,4 @@
-"""Shadow maps: how far parallel light reaches down."""
-
-from __future__ import annotations
+"""Shadow maps: where parallel light is blocked."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -9,12 +7,11 @@ from .camera import parallel
 from .raster import trace_nearest
 from .shapes import Shape
 
-_TOP = 60.0
-"""Height in metres from which light is traced: above everything."""
+_TOP = 60.0  # height in metres from which light is traced: above everything
 
 
 class ShadowMap:
-    """Heights above which parallel light passes, over a square of the ground."""
+    """The height above which parallel light is not blocked, over a square of the ground."""
 
     def __init__(
         self,
@@ -35,8 +32,7 @@ class ShadowMap:
     def lit(self, points: np.ndarray, normals: np.ndarray, jitter: np.ndarray) -> np.ndarray:
         """Whether the light reaches world points [3, N], float32 [N], 0 or 1.
 
-        jitter: [2, N] displacement in map pixels; varied among the rays of a picture's pixel,
-        it turns the hard edge into a soft one.
+        jitter: displacement in map pixels, [2, N]; edges become soft if it differs between the rays of a pixel.
         """
         raised = points + normals * np.float32(0.12)
         column, row = self._pixel(raised)

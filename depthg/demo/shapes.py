@@ -1,6 +1,4 @@
-"""What a shape is, and convex polyhedra."""
-
-from __future__ import annotations
+"""The interface of shapes, and convex polyhedra."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +13,7 @@ _CORNERS = np.indices((2, 2, 2)).reshape(3, 8)
 
 
 class Shape(Protocol):
-    """What tracing and shading ask of a shape."""
+    """A shape that rays can hit."""
 
     @property
     def frame(self) -> Frame:
@@ -65,13 +63,12 @@ class Polyhedron:
 
 
 def _slab_times(rays: Rays, room: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    """First hit [h, w] of parallel rays with K planes.
+    """First hit [h, w] of parallel rays with the K planes of a polyhedron.
 
-    room, rate: [3, K] affine coefficients of the distance to each plane and of the speed
-    towards it. The speeds are constant, so the times room / rate are affine in the pixel.
+    room, rate: [3, K] affine coefficients of the distance to each plane and of the speed towards it. The speeds are
+    constant, so the times room / rate are affine in the pixel.
     """
-    shape = (len(rays.rows), len(rays.columns))
-    enter, leave = np.zeros(shape, np.float32), np.full(shape, np.inf, np.float32)
+    enter, leave = np.zeros(rays.shape, np.float32), np.full(rays.shape, np.inf, np.float32)
     speed = np.where(np.abs(rate[0]) < _TINY, _TINY, rate[0])
     for times, approach in zip((room / speed).T, speed < 0, strict=True):
         if approach:
@@ -83,8 +80,7 @@ def _slab_times(rays: Rays, room: np.ndarray, rate: np.ndarray) -> np.ndarray:
 
 def _slab_inverses(rays: Rays, room: np.ndarray, rate: np.ndarray) -> np.ndarray:
     """As `_slab_times` for rays from one point, where 1 / t = rate / room is affine instead."""
-    shape = (len(rays.rows), len(rays.columns))
-    enter, leave = np.full(shape, np.inf, np.float32), np.full(shape, _TINY, np.float32)
+    enter, leave = np.full(rays.shape, np.inf, np.float32), np.full(rays.shape, _TINY, np.float32)
     distance = np.where(np.abs(room[0]) < _TINY, _TINY, room[0])
     for inverse, outside in zip((rate / distance).T, distance < 0, strict=True):
         if outside:

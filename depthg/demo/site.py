@@ -1,24 +1,18 @@
 """A building site: collects solids and keeps them from standing in each other or in the camera."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import numpy as np
 
-from .buildings import block, house
+from .buildings import block, fence, house
 from .cars import car
-from .fences import fence
 from .rays import Frame
 from .solids import Solid
 from .vegetation import broadleaf, bush, fir, wood
 
-_CLEARANCE = 1.6
-"""Metres around the camera that stay empty."""
+_CLEARANCE = 1.6  # radius around the camera that stays empty, metres
 
 
 class Site:
-    """Everything built so far; the camera stands at (0, 0)."""
+    """The solids of a place, added where they do not overlap; the camera is at (0, 0)."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
@@ -27,11 +21,13 @@ class Site:
 
     def house(self, frame: Frame, width: float, depth: float) -> None:
         """A detached house, if there is room."""
-        self._build(house, frame, width, depth)
+        if self._claim(frame, 0.9 * width, 0.9 * depth):
+            self.solids += house(self.rng, frame, width, depth)
 
     def block(self, frame: Frame, width: float, depth: float) -> None:
         """A town house, if there is room; neighbours may touch."""
-        self._build(block, frame, width, depth)
+        if self._claim(frame, 0.9 * width, 0.9 * depth):
+            self.solids += block(self.rng, frame, width, depth)
 
     def car(self, frame: Frame) -> None:
         """A car, if there is room."""
@@ -41,7 +37,7 @@ class Site:
     def tree(self, frame: Frame, share_of_firs: float = 0.3) -> None:
         """A tree, if there is room."""
         if self._claim(frame, 2.2, 2.2):
-            build: Callable = fir if self.rng.random() < share_of_firs else broadleaf
+            build = fir if self.rng.random() < share_of_firs else broadleaf
             self.solids += build(self.rng, frame)
 
     def bush(self, frame: Frame) -> None:
@@ -55,15 +51,11 @@ class Site:
             self.solids += fence(self.rng, frame, length, self.rng.uniform(1.2, 1.9))
 
     def wood(self, frame: Frame, width: float) -> None:
-        """The edge of a far wood; it needs no room."""
+        """The edge of a far wood, even where something else is."""
         self.solids += wood(self.rng, frame, width)
 
-    def _build(self, builder: Callable, frame: Frame, width: float, depth: float) -> None:
-        if self._claim(frame, 0.9 * width, 0.9 * depth):
-            self.solids += builder(self.rng, frame, width, depth)
-
     def _claim(self, frame: Frame, width: float, depth: float) -> bool:
-        """Take a rectangle of ground (x by y) as a row of discs, unless one of them is taken."""
+        """Reserve a rectangle of the ground, as a row of discs; returns False if any of it is taken already."""
         thick, long = min(width, depth), max(width, depth)
         steps = np.linspace((thick - long) / 2, (long - thick) / 2, max(int(np.ceil(long / thick)), 1))
         axis = frame.axes[0 if width > depth else 1]

@@ -1,6 +1,4 @@
-"""Builders of convex polyhedra and the `Solid`, a shape with its material and label."""
-
-from __future__ import annotations
+"""Solids, which have a shape, a material and a label, and functions that build convex polyhedra."""
 
 from dataclasses import dataclass
 
@@ -13,7 +11,7 @@ from .shapes import Polyhedron, Shape
 
 @dataclass(frozen=True)
 class Solid:
-    """One visible thing, or a part of one."""
+    """A visible object, or a part of one."""
 
     shape: Shape
     material: Material
@@ -36,7 +34,7 @@ class Solid:
 def box(frame: Frame, width: float, depth: float, height: float, extra: tuple = ()) -> Polyhedron:
     """A box standing on the frame's origin: x within ±width/2, y within ±depth/2, z in 0..height.
 
-    extra: further half-spaces (normal x, y, z, offset) that cut it; normals need not be unit.
+    extra: further half-spaces that cut it, each (normal x, y, z, offset); normals may have any length.
     """
     half = np.array([width / 2, depth / 2])
     low, high = np.array([-half[0], -half[1], 0.0]), np.array([half[0], half[1], height])

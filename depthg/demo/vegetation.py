@@ -1,7 +1,5 @@
 """Broad-leaved trees, firs, bushes and distant woods."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .classes import TREE

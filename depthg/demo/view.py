@@ -1,6 +1,4 @@
-"""One picture of the demo world with its labels and depth."""
-
-from __future__ import annotations
+"""Rendering: an image of the demo with its labels and depth."""
 
 from dataclasses import dataclass
 
@@ -9,20 +7,20 @@ from scipy.ndimage import gaussian_filter
 
 from .camera import pinhole
 from .classes import FAR
-from .scenes import random_scene
+from .scene import random_scene
 from .shading import shade
 
-_SAMPLES = 2
-"""Rays a pixel in each direction."""
+_SAMPLES = 2  # rays per pixel in each direction
 
 
 @dataclass(frozen=True)
 class View:
-    """A picture and its ground truth.
+    """An image and its ground truth, at a quarter of a pixel up and left of the pixels' centres.
 
-    image: uint8 [H, W, 3]; label: uint8 [H, W], indices into `CLASSES`;
-    depth: float32 [H, W], metres along the optical axis, at most `FAR`.
-    Label and depth are those of one ray, a quarter of a pixel up and left of the centre.
+    Attributes:
+        image: uint8 [H, W, 3].
+        label: indices into `CLASSES`, uint8 [H, W].
+        depth: metres along the optical axis, at most `FAR`, float32 [H, W].
     """
 
     image: np.ndarray
@@ -31,7 +29,7 @@ class View:
 
 
 def render(seed: int, height: int = 240, width: int = 320) -> View:
-    """The picture of a seed; the same seed gives the same bytes."""
+    """Render the random scene of a seed; the same seed gives the same bytes."""
     scene = random_scene(seed)
     grid = pinhole(scene.eye, scene.yaw, scene.pitch, _SAMPLES * height, _SAMPLES * width)
     colour, label, t = shade(scene, grid)
@@ -41,10 +39,7 @@ def render(seed: int, height: int = 240, width: int = 320) -> View:
 
 
 def _develop(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Turn linear samples [3, sH, sW] into a photograph uint8 [H, W, 3].
-
-    Exposure, white balance, saturation, blur and sensor noise.
-    """
+    """Linear samples [3, sH, sW] → image uint8 [H, W, 3], with exposure, saturation, blur and noise of a camera."""
     height, width = (size // _SAMPLES for size in colour.shape[1:])
     exposed = colour * _exposure(colour, rng)
     # Clip before averaging, as a bright sky would otherwise eat into what stands before it.

@@ -1,7 +1,5 @@
 """Weather: the sun, the sky with its clouds, and haze."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +15,14 @@ _CLOUD = rgb(0.93, 0.93, 0.94)
 
 @dataclass(frozen=True)
 class Weather:
-    """Light of one scene; colours are linear RGB [3, 1].
+    """The light of a scene; colours are linear RGB [3, 1].
 
-    towards_sun: unit vector [3]; sun: its light, weak when overcast; zenith and horizon: sky
-    colours; clouds: their share of the sky, 0..1; haze: extinction in 1/m.
+    Attributes:
+        towards_sun: unit vector [3].
+        sun: colour of sunlight, weak when overcast.
+        zenith, horizon: colours of the sky.
+        clouds: their share of the sky, 0..1.
+        haze: extinction in 1/m.
     """
 
     towards_sun: np.ndarray
@@ -50,7 +52,7 @@ class Weather:
 
     @property
     def ambient(self) -> np.ndarray:
-        """Light from the whole sky on a surface that faces up, [3, 1]."""
+        """Light of the whole sky on a surface that faces up, [3, 1]."""
         return 0.55 * self.zenith + 0.45 * self.horizon
 
 

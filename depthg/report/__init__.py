@@ -1,1 +1,1 @@
-"""Tables and figures made from finished results."""
+"""Figures and tables of finished results, and the plan of a run."""

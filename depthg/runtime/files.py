@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,18 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file atomically: a reader sees either the old content or the new."""
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text(json.dumps(content, indent=1, default=str) + "\n")
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Write a file atomically: yields the path of a hidden draft, which becomes `path` unless the block fails."""
+    draft = path.with_name(f".{path.name}.tmp")
+    yield draft
     os.replace(draft, path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file atomically."""
+    with replacing(path) as draft:
+        draft.write_text(json.dumps(content, indent=1, default=str) + "\n")
 
 
 def size_text(count: float) -> str:

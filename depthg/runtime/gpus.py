@@ -21,10 +21,8 @@ def count_gpus() -> int:
 def claim_gpu(names: Sequence[str]) -> int:
     """Index in `names` of the first GPU that no other job on this machine has claimed, which is then claimed.
 
-    The claim ends with the process, even if it is killed. If all GPUs are claimed, jobs share them.
-
-    Args:
-        names: unique name of each GPU, the same in every process (PyTorch's indices differ between processes).
+    The claim ends with the process, even if it is killed. If all GPUs are claimed, jobs share them. Names are unique
+    and the same in every process, unlike PyTorch's indices.
     """
     for place, name in enumerate(names):
         path = Path(tempfile.gettempdir(), f"depthg-{os.getuid()}-gpu-{name}.lock")

@@ -5,6 +5,7 @@ named by its id (Intel/zoedepth-nyu/config.json), else the file name.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -50,8 +51,7 @@ def fetch(name: str, config_file: Path, offline: bool) -> None:
     """
     rows = table()
     offline = offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-    listed = any(key == name or key.startswith(f"{name}/") for key in rows)
-    target = name if listed else _needed_by(name, load_project(config_file))
+    target = name if _below(name, rows) else _needed_by(name, load_project(config_file))
     if target is None:
         return info(f"{name}: needs no published weights")
     for key in _files(target, rows):
@@ -113,11 +113,14 @@ def _under(path: str) -> str | None:
 
 
 def _files(target: str, rows: dict[str, WeightsFile]) -> list[str]:
-    """Paths in the catalogue that belong to a hub id, file or folder."""
-    keys = [key for key in rows if key == target or key.startswith(f"{target}/")]
-    if not keys:
-        raise DepthGError(f"{_shown(TABLE)}: knows no file of '{target}': add a row with its url")
-    return keys
+    """Paths in the catalogue that belong to a hub id, file or folder, of which there must be one."""
+    if keys := _below(target, rows):
+        return keys
+    raise DepthGError(f"{_shown(TABLE)}: knows no file of '{target}': add a row with its url")
+
+
+def _below(target: str, rows: Iterable[str]) -> list[str]:
+    return [key for key in rows if key == target or key.startswith(f"{target}/")]
 
 
 def _shown(path: Path) -> str:

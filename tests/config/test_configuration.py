@@ -1,4 +1,4 @@
-"""Layers of configuration, and what a typing error is told."""
+"""Layers of configuration, and errors for mistakes in it."""
 
 from typing import get_args
 

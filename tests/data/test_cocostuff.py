@@ -88,9 +88,9 @@ def test_just_the_images_on_the_lists_are_used(cocostuff):
 def test_indexed_and_cropped(cocostuff, tmp_path, capsys):
     out = tmp_path / "out"
     index("cocostuff", Dataset(kind="cocostuff", root=str(cocostuff)), out)
-    told = capsys.readouterr().out
-    assert "warning: cocostuff: 3 train images found, 97,702 expected" in told
-    assert "warning: cocostuff: 2 val images found, 2,175 expected" in told
+    printed = capsys.readouterr().out
+    assert "warning: cocostuff: 3 train images found, 97,702 expected" in printed
+    assert "warning: cocostuff: 2 val images found, 2,175 expected" in printed
     assert len(read_images(out / "train/images.csv")) == 3 and len(read_classes(out / "classes.csv")) == 27
     settings = CropSettings(size=8, eval_size=24)
     make_crops(out / "val/images.csv", out / "classes.csv", "val", out / "crops.zarr", settings)

@@ -20,7 +20,7 @@ def small(monkeypatch):
     monkeypatch.setattr(
         rendered,
         "write_dataset",
-        lambda root, n_train, n_val, workers, progress: write(root, n_train, n_val, 24, 32, 1, progress),
+        lambda root, n_train, n_val, workers: write(root, n_train, n_val, 24, 32, 1),
     )
 
 

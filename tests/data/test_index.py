@@ -34,8 +34,8 @@ def root(tmp_path):
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """What the user was told."""
+def messages(monkeypatch):
+    """Messages to the user."""
     lines = []
     monkeypatch.setattr(progress, "info", lines.append)
     monkeypatch.setattr(depthg.data.index, "info", lines.append)
@@ -56,7 +56,7 @@ def _index(root: Path, **settings) -> Path:
     return out
 
 
-def test_images_without_labels(root, told):
+def test_images_without_labels(root, messages):
     _image(root / "images/train/b.png", 20, 9)
     out = _index(root)
     first, second = read_images(out / "train/images.csv")
@@ -64,7 +64,7 @@ def test_images_without_labels(root, told):
     assert (second.id, second.width, second.height) == (1, 20, 9)
     assert len(read_images(out / "val/images.csv")) == 1
     assert len(read_classes(out / "classes.csv")) == 0
-    assert told == ["mine: 2 train images, 1 val images, no classes"]
+    assert messages == ["mine: 2 train images, 1 val images, no classes"]
 
 
 def test_paths_stay_as_the_user_wrote_them(root, monkeypatch):
@@ -92,10 +92,10 @@ def test_classes_come_from_the_ids(labelled):
     assert classes == named_classes(["class_0", "class_1", "class_2"])
 
 
-def test_gaps_between_ids_are_warned_about(labelled, told):
+def test_gaps_between_ids_are_warned_about(labelled, messages):
     _label(labelled / "labels/val/c.png", [0, 4])
     assert len(read_classes(_index(labelled) / "classes.csv")) == 5
-    assert told[0].startswith(f"warning: {labelled}/labels: 4 ids up to 4, so 5 classes are assumed")
+    assert messages[0].startswith(f"warning: {labelled}/labels: 4 ids up to 4, so 5 classes are assumed")
 
 
 def test_an_id_without_a_class_is_named(labelled):
@@ -120,11 +120,11 @@ def test_a_bad_image_stops_and_leaves_nothing(root):
 
 
 @pytest.mark.parametrize("bad", ["images/train/a.png", "labels/train/a.png"])
-def test_a_bad_image_is_skipped_on_demand(labelled, bad, told):
+def test_a_bad_image_is_skipped_on_demand(labelled, bad, messages):
     (labelled / bad).write_bytes((labelled / bad).read_bytes()[:-30])
     out = _index(labelled, on_bad_image="skip")
     assert [(one.id, Path(one.path).name) for one in read_images(out / "train/images.csv")] == [(0, "b.png")]
-    assert told[0].startswith(f"warning: skipped {labelled / bad}: not an image")
+    assert messages[0].startswith(f"warning: skipped {labelled / bad}: not an image")
 
 
 def test_nothing_left_after_skipping_is_an_error(root):

@@ -1,4 +1,4 @@
-"""Potsdam tiles in MATLAB files: keys, channels, classes, and what a damaged one is told."""
+"""Potsdam tiles in MATLAB files: keys, channels, classes, and the errors for damaged ones."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Archives: which members are taken, where they go, and what a damaged one is told."""
+"""Archives: which members are taken, where they go, and the errors for damaged ones."""
 
 import io
 import tarfile

@@ -119,14 +119,15 @@ def test_worker_processes_write_the_same(root: Path, tmp_path: Path) -> None:
         assert (tmp_path / "parallel" / name).read_bytes() == (root / name).read_bytes()
 
 
-def test_progress_counts_what_is_missing(root: Path) -> None:
+def test_progress_counts_what_is_missing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "images/train/00000.png").unlink()
     calls = []
 
-    def progress(items: Iterable, total: int, description: str) -> Iterable:
+    def track(items: Iterable, total: int, description: str) -> Iterable:
         done = list(items)
         calls.append((description, total, len(done)))
         return done
 
-    write(root, progress=progress)
+    monkeypatch.setattr("depthg.demo.dataset.track", track)
+    write(root)
     assert calls == [("rendering train", 1, 1), ("rendering val", 0, 0)]

@@ -57,12 +57,12 @@ def test_crop_and_flip_keep_a_picture_and_its_map_together():
     picture[:, ::8] = 99  # the left edge of each patch, so that a mirrored picture shows
     seen = set()
     for seed in range(20):
-        view, wanted = distill.crop_flip(picture, target, (3, 4), np.random.default_rng(seed))
-        assert view.shape == (24, 32, 1) and wanted.shape == (3, 4, 1)
-        assert (view[4::8, 4::8] == wanted).all()
-        mirrored = wanted[0, 0] > wanted[0, 1]
+        view, part = distill.crop_flip(picture, target, (3, 4), np.random.default_rng(seed))
+        assert view.shape == (24, 32, 1) and part.shape == (3, 4, 1)
+        assert (view[4::8, 4::8] == part).all()
+        mirrored = part[0, 0] > part[0, 1]
         assert (view[:, 7 if mirrored else 0] == 99).all()
-        seen.add((bool(mirrored), int(wanted.min())))
+        seen.add((bool(mirrored), int(part.min())))
     assert len(seen) > 8 and {mirrored for mirrored, _ in seen} == {False, True}
 
 

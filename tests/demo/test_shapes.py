@@ -72,7 +72,7 @@ def test_wall_beside_the_camera_reaches_to_the_border() -> None:
     """The box crosses the camera's plane, where a plain projection of its corners is useless."""
     grid = level_camera()
     nearest, _ = trace_nearest([box(Frame(4, 15, 0), 2, 50, 3)], grid)
-    right = grid.rays().directions()[0][SIZE // 2]
+    right = grid.directions()[0][SIZE // 2]
     expected = np.where((right > 0) & (3 / np.maximum(right, 1e-9) < 40), 3 / np.maximum(right, 1e-9), np.inf)
     np.testing.assert_allclose(nearest[SIZE // 2], expected, rtol=1e-4)
 

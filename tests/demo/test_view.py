@@ -9,7 +9,7 @@ from depthg.demo import CLASSES, FAR, PALETTE, View, render
 from depthg.demo.camera import pinhole
 from depthg.demo.classes import GRASS, ROAD, SKY
 from depthg.demo.raster import ground_hits
-from depthg.demo.scenes import random_scene
+from depthg.demo.scene import random_scene
 
 HEIGHT, WIDTH = 72, 96
 SEEDS = range(12)

@@ -15,7 +15,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Site(BaseHTTPRequestHandler):
-    """Serves CONTENT under every path; how, is told by the server's attributes."""
+    """Serves CONTENT under every path, in the way that the attributes of the server say."""
 
     def do_GET(self):
         site = self.server

@@ -1,4 +1,4 @@
-"""What a name in config.yaml needs, and what is told when it cannot be had."""
+"""The weights that a name in config.yaml needs, and the errors where they cannot be had."""
 
 from pathlib import Path
 
@@ -69,9 +69,9 @@ def downloaded(monkeypatch):
 def test_what_a_name_needs(here, downloaded, capsys, name, urls):
     fetch(name, Path("config.yaml"), offline=False)
     assert downloaded == urls
-    told = capsys.readouterr().out
-    assert ("sha256 " + "cd" * 32 in told) if urls else ("needs no published weights" in told)
-    assert ("not pinned: note it in table/weights.yaml" in told) == (name == "zoe")
+    printed = capsys.readouterr().out
+    assert ("sha256 " + "cd" * 32 in printed) if urls else ("needs no published weights" in printed)
+    assert ("not pinned: note it in table/weights.yaml" in printed) == (name == "zoe")
 
 
 def test_a_row_needs_no_configuration(here, downloaded):
@@ -127,8 +127,8 @@ def test_a_file_that_is_not_the_pinned_one_is_refused(here):
 def test_everything_in_config_yaml_can_be_fetched():
     config, rows = load_config(ROOT / "config.yaml"), table()
     for name in [*config.backbones, *config.depth_sources]:
-        wanted = module._needed_by(name, config)
-        assert wanted is None or module._files(wanted, rows), name
+        needed = module._needed_by(name, config)
+        assert needed is None or module._files(needed, rows), name
 
 
 def test_hashes_and_addresses_have_the_right_form():

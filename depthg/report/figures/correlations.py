@@ -27,10 +27,7 @@ PULLED, PUSHED = "#d95f02", "#7570b3"
 def draw_correlations(inputs: Inputs, settings: TrainSettings, out: Path) -> None:
     """Write a PNG with one histogram per term, and print the share of pairs that each term attracts.
 
-    Args:
-        inputs: the stores that training reads.
-        settings: training settings of the experiment; terms are those of step 0, features are without dropout.
-        out: file to write.
+    Terms are those of step 0 of the training; features are without dropout.
     """
     found = term_values(inputs, settings)
     figure = Figure(figsize=(3.2 * max(len(found), 1), 2.6), facecolor="white", layout="constrained")

@@ -17,15 +17,12 @@ def enlarge(images: np.ndarray) -> np.ndarray:
 
 
 def centres(tokens: np.ndarray, grid: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-    """Centres of tokens in a picture.
+    """Centres x and y in pixels, float [m, 2], of tokens in a picture.
 
     Args:
         tokens: indices int [m], row-major.
         grid: rows and columns of tokens (h, w).
         size: height and width of the picture (H, W).
-
-    Returns:
-        x and y in pixels, float [m, 2].
     """
     row, column = np.divmod(tokens, grid[1])
     return np.stack([(column + 0.5) * size[1] / grid[1], (row + 0.5) * size[0] / grid[0]], axis=-1)
@@ -34,17 +31,13 @@ def centres(tokens: np.ndarray, grid: tuple[int, int], size: tuple[int, int]) ->
 def draw_dots(
     picture: np.ndarray, places: np.ndarray, radius: float, colors: np.ndarray, rim: float
 ) -> np.ndarray:
-    """Draw dots with black rims on a picture, the last on top.
+    """Draw dots with black rims on a picture uint8 [H, W, 3], the last on top.
 
     Args:
-        picture: uint8 [H, W, 3].
+        picture: the picture, which is not changed.
         places: x and y of each dot in pixels, float [m, 2].
-        radius: radius of the dots in pixels.
+        radius, rim: of the dots without rim, and width of the rim, pixels.
         colors: RGB of each dot, uint8 [m, 3].
-        rim: width of the rim in pixels.
-
-    Returns:
-        uint8 [H, W, 3].
     """
     image = Image.fromarray(picture)
     pencil = ImageDraw.Draw(image)
@@ -55,36 +48,29 @@ def draw_dots(
 
 
 def mark_tokens(images: np.ndarray, tokens: np.ndarray, grid: tuple[int, int], color: Color) -> np.ndarray:
-    """Draw a dot with a black rim at the centre of each token.
+    """Draw a dot with a black rim at the centre of each token, on images uint8 [n, H, W, 3].
 
     Args:
-        images: uint8 [n, H, W, 3].
+        images: the images, which are not changed.
         tokens: indices int [n, m], row-major.
         grid: rows and columns of tokens (h, w).
         color: RGB of the dots, 0 to 255.
-
-    Returns:
-        uint8 [n, H, W, 3].
     """
     size = images.shape[1], images.shape[2]
-    token, colors = (
-        min(size[0] / grid[0], size[1] / grid[1]),
-        np.tile(np.array(color, np.uint8), (tokens.shape[1], 1)),
-    )
-    return np.stack(
-        [
-            draw_dots(image, centres(chosen, grid, size), 0.28 * token, colors, 0.12 * token)
-            for image, chosen in zip(images, tokens, strict=True)
-        ]
-    )
+    token = min(size[0] / grid[0], size[1] / grid[1])
+    colors = np.tile(np.array(color, np.uint8), (tokens.shape[1], 1))
+    places = [centres(chosen, grid, size) for chosen in tokens]
+    pairs = zip(images, places, strict=True)
+    return np.stack([draw_dots(image, place, 0.28 * token, colors, 0.12 * token) for image, place in pairs])
 
 
 def top_view(
     points: np.ndarray, colors: np.ndarray, tokens: np.ndarray, size: int, color: Color
 ) -> np.ndarray:
-    """Draw a point cloud from above, with the camera in the middle of the lower edge, and mark sampled points.
+    """Draw a point cloud from above and mark sampled points: uint8 [size, size, 3].
 
-    Both axes are scaled separately to fill the picture, which stretches depth about twofold.
+    The camera is in the middle of the lower edge. Both axes are scaled separately to fill the picture, which stretches
+    depth about twofold.
 
     Args:
         points: points of all tokens, float [P, 3]: x to the right, y downwards, z away from the camera.
@@ -92,9 +78,6 @@ def top_view(
         tokens: indices of the sampled tokens, int [m].
         size: side of the picture in pixels.
         color: RGB of the marks, 0 to 255.
-
-    Returns:
-        uint8 [size, size, 3].
     """
     x, z = points[:, 0], points[:, 2]
     widest, farthest = (max(float(np.abs(axis).max()), 1e-6) for axis in (x, z))  # released: all may be 0
@@ -107,14 +90,12 @@ def top_view(
 
 
 def overlay_weights(images: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Overlay dimmed images with a heat map of token weights, scaled by the largest weight of each image.
+    """Overlay dimmed images uint8 [n, H, W, 3] with a heat map of token weights.
 
     Args:
-        images: uint8 [n, H, W, 3].
-        weights: weights of tokens, float [n, h, w], at least 0; H and W are multiples of h and w.
-
-    Returns:
-        uint8 [n, H, W, 3].
+        images: the images, which are not changed.
+        weights: weights of tokens, float [n, h, w], at least 0, which are scaled by the largest of each image; H and W
+            are multiples of h and w.
     """
     height, width = images.shape[1] // weights.shape[1], images.shape[2] // weights.shape[2]
     share = weights / np.maximum(weights.max(axis=(1, 2), keepdims=True), np.finfo(np.float32).tiny)

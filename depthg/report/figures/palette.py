@@ -1,23 +1,21 @@
 """Colours of classes and of clusters."""
 
-import colorsys
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.patches import Patch
+
+from depthg.data.classes import Color, spread_color
 
 VOID_COLOR = (225, 225, 225)
 
 
 @dataclass(frozen=True)
 class Palette:
-    """Names and RGB colours by class or cluster id; larger ids, including void, are light grey.
-
-    `void` is the name of those in the legend.
-    """
+    """Names and RGB colours by class or cluster id; larger ids are light grey, named `void` in the legend."""
 
     names: tuple[str, ...]
-    colors: tuple[tuple[int, int, int], ...]
+    colors: tuple[Color, ...]
     void: str
 
     def paint(self, labels: np.ndarray) -> np.ndarray:
@@ -29,22 +27,12 @@ class Palette:
         """Legend entries for the ids that occur in any of the label maps."""
         names, colors = [*self.names, self.void], [*self.colors, VOID_COLOR]
         occurring = sorted({min(int(i), len(self.names)) for maps in labels for i in np.unique(maps)})
-        return [
-            Patch(
-                facecolor="#{:02x}{:02x}{:02x}".format(*colors[i]),
-                edgecolor="0.4",
-                linewidth=0.5,
-                label=names[i],
-            )
-            for i in occurring
-        ]
+        faces = {i: "#{:02x}{:02x}{:02x}".format(*colors[i]) for i in occurring}
+        return [Patch(facecolor=faces[i], edgecolor="0.4", linewidth=0.5, label=names[i]) for i in occurring]
 
 
 def cluster_palette(clusters: int) -> Palette:
-    """Colours for clusters; hues advance by the golden ratio, so that consecutive ids look different."""
-    colors: list[tuple[int, int, int]] = []
-    for cluster in range(clusters):
-        saturation, value = (0.75, 0.5)[cluster % 2], (0.9, 0.75, 0.55)[cluster % 3]
-        red, green, blue = colorsys.hsv_to_rgb(cluster * 0.618034 % 1, saturation, value)
-        colors.append((round(255 * red), round(255 * green), round(255 * blue)))
-    return Palette(tuple(f"cluster {cluster}" for cluster in range(clusters)), tuple(colors), "none")
+    """Colours for clusters; consecutive ids look different."""
+    tones = [((0.75, 0.5)[cluster % 2], (0.9, 0.75, 0.55)[cluster % 3]) for cluster in range(clusters)]
+    colors = tuple(spread_color(cluster, 0, *tone) for cluster, tone in enumerate(tones))
+    return Palette(tuple(f"cluster {cluster}" for cluster in range(clusters)), colors, "none")

@@ -41,39 +41,20 @@ def lay_out(panels: list[Panel], keys: list[Patch]) -> Figure:
     legend = LEGEND_ROW * -(-len(keys) // columns) + 0.1
     height = TITLE + PANEL * rows + legend
     figure = Figure(figsize=(width, height), facecolor="white")
-    axes = figure.subplots(
-        rows,
-        len(panels),
-        squeeze=False,
-        gridspec_kw={
-            "left": 0,
-            "right": 1,
-            "top": 1 - TITLE / height,
-            "bottom": legend / height,
-            "wspace": 0.03,
-            "hspace": 0.03,
-        },
-    )
+    edges = {"left": 0, "right": 1, "top": 1 - TITLE / height, "bottom": legend / height}
+    gaps = {"wspace": 0.03, "hspace": 0.03}
+    axes = figure.subplots(rows, len(panels), squeeze=False, gridspec_kw=edges | gaps)
     for axis in axes.flat:
         axis.set_axis_off()
     for column, panel in enumerate(panels):
         axes[0, column].set_title(panel.title, fontsize=10, pad=4)
-        for axis, picture in zip(
-            axes[:, column], panel.pictures, strict=False
-        ):  # without pictures: titles only
+        for axis, picture in zip(axes[:, column], panel.pictures, strict=False):  # no pictures: titles only
             axis.imshow(picture, cmap=panel.colors, vmin=0, vmax=1, interpolation="nearest")
         for axis, note in zip(axes[:, column], panel.notes, strict=False):
             axis.text(0.03, 0.03, note, transform=axis.transAxes, fontsize=8, color="white", bbox=NOTE)
     if keys:
-        figure.legend(
-            handles=keys,
-            loc="lower center",
-            ncols=columns,
-            fontsize=8,
-            frameon=False,
-            handlelength=1.2,
-            borderpad=0.2,
-        )
+        style = {"fontsize": 8, "frameon": False, "handlelength": 1.2, "borderpad": 0.2}
+        figure.legend(handles=keys, loc="lower center", ncols=columns, **style)
     return figure
 
 

@@ -21,16 +21,10 @@ def draw_predictions(predictions: Path, depth: Path | None, classes: Path, out: 
         predictions: predictions.npz of a seed.
         depth: depth store of the validation split, or None to omit the depth column.
         classes: classes.csv; if it is empty, the figure shows clusters and no ground truth.
-        out: file to write.
     """
     shown = read_predictions(predictions)
-    maps = label_maps(shown)
-    palette = make_palette(maps, shown, classes)
-    panels = [Panel("image", shown["images"])]
-    panels += [Panel(title, palette.paint(ids)) for title, ids in maps.items()]
-    if depth is not None:
-        panels.append(Panel("depth", Store(depth).read("depth", shown["crops"]), DEPTH_COLORS))
-    save(lay_out(panels, palette.legend(list(maps.values()))), out)
+    last = [] if depth is None else [Panel("depth", Store(depth).read("depth", shown["crops"]), DEPTH_COLORS)]
+    _draw(Panel("image", shown["images"]), _label_maps(shown), last, shown, classes, out)
 
 
 def draw_comparison(predictions: Sequence[Path], names: Sequence[str], classes: Path, out: Path) -> None:
@@ -39,8 +33,6 @@ def draw_comparison(predictions: Sequence[Path], names: Sequence[str], classes: 
     Args:
         predictions: predictions.npz of one seed of each experiment, for the same images.
         names: names of the experiments, as column titles.
-        classes: classes.csv.
-        out: file to write.
 
     Raises:
         DepthGError: the experiments were evaluated on different images.
@@ -50,20 +42,12 @@ def draw_comparison(predictions: Sequence[Path], names: Sequence[str], classes: 
     for path, shown in zip(predictions, found.values(), strict=True):
         if not np.array_equal(shown["images"], first["images"]):
             raise DepthGError(f"{path}: of other images than {predictions[0]}: evaluate both anew")
-    maps = _columns(found, first)
-    palette = make_palette(maps, first, classes)
-    panels = [Panel("image", first["images"])]
-    panels += [Panel(title, palette.paint(ids)) for title, ids in maps.items()]
-    save(lay_out(panels, palette.legend(list(maps.values()))), out)
+    maps = {name: shown.get("refined", shown["predictions"]) for name, shown in found.items()}
+    _draw(Panel("image", first["images"]), _truth(first) | maps, [], first, classes, out)
 
 
 def draw_worst(worst: Path, classes: Path, out: Path) -> None:
-    """Fig. 6: write a PNG with one row per image, the worst first: image with its accuracy, ground truth, prediction.
-
-    Args:
-        worst: worst.npz of a seed.
-        classes: classes.csv.
-        out: file to write.
+    """Fig. 6: write a PNG with one row per image of a worst.npz: image with its accuracy, ground truth, prediction.
 
     Raises:
         DepthGError: no image has a score, for lack of labels or because `pictures` is 0.
@@ -73,12 +57,8 @@ def draw_worst(worst: Path, classes: Path, out: Path) -> None:
         raise DepthGError(
             f"{worst}: no image has a score: the worst are known only with labels and pictures > 0"
         )
-    maps = label_maps(shown)
-    palette = make_palette(maps, shown, classes)
     scores = tuple(f"{accuracy:.0f} %" for accuracy in shown["accuracy"])
-    panels = [Panel("image", shown["images"], notes=scores)]
-    panels += [Panel(title, palette.paint(ids)) for title, ids in maps.items()]
-    save(lay_out(panels, palette.legend(list(maps.values()))), out)
+    _draw(Panel("image", shown["images"], notes=scores), _label_maps(shown), [], shown, classes, out)
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -87,22 +67,33 @@ def read_predictions(path: Path) -> Predictions:
         return dict(stored)
 
 
-def label_maps(shown: Predictions) -> dict[str, np.ndarray]:
+def _label_maps(shown: Predictions) -> dict[str, np.ndarray]:
     """Label maps [n, S, S] by column title: ground truth if there is one, predictions before and after the CRF."""
-    truth = {"ground truth": shown["labels"]} if shown["matched"] else {}
     refined = {"prediction + CRF": shown["refined"]} if "refined" in shown else {}
-    return truth | {"prediction": shown["predictions"]} | refined
+    return _truth(shown) | {"prediction": shown["predictions"]} | refined
 
 
-def make_palette(maps: Mapping[str, np.ndarray], shown: Predictions, classes: Path) -> Palette:
+def _truth(shown: Predictions) -> dict[str, np.ndarray]:
+    return {"ground truth": shown["labels"]} if shown["matched"] else {}
+
+
+def _draw(
+    first: Panel,
+    maps: Mapping[str, np.ndarray],
+    last: list[Panel],
+    shown: Predictions,
+    classes: Path,
+    out: Path,
+) -> None:
+    """Write a figure with columns of label maps between other columns, and a legend of classes or clusters."""
+    palette = _palette(maps, shown, classes)
+    columns = [Panel(title, palette.paint(ids)) for title, ids in maps.items()]
+    save(lay_out([first, *columns, *last], palette.legend(list(maps.values()))), out)
+
+
+def _palette(maps: Mapping[str, np.ndarray], shown: Predictions, classes: Path) -> Palette:
     """Colours of the classes in classes.csv or, without labels, of clusters."""
     if shown["matched"]:
         table = read_classes(classes)
         return Palette(table.names, table.colors, "void")
     return cluster_palette(1 + max((int(ids.max()) for ids in maps.values() if ids.size), default=0))
-
-
-def _columns(found: Mapping[str, Predictions], first: Predictions) -> dict[str, np.ndarray]:
-    """Label maps [n, S, S] by column title: ground truth if there is one, then each experiment."""
-    truth = {"ground truth": first["labels"]} if first["matched"] else {}
-    return truth | {name: shown.get("refined", shown["predictions"]) for name, shown in found.items()}

@@ -21,7 +21,6 @@ def draw_propagation(crops: Path, geometry: Path, attention: Path | None, out: P
         crops: store of training crops.
         geometry: geometry store of these crops, with `depth`, `neighbors` and `weights`.
         attention: attention store of these crops, or None to omit its column.
-        out: file to write.
     """
     images, space = Store(crops), Store(geometry)
     rows = evenly_spaced(len(images), CROPS)
@@ -45,19 +44,15 @@ def query_tokens(grid: tuple[int, int]) -> np.ndarray:
 
 
 def largest_weights(neighbors: np.ndarray, weights: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """Largest weight of each token as a neighbour of any query.
+    """Largest weight of each token as a neighbour of any query token, float32 [n, P]; 0 for other tokens.
 
     Args:
         neighbors: neighbours of every token, int [n, P, k].
         weights: weights of these neighbours, float [n, P, k].
         queries: indices of the query tokens, int [m].
-
-    Returns:
-        float32 [n, P]; 0 for tokens that are not a neighbour of any query.
     """
     maps = np.zeros(neighbors.shape[:2], np.float32)
     crop = np.arange(len(maps))[:, None, None]
-    np.maximum.at(
-        maps, (crop, neighbors[:, queries].astype(np.int64)), weights[:, queries].astype(np.float32)
-    )
+    near = neighbors[:, queries].astype(np.int64)
+    np.maximum.at(maps, (crop, near), weights[:, queries].astype(np.float32))
     return maps

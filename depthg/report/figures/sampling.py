@@ -30,7 +30,6 @@ def draw_sampling(crops: Path, inputs: Inputs, settings: TrainSettings, out: Pat
         crops: store of training crops.
         inputs: opened stores of these crops, including geometry.
         settings: training settings; N is `samples`.
-        out: file to write.
     """
     store, rng = Store(crops), np.random.default_rng(0)
     rows = np.array(evenly_spaced(len(store), CROPS))

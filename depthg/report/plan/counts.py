@@ -28,13 +28,9 @@ def count_images(name: str, dataset: Dataset) -> tuple[dict[str, int], str]:
 
 
 def check_pool(name: str, dataset: Dataset, settings: Settings, stride: int | None) -> None:
-    """Check, before any job runs, that the pools of hidden positives are not larger than the data.
+    """Check, before any job runs, that the pools of hidden positives are not larger than the data set `name`.
 
-    Args:
-        name: name of the data set.
-        dataset: the data set, whose training images are counted.
-        settings: settings of the experiment.
-        stride: pixels per token and side; None skips the check, which training repeats.
+    `stride` is the number of pixels per token and side; None skips the check, which training repeats.
 
     Raises:
         DepthGError: there are fewer training tokens than references in a pool.
@@ -70,9 +66,7 @@ def crops_drawn_at_most(settings: Settings, crops: int) -> int:
 
 def crops_probed_at_most(settings: Settings, crops: int) -> int:
     """Upper bound of the number of training crops that k-means and the linear probes of all seeds read."""
-    from depthg.evaluation.clustering import (
-        TOKENS_A_CROP,  # imports torch and faiss, which the workflow does not need
-    )
+    from depthg.evaluation.clustering import TOKENS_A_CROP  # loads torch and faiss, unused by the workflow
 
     sampled = -(-settings.cluster_samples // TOKENS_A_CROP)
     return min(crops, (sampled + settings.linear_steps * settings.linear_batch) * len(settings.seeds))

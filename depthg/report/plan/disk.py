@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 from depthg.config import Config
@@ -48,18 +49,10 @@ class PlannedStore:
 
 
 def cache_sizes(images: Mapping[str, int], settings: Settings, config: Config) -> dict[str, int]:
-    """Upper bounds in bytes of the sizes of all crops, depth and feature stores of a data set.
+    """Upper bounds in bytes, by stage, of the crops, depth and features of all `images` (number by split).
 
     A crop of side S takes 5·S² bytes for colours and labels, 2·⌊S/4⌋² for depth and (2·h·w + 4)·C for features, where
     [h, w, C] is the shape of its tokens; with tokens stored as int8, features take (C + 2)·h·w + 4·C.
-
-    Args:
-        images: number of images by split.
-        settings: settings of the data set.
-        config: the whole configuration.
-
-    Returns:
-        Bytes by stage.
 
     Raises:
         DepthGError: timm has no such backbone.
@@ -74,13 +67,9 @@ def cache_sizes(images: Mapping[str, int], settings: Settings, config: Config) -
 def planned_stores(
     images: Mapping[str, int], settings: Settings, shared: Settings, config: Config
 ) -> list[PlannedStore]:
-    """All stores that an experiment needs.
+    """All stores that an experiment needs for `images` (number by split).
 
-    Args:
-        images: number of images by split.
-        settings: settings of the experiment.
-        shared: settings common to all experiments on the data set, which determine the scheduled crops.
-        config: the whole configuration.
+    `shared`, the settings common to all experiments on the data set, determine the scheduled crops.
     """
     stores = _all_stores(images, settings, shared, config)
     return [store for store in stores if settings.needs_geometry or store.stage != "depth"]
@@ -134,26 +123,17 @@ def _of_training(images: int, settings: Settings, shared: Settings, config: Conf
     near = neighbor_arrays(settings.slice(NeighborSettings))
     own = config.named("geometry", settings.geometry)
     tokens = token_arrays(shape, config.named("backbone", backbone).stored)
-    optional = {
-        "geometry": (f"{backbone}/{settings.depth}/{settings.geometry}", geometry_arrays(shape[:2], own)),
-        "attention": (backbone, attention_arrays(shape[0] * shape[1])),
-        "views": (backbone, tokens),
-    }
-    needed = {
-        "geometry": settings.needs_geometry,
-        "attention": settings.lhp == "attention",
-        "views": settings.needs_view,
-    }
-    return [
-        *stores,
-        *_of_split(split, rows, side, settings, config),
-        PlannedStore("neighbors", f"train/neighbors/{backbone}.zarr", crops, near),
-        *(
-            PlannedStore(stage, f"{split}/{stage}/{path}.zarr", rows, arrays)
-            for stage, (path, arrays) in optional.items()
-            if needed[stage]
-        ),
+    stores += _of_split(split, rows, side, settings, config)
+    stores.append(PlannedStore("neighbors", f"train/neighbors/{backbone}.zarr", crops, near))
+    optional = [
+        ("geometry", f"{backbone}/{settings.depth}/{settings.geometry}", geometry_arrays(shape[:2], own)),
+        ("attention", backbone, attention_arrays(shape[0] * shape[1])),
+        ("views", backbone, tokens),
     ]
+    needed = settings.needs_geometry, settings.lhp == "attention", settings.needs_view
+    for stage, path, arrays in compress(optional, needed):
+        stores.append(PlannedStore(stage, f"{split}/{stage}/{path}.zarr", rows, arrays))
+    return stores
 
 
 def finished_rows(store: PlannedStore, folder: Path) -> int:

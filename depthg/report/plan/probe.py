@@ -70,15 +70,9 @@ def crf_seconds(side: int, classes: int) -> float:
 def training_seconds(
     settings: Settings, shape: tuple[int, int, int], geometry: GeometrySettings
 ) -> tuple[float, float]:
-    """Time one training step, and the geometry stage.
+    """Seconds per training step, and seconds of the geometry stage per crop (0 if the experiment reads none).
 
-    Args:
-        settings: settings of the experiment.
-        shape: shape of the tokens of a crop (h, w, C).
-        geometry: settings of the geometry stage.
-
-    Returns:
-        Seconds per training step, and seconds of the geometry stage per crop (0 if the experiment reads none).
+    `shape` is that of the tokens of a crop (h, w, C).
     """
     own = settings.slice(TrainSettings)
     with TemporaryDirectory() as folder:

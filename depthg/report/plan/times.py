@@ -21,17 +21,13 @@ def stage_hours(
     config: Config,
     folders: tuple[Path, Path],
 ) -> dict[str, float]:
-    """Estimated hours of the slowest stages, for unfinished rows and seeds only, at the machine's present load.
+    """Estimated hours by stage, for the slowest stages and only for unfinished rows and seeds, at the present load.
 
     Args:
         stores: all stores that the experiment needs.
         images: number of images by split.
-        settings: settings of the experiment.
-        config: the whole configuration.
+        settings, config: settings of the experiment, and the whole configuration.
         folders: `resources/{dataset}` and `results/{dataset}/{experiment}`.
-
-    Returns:
-        Hours by stage.
 
     Raises:
         DepthGError: timm has no such backbone.

@@ -7,25 +7,11 @@ from depthg.config.base import Model
 from depthg.config.sections import Row, Score
 from depthg.config.settings import Settings
 from depthg.errors import DepthGError
+from depthg.report.tables.results import Run, run_jobs
 from depthg.runtime.files import fingerprint
-from depthg.stages.jobs import own_stages, shared_stages
 
 SCORES: tuple[Score, ...] = ("acc", "miou", "lin_acc", "lin_miou")
 ALWAYS: tuple[Score, ...] = ("acc", "miou")
-
-
-class Run(Model):
-    """An experiment on a data set, as a table refers to it."""
-
-    dataset: str
-    experiment: str
-    configuration_hash: str = Field(description="hash of its settings, as in metrics.json")
-    jobs: list[str] = Field(description="its jobs, by name below logs/{dataset}")
-
-    @property
-    def metrics(self) -> str:
-        """Path of its metrics.json."""
-        return f"results/{self.dataset}/{self.experiment}/metrics.json"
 
 
 class PlannedRow(Model):
@@ -62,15 +48,10 @@ class Plan(Model):
 
 
 def plan_table(config: Config, name: str, dataset: str | None = None) -> Plan:
-    """Plan a table of `tables`, for its own data set or for another one.
+    """Plan the table `name` of `tables`, for its own data set (None) or for another one.
 
     For another data set, published figures are omitted, and so are rows that only quote a system and rows with other
     networks than the data set's. The same holds for a table without published figures.
-
-    Args:
-        config: the whole configuration.
-        name: name of the table.
-        dataset: name of the data set; None for the table's own.
 
     Raises:
         DepthGError: a name is unknown.
@@ -88,10 +69,8 @@ def plan_table(config: Config, name: str, dataset: str | None = None) -> Plan:
 
 def _own_row(config: Config, dataset: str, row: Row) -> PlannedRow:
     """A row with the paper's figures."""
-    common = {"system": row.system, "backbone": row.backbone, "paper": row.paper, "note": row.note}
-    if row.experiment is None:
-        return PlannedRow(**common)
-    return PlannedRow(**common, **_run(config, dataset, row.experiment))
+    found = _run(config, dataset, row.experiment) if row.experiment else {}
+    return PlannedRow(system=row.system, backbone=row.backbone, paper=row.paper, note=row.note, **found)
 
 
 def _row_elsewhere(config: Config, dataset: str, row: Row) -> PlannedRow:
@@ -125,8 +104,7 @@ def _run(config: Config, dataset: str, experiment: str) -> dict[str, Run | str]:
     settings = config.resolve(dataset, experiment)
     if settings.lhp == "attention" and not config.named("backbone", settings.backbone).has_attention:
         return {"unavailable": f"backbone {settings.backbone} has no attention"}
-    own_hash = fingerprint(settings.model_dump())
-    jobs = [*shared_stages(settings), *own_stages(experiment, settings)]
+    own_hash, jobs = fingerprint(settings.model_dump()), run_jobs(experiment, settings)
     return {"run": Run(dataset=dataset, experiment=experiment, configuration_hash=own_hash, jobs=jobs)}
 
 

@@ -1,11 +1,14 @@
-"""The result of a run: its scores, or why there are none."""
+"""The run of an experiment: its jobs, and its scores or why there are none."""
 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import Field
+
+from depthg.config.base import Model
 from depthg.config.sections import Score
-from depthg.report.tables.contents import Run
+from depthg.config.settings import Settings
 
 BLOCKS: dict[Score, tuple[str, str]] = {  # score → block of metrics.json, and the number in it
     "acc": ("unsupervised", "accuracy"),
@@ -13,6 +16,35 @@ BLOCKS: dict[Score, tuple[str, str]] = {  # score → block of metrics.json, and
     "lin_acc": ("linear", "accuracy"),
     "lin_miou": ("linear", "miou"),
 }
+
+
+class Run(Model):
+    """An experiment on a data set, as a table refers to it."""
+
+    dataset: str
+    experiment: str
+    configuration_hash: str = Field(description="hash of its settings, as in metrics.json")
+    jobs: list[str] = Field(description="its jobs, by name below logs/{dataset}")
+
+    @property
+    def metrics(self) -> str:
+        """Path of its metrics.json."""
+        return f"results/{self.dataset}/{self.experiment}/metrics.json"
+
+
+def run_jobs(experiment: str, settings: Settings) -> list[str]:
+    """The jobs of a run, by the names of their logs below logs/{dataset}: first those shared with other experiments."""
+    backbone, training = settings.backbone, settings.training_split
+    jobs = ["index", "train/crops", f"train/neighbors/{backbone}"]
+    if training == "scheduled":
+        jobs += [f"train/pooled/{backbone}", "scheduled/crops"]
+    for split in (training, "val"):
+        jobs += [f"{split}/depth/{settings.depth}", f"{split}/features/{backbone}"]
+    jobs += ["val/crops", f"{training}/geometry/{backbone}/{settings.depth}/{settings.geometry}"]
+    jobs += [f"{training}/attention/{backbone}", f"{training}/views/{backbone}"]
+    for seed in settings.seeds:
+        jobs += [f"{experiment}/seed{seed}/{job}" for job in ("train", "cluster", "evaluate")]
+    return [*jobs, f"{experiment}/figure", f"{experiment}/collect"]
 
 
 @dataclass(frozen=True)

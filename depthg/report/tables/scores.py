@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from depthg.report.tables.formats import markdown
+from depthg.report.tables.sheet import Sheet
+
 COLUMNS = {  # block of metrics.json → column title
     "unsupervised": "unsupervised",
     "unsupervised_crf": "with CRF",
@@ -14,20 +17,11 @@ COLUMNS = {  # block of metrics.json → column title
 
 
 def scores_table(paths: Iterable[Path]) -> str:
-    """A Markdown table with one row per experiment: accuracy / mIoU in percent, mean ± std over several seeds.
-
-    Args:
-        paths: metrics.json of each experiment, in row order.
-    """
+    """A Markdown table with one row per metrics.json: accuracy / mIoU in percent, mean ± std over several seeds."""
     results = [json.loads(Path(path).read_text()) for path in paths]
-    lines = [
-        "| experiment | " + " | ".join(f"{title}: accuracy / mIoU" for title in COLUMNS.values()) + " |",
-        "|---" * (len(COLUMNS) + 1) + "|",
-    ]
-    for result in results:
-        cells = [_cell(result[block]) for block in COLUMNS]
-        lines.append(f"| {result['experiment']} | " + " | ".join(cells) + " |")
-    return "\n".join([_caption(results), "", *lines, ""])
+    header = ["experiment", *(f"{title}: accuracy / mIoU" for title in COLUMNS.values())]
+    rows = [[result["experiment"], *(_cell(result[block]) for block in COLUMNS)] for result in results]
+    return markdown(Sheet(_caption(results), header, rows, notes=[]))
 
 
 def _caption(results: list[dict[str, Any]]) -> str:

@@ -27,22 +27,17 @@ class Sheet:
 
 def make_sheet(plan: Plan, entries: list[Entry]) -> Sheet:
     """Format a table: its plan, and its rows with their scores."""
-    header = [
-        "System",
-        "Backbone",
-        *(title for score in plan.scores for title in _titles(plan, score)),
-        "Seeds",
-    ]
-    return Sheet(_caption(plan), header, [_row(plan, entry) for entry in entries], _notes(plan, entries))
+    titles = [title for score in plan.scores for title in _titles(plan, score)]
+    rows = [_row(plan, entry) for entry in entries]
+    return Sheet(_caption(plan), ["System", "Backbone", *titles, "Seeds"], rows, _notes(plan, entries))
 
 
 def _titles(plan: Plan, score: Score) -> list[str]:
     title = TITLES[score]
     if plan.reference is not None:
         return [title, f"Δ {title}"]
-    return (
-        [f"{title}: paper", f"{title}: ours", f"Δ {title}"] if plan.publishes(score) else [f"{title}: ours"]
-    )
+    ours = f"{title}: ours"
+    return [f"{title}: paper", ours, f"Δ {title}"] if plan.publishes(score) else [ours]
 
 
 def _row(plan: Plan, entry: Entry) -> list[str]:

@@ -8,6 +8,7 @@ from torch import Tensor, linspace
 from depthg.store.reader import Store
 
 Control = Callable[[Store, range], np.ndarray]
+Scaling = Callable[[Tensor], Tensor]
 
 
 def own(maps: Store, rows: range) -> np.ndarray:
@@ -44,18 +45,14 @@ def unit_depth(depth: Tensor) -> Tensor:
 
 
 def byte_depth(depth: Tensor) -> Tensor:
-    """As released for five-cropped data sets: scaled to 0 … 255."""
+    """Depth float [...] scaled to 0 … 255, as released for five-cropped data sets."""
     return depth * 255
 
 
 def integer_depth(depth: Tensor) -> Tensor:
-    """As released for Potsdam: rounded down to integers, which makes it 0 nearly everywhere."""
+    """Depth float [...] rounded down to integers, as released for Potsdam: 0 nearly everywhere."""
     return depth.floor()
 
 
 # Setting `depth_values` of `geometries` → function of depth float [...] in [0, 1] that returns rescaled depth.
-VALUES: dict[str, Callable[[Tensor], Tensor]] = {
-    "unit": unit_depth,
-    "bytes": byte_depth,
-    "integers": integer_depth,
-}
+VALUES: dict[str, Scaling] = {"unit": unit_depth, "bytes": byte_depth, "integers": integer_depth}

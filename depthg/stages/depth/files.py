@@ -18,7 +18,7 @@ from depthg.data.decode import DECODER_ERRORS
 from depthg.data.folder import companion
 from depthg.data.records import ImageRecord, content_hash
 from depthg.errors import DepthGError
-from depthg.stages.depth.source import CropBatch, cut, min_max
+from depthg.stages.depth.source import CropBatch, min_max
 
 SUFFIXES = (".png", ".npy", ".npz")
 
@@ -33,10 +33,8 @@ class Files:
     batch = 60  # crops: twelve five-cropped images
 
     def __init__(self, settings: DepthSource, root: Path, images: Sequence[ImageRecord]):
-        for key, meaning in {
-            "name": "the folder under <root>/depth",
-            "larger": "'farther' or 'nearer'",
-        }.items():
+        meanings = {"name": "the folder under <root>/depth", "larger": "'farther' or 'nearer'"}
+        for key, meaning in meanings.items():
             if getattr(settings, key) is None:
                 raise DepthGError(
                     f"config.yaml: depth_sources.<source: files>.{key}: not set: give {meaning}"
@@ -51,14 +49,10 @@ class Files:
         Raises:
             DepthGError: a map cannot be read, is not 2-D, not finite, or constant.
         """
-        records = {record.id: record for record in crops.records}
+        images = dict.fromkeys(record.id for record in crops.records)
         with ThreadPoolExecutor() as pool:
-            maps = dict(zip(records, pool.map(self._far_map, records), strict=True))
-        parts = [
-            cut(maps[record.id], box, (record.width, record.height), side)
-            for record, box in zip(crops.records, crops.boxes, strict=True)
-        ]
-        return np.stack(parts)
+            maps = dict(zip(images, pool.map(self._far_map, images), strict=True))
+        return crops.cut_from(maps, side)
 
     def _far_map(self, image: int) -> np.ndarray:
         """The whole depth map of an image id, float64 [H, W] in [0, 1], far = 1."""

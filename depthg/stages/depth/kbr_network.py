@@ -54,8 +54,8 @@ class KBRNetwork(nn.Module):
 
     def __init__(self, **encoder: Any):
         super().__init__()
-        self.encoder = timm.create_model("convnext_base", features_only=True, pretrained=False, **encoder)
-        self.decoder = Decoder(_channels(self.encoder))
+        convnext: Any = timm.create_model("convnext_base", features_only=True, pretrained=False, **encoder)
+        self.encoder, self.decoder = convnext, Decoder(convnext.feature_info.channels())
 
     def forward(self, pixels: Tensor) -> Tensor:
         return self.decoder(self.encoder(pixels))
@@ -74,10 +74,6 @@ def rename_published_keys(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         elif int(place) == 2 * len(WIDTHS):
             ours[f"decoder.output.{rest}"] = value
     return ours
-
-
-def _channels(encoder: Any) -> list[int]:
-    return encoder.feature_info.channels()
 
 
 def _convolution(channels: int, out: int) -> nn.Conv2d:

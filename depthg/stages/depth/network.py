@@ -17,7 +17,7 @@ from depthg.data.decode import read_image
 from depthg.data.records import ImageRecord
 from depthg.errors import DepthGError
 from depthg.runtime.device import announce, device, fast_float32
-from depthg.stages.depth.source import CropBatch, cut, min_max
+from depthg.stages.depth.source import CropBatch, min_max
 
 LEVELS = 255  # quantisation of maps of whole images, which the released code stores with 8 bits
 
@@ -70,11 +70,7 @@ class Network(ABC):
     def _cropped(self, crops: CropBatch, side: int) -> np.ndarray:
         """Depth predicted on whole images, scaled to [0, 1] and rounded down to 8 bits per image, then cropped."""
         maps = self._image_maps({record.id: record for record in crops.records}.values())
-        parts = [
-            cut(maps[record.id], box, (record.width, record.height), side)
-            for record, box in zip(crops.records, crops.boxes, strict=True)
-        ]
-        return np.stack(parts)
+        return crops.cut_from(maps, side)
 
     def _image_maps(self, records: Iterable[ImageRecord]) -> dict[int, np.ndarray]:
         """Depth of images by image id, float64 [H, W] in [0, 1]; images of equal size form one batch."""

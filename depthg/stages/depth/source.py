@@ -1,6 +1,6 @@
 """The interface of depth sources: from a batch of crops to their depth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +30,11 @@ class CropBatch:
     def boxes(self) -> np.ndarray:
         """Box of each crop: left, top, right, bottom in pixels of its image, float32 [B, 4]."""
         return self.store.read("boxes", self.rows)
+
+    def cut_from(self, maps: Mapping[int, np.ndarray], side: int) -> np.ndarray:
+        """Depth of the crops, float32 [B, side, side], cut from `maps`: image id → depth of the image [H, W]."""
+        pairs = zip(self.records, self.boxes, strict=True)
+        return np.stack([cut(maps[own.id], box, (own.width, own.height), side) for own, box in pairs])
 
 
 class Source(Protocol):

@@ -33,8 +33,8 @@ def whole(cocostuff, monkeypatch):
 
 def test_a_sound_data_set(whole, capsys):
     check("coco", _config(whole))
-    told = capsys.readouterr().out
-    assert "coco: train: 3 of 3 images and their labels can be used; ids 0-181 255" in told
+    printed = capsys.readouterr().out
+    assert "coco: train: 3 of 3 images and their labels can be used; ids 0-181 255" in printed
     # 15 crops of 32 px and 2 of 320: 5·S² of colours and labels and 20 bytes of places; 2·(S/4)² of depth
     crops, depth = 15 * (5 * 32**2 + 20) + 2 * (5 * 320**2 + 20), 15 * 2 * 8**2 + 2 * 2 * 80**2
     features = 15 * 24 * (2 * 4**2 + 4) + 2 * 24 * (2 * 40**2 + 4)
@@ -42,8 +42,8 @@ def test_a_sound_data_set(whole, capsys):
         f"{n} {size / 1e6:.1f} MB"
         for n, size in zip(("crops", "depth", "features"), (crops, depth, features), strict=True)
     )
-    assert f"stores with tiny take up to {parts}; " in told
-    assert told.endswith("coco: nothing is wrong\n")
+    assert f"stores with tiny take up to {parts}; " in printed
+    assert printed.endswith("coco: nothing is wrong\n")
 
 
 def test_a_part_of_it_is_a_failure(cocostuff, capsys):
@@ -59,9 +59,9 @@ def test_everything_wrong_is_told(whole, capsys):
     image.write_bytes(image.read_bytes()[:300])
     with pytest.raises(DepthGError, match="coco: 2 problems"):
         check("coco", _config(whole))
-    told = capsys.readouterr().out
-    assert "coco: train: 2 of 3 images" in told and "coco: val: 1 of 2 images" in told
-    assert "wrong: " + str(label) + ": id 250" in told and "000000000139.jpg: not an image" in told
+    printed = capsys.readouterr().out
+    assert "coco: train: 2 of 3 images" in printed and "coco: val: 1 of 2 images" in printed
+    assert "wrong: " + str(label) + ": id 250" in printed and "000000000139.jpg: not an image" in printed
 
 
 def test_classes_that_never_occur_are_warned_about(whole, capsys):

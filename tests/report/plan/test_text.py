@@ -178,4 +178,6 @@ def test_as_a_command(tmp_path, capsys):
     assert "stego" in capsys.readouterr().err
     assert main(["plan", "coco", "kmeans", "--config-file", "c.yaml"]) == 0
     out = capsys.readouterr().out
-    assert "time, an estimate" in out and "up to" not in out  # the probe's own stores are not told
+    assert (
+        "time, an estimate" in out and "up to" not in out
+    )  # messages about the probe's own stores are hidden

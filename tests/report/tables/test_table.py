@@ -69,7 +69,7 @@ def test_what_has_no_scores_says_why(config, finish):
     ("log", "text", "state"),
     [
         ("ours/seed1/train.log", "step 3\nerror: the disk is full\n", "failed"),
-        ("train/depth/zoe.log", "error: no network\n", "failed"),  # what it is made from
+        ("train/depth/zoe.log", "error: no network\n", "failed"),  # a job that the run depends on
         ("train/depth/exact.log", "error: no network\n", "not run"),  # of another depth source
         ("ours/seed7/train.log", "error: old\n", "not run"),  # no seed of it
         ("ours/seed0/train.log", "warning: an error: of no weight\n", "not run"),

@@ -3,9 +3,24 @@
 import pytest
 import yaml
 
-from depthg.config import load_config
+from depthg.config import Config, load_config
+from depthg.config.project import resolved
 from depthg.errors import DepthGError
-from depthg.report.tables.settings import resolved
+
+
+@pytest.fixture
+def config() -> Config:
+    return load_config(
+        {
+            "datasets": {
+                "coco": {"settings": {"backbone": "small", "depth": "zoe", "seeds": [0, 1]}},
+                "demo": {"settings": {"backbone": "small", "depth": "zoe"}},
+            },
+            "backbones": {"small": {"model": "vit_small_patch8_224"}},
+            "depth_sources": {"zoe": {"source": "zoedepth"}},
+            "experiments": {"ours": {"sampling": "fps"}},
+        }
+    )
 
 
 def test_every_setting_has_a_line_with_its_origin(config):
