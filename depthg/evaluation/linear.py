@@ -10,6 +10,7 @@ from torch.nn import functional
 from depthg.data.classes import check_labels
 from depthg.data.decode import VOID
 from depthg.evaluation.codes import CodeReader
+from depthg.models.adam import AdamW, Group
 from depthg.runtime.progress import track
 from depthg.store.reader import Store
 
@@ -126,7 +127,7 @@ def fit_linear(
     probe = Linear(
         torch.zeros(classes, code_dim, requires_grad=True), torch.zeros(classes, requires_grad=True)
     )
-    optimizer = torch.optim.Adam(probe, lr=rate)
+    optimizer = AdamW(Group(list(probe), rate))
     labelled = False
     for step in track(range(steps), steps, "linear probe"):
         rng = np.random.default_rng([seed, step])
