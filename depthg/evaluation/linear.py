@@ -127,7 +127,7 @@ def fit_linear(
     probe = Linear(
         torch.zeros(classes, code_dim, requires_grad=True), torch.zeros(classes, requires_grad=True)
     )
-    optimizer = AdamW(Group(list(probe), rate))
+    optimizer = AdamW(Group(probe, rate))
     labelled = False
     for step in track(range(steps), steps, "linear probe"):
         rng = np.random.default_rng([seed, step])

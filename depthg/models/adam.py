@@ -3,6 +3,7 @@
 `torch.optim.AdamW` imports torch's compiler as soon as it is made: two seconds of a process that compiles nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -13,7 +14,7 @@ from torch.optim.adam import adam
 class Group(NamedTuple):
     """Weights with their learning rate and weight decay."""
 
-    weights: list[Tensor]
+    weights: Sequence[Tensor]
     rate: float
     decay: float = 0.0
 
