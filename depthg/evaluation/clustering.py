@@ -40,7 +40,7 @@ def sample_codes(reader: CodeReader, samples: int, seed: int) -> np.ndarray:
             for tokens, crop, count in zip(reader.tokens(crops), crops, counts, strict=True)
         ]
         codes.append(encode(reader.head, np.concatenate(chosen)[None])[0])
-    return functional.normalize(torch.cat(codes), dim=-1).numpy()
+    return functional.normalize(torch.cat(codes), dim=-1).cpu().numpy()
 
 
 def _draw_crops(crops: int, samples: int, seed: int) -> np.ndarray:
