@@ -36,8 +36,9 @@ class RowCache(Generic[Row]):
     """
 
     def __init__(self, read: Callable[[list[int]], Iterable[Row]], limit: int = CACHE_BYTES):
-        self._read, self._free = read, limit
+        self._read: Callable[[list[int]], Iterable[Row]] = read
         self._kept: dict[int, Row] = {}
+        self._free = limit
 
     def __call__(self, rows: Iterable[int]) -> list[Row]:
         """The values of rows, in the given order."""
