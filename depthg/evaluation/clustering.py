@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
-import faiss
 import numpy as np
 import torch
 from torch.nn import functional
@@ -40,7 +40,7 @@ def sample_codes(reader: CodeReader, samples: int, seed: int) -> np.ndarray:
             for tokens, crop, count in zip(reader.tokens(crops), crops, counts, strict=True)
         ]
         codes.append(encode(reader.head, np.concatenate(chosen)[None])[0])
-    return functional.normalize(torch.cat(codes), dim=-1).numpy()
+    return functional.normalize(torch.cat(codes), dim=-1).cpu().numpy()
 
 
 def _draw_crops(crops: int, samples: int, seed: int) -> np.ndarray:
@@ -75,6 +75,8 @@ def fit_centroids(codes: np.ndarray, clusters: int, restarts: int, seed: int) ->
         array([[ 0.  , -1.  ],
                [ 0.95,  0.32]], dtype=float32)
     """
+    import faiss  # slow to import; training and evaluation use this module without it
+
     if len(codes) < clusters:
         raise DepthGError(f"{len(codes)} codes for {clusters} clusters: lower `clusters` or add images")
     if not np.isfinite(codes).all():
@@ -90,14 +92,14 @@ def fit_centroids(codes: np.ndarray, clusters: int, restarts: int, seed: int) ->
         min_points_per_centroid=1,  # below its default of 39 faiss prints a warning
         max_points_per_centroid=len(codes),  # above its default of 256 faiss drops codes
     )
-    with _one_thread():
+    with _one_thread(faiss):
         kmeans.train(np.ascontiguousarray(codes, dtype=np.float32))
     centroids = np.asarray(kmeans.centroids)
     return centroids / np.linalg.norm(centroids, axis=1, keepdims=True)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def _one_thread(faiss: ModuleType) -> Iterator[None]:
     """Run faiss in one thread: parallel sums round differently, and k-means amplifies the difference."""
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)

@@ -1,7 +1,8 @@
 """Tokens → codes by a trained head, read from the stores when they are needed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -9,20 +10,46 @@ from torch import Tensor
 
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import load_model
-from depthg.runtime.device import device
+from depthg.runtime.device import device, send
 from depthg.store.reader import Store
 from depthg.store.tokens import TokenStore
 
 Head = Callable[[Tensor], Tensor]  # tokens [B, P, C] → codes [B, P, Q], token by token
 CACHE_BYTES = 1 << 30
+Row = TypeVar("Row", np.ndarray, Tensor)
 
 
 def encode(head: Head, tokens: np.ndarray) -> Tensor:
-    """Apply a head to tokens float [B, P, C] without gradient; returns codes float32 [B, P, Q] on the CPU."""
+    """Apply a head to tokens float [B, P, C] without gradient; codes float32 [B, P, Q] on the device of the head."""
     parameters = head.parameters() if isinstance(head, torch.nn.Module) else iter(())
     where = next((parameter.device for parameter in parameters), torch.device("cpu"))
     with torch.no_grad():
-        return head(torch.from_numpy(tokens).to(where, torch.float32)).cpu()
+        return head(send(torch.from_numpy(tokens), where).float())
+
+
+class RowCache(Generic[Row]):
+    """Reads rows, and keeps them up to a memory limit; later rows are read again at every call.
+
+    Args:
+        read: row numbers → a value for each, which has `nbytes`.
+        limit: bytes to keep.
+    """
+
+    def __init__(self, read: Callable[[list[int]], Iterable[Row]], limit: int = CACHE_BYTES):
+        self._read: Callable[[list[int]], Iterable[Row]] = read
+        self._kept: dict[int, Row] = {}
+        self._free = limit
+
+    def __call__(self, rows: Iterable[int]) -> list[Row]:
+        """The values of rows, in the given order."""
+        ids = [int(row) for row in rows]
+        new = [row for row in dict.fromkeys(ids) if row not in self._kept]
+        fresh = dict(zip(new, self._read(new), strict=True)) if new else {}
+        for row, value in fresh.items():
+            if self._free >= value.nbytes:
+                self._kept[row] = value
+                self._free -= value.nbytes
+        return [fresh[row] if row in fresh else self._kept[row] for row in ids]
 
 
 class CodeReader:
@@ -38,8 +65,7 @@ class CodeReader:
         self.features, self.head = features, head
         height, width = features.shape("tokens")[:2]
         self.grid: tuple[int, int] = (height, width)
-        self._cache: dict[int, Tensor] = {}
-        self._free_bytes = cache_bytes
+        self._cached = RowCache(self._encoded, cache_bytes)
 
     def __len__(self) -> int:
         return len(self.features)
@@ -50,15 +76,12 @@ class CodeReader:
         return tokens.reshape(len(tokens), -1, tokens.shape[-1])
 
     def codes(self, rows: Sequence[int] | np.ndarray) -> Tensor:
-        """Codes float32 [B, P, Q] of crops, in the given order."""
-        ids = [int(row) for row in rows]
-        new = [row for row in dict.fromkeys(ids) if row not in self._cache]
-        fresh = dict(zip(new, encode(self.head, self.tokens(new)), strict=True)) if new else {}
-        for row, code in fresh.items():
-            if self._free_bytes >= code.nbytes:
-                self._cache[row] = code.clone()  # a view would keep the whole batch in memory
-                self._free_bytes -= code.nbytes
-        return torch.stack([fresh[row] if row in fresh else self._cache[row] for row in ids])
+        """Codes float32 [B, P, Q] of crops, in the given order, on the device of the head."""
+        return torch.stack(self._cached(rows))
+
+    def _encoded(self, rows: list[int]) -> list[Tensor]:
+        # A view would keep the whole batch in memory.
+        return [code.clone() for code in encode(self.head, self.tokens(rows))]
 
 
 def open_split(features: Path, crops: Path) -> tuple[Store, Store]:

@@ -1,5 +1,8 @@
 """The linear probe: multinomial logistic regression on detached codes, with its loss at label resolution."""
 
+from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +12,10 @@ from torch.nn import functional
 
 from depthg.data.classes import check_labels
 from depthg.data.decode import VOID
-from depthg.evaluation.codes import CodeReader
+from depthg.evaluation.codes import CodeReader, RowCache
+from depthg.models.adam import AdamW, Group
+from depthg.runtime.device import send
+from depthg.runtime.prefetch import prefetch
 from depthg.runtime.progress import track
 from depthg.store.reader import Store
 
@@ -23,7 +29,7 @@ class Linear(NamedTuple):
     bias: Tensor
 
 
-def sample_logits(logits: Tensor, positions: Tensor, size: tuple[int, int]) -> Tensor:
+def sample_logits(logits: Tensor, positions: Tensor, size: Sequence[int]) -> Tensor:
     """Read bilinearly upsampled logits at single pixels.
 
     Equals `interpolate(logits, size, mode="bilinear", align_corners=False)` at these pixels, without the full map.
@@ -72,29 +78,42 @@ def draw_pixels(labels: np.ndarray, count: int, rng: np.random.Generator) -> tup
     return positions, weights[:, None].astype(np.float32)
 
 
+class Pixels(NamedTuple):
+    """Sampled pixels of a batch: position int64 [B, n], class id int64 [B, n] (255 = void), weight float32 [B, 1]."""
+
+    positions: Tensor
+    labels: Tensor
+    weights: Tensor
+
+
+def sample_pixels(labels: np.ndarray, rng: np.random.Generator) -> Pixels:
+    """Sample `PIXELS` valid pixels of each crop from label maps uint16 [B, H, W] (255 = void)."""
+    positions, weights = draw_pixels(labels, PIXELS, rng)
+    found = np.take_along_axis(labels.reshape(len(labels), -1), positions, axis=1).astype(np.int64)
+    return Pixels(*map(torch.from_numpy, (positions, found, weights)))
+
+
 def linear_loss(
-    probe: Linear, codes: Tensor, labels: np.ndarray, grid: tuple[int, int], rng: np.random.Generator
+    probe: Linear, codes: Tensor, pixels: Pixels, grid: tuple[int, int], size: Sequence[int]
 ) -> Tensor:
-    """Mean cross-entropy of the upsampled logits over valid pixels, estimated from `PIXELS` samples per crop.
+    """Mean cross-entropy of the upsampled logits over all valid pixels, estimated from a sample.
 
     Args:
         probe: linear probe of K classes.
         codes: float32 [B, P, Q].
-        labels: class ids below K or 255 (void), uint16 [B, H, W].
+        pixels: the sample, on the device of the codes.
         grid: rows and columns of tokens (h, w), h · w = P.
-        rng: random generator.
+        size: height and width of the label maps.
 
     Returns:
         Scalar.
     """
-    positions, weights = draw_pixels(labels, PIXELS, rng)
-    targets = np.take_along_axis(labels.reshape(len(labels), -1), positions, axis=1).astype(np.int64)
     logits = functional.linear(codes, *probe).transpose(1, 2).unflatten(2, grid)
-    sampled = sample_logits(logits, torch.from_numpy(positions), labels.shape[1:])
+    sampled = sample_logits(logits, pixels.positions, size)
     entropy = functional.cross_entropy(
-        sampled.transpose(1, 2), torch.from_numpy(targets), reduction="none", ignore_index=VOID
+        sampled.transpose(1, 2), pixels.labels, reduction="none", ignore_index=VOID
     )
-    return (entropy * torch.from_numpy(weights)).sum()
+    return (entropy * pixels.weights).sum()
 
 
 def fit_linear(
@@ -122,19 +141,32 @@ def fit_linear(
         >>> probe = fit_linear(reader, Store(crops), classes=27, steps=3000, batch=32, rate=5e-3, seed=0)
         >>> logits = torch.nn.functional.linear(reader.codes([0]), *probe)  # [1, P, 27]
     """
-    code_dim = reader.codes([0]).shape[-1]
+    first = reader.codes([0])
+    where, size = first.device, crops.array("labels").shape[1:]
     probe = Linear(
-        torch.zeros(classes, code_dim, requires_grad=True), torch.zeros(classes, requires_grad=True)
+        torch.zeros(classes, first.shape[-1], device=where, requires_grad=True),
+        torch.zeros(classes, device=where, requires_grad=True),
     )
-    optimizer = torch.optim.Adam(probe, lr=rate)
-    labelled = False
-    for step in track(range(steps), steps, "linear probe"):
+    optimizer, labelled = AdamW(Group(probe, rate)), False
+    labels = RowCache(partial(_read_labels, crops, classes))
+
+    def draw(step: int) -> tuple[np.ndarray, Pixels]:
         rng = np.random.default_rng([seed, step])
         rows = rng.permutation(len(reader))[:batch]
-        labels = crops.read("labels", rows)
-        check_labels(labels, classes, str(crops.path))
-        labelled |= bool((labels != VOID).any())
-        optimizer.zero_grad()
-        linear_loss(probe, reader.codes(rows), labels, reader.grid, rng).backward()
-        optimizer.step()
-    return Linear(probe.weight.detach(), probe.bias.detach()) if labelled else None
+        return rows, sample_pixels(np.stack(labels(rows)), rng)
+
+    with closing(prefetch(draw, range(steps))) as drawn:
+        for rows, pixels in track(drawn, steps, "linear probe"):
+            labelled |= bool(pixels.weights.any())
+            optimizer.zero_grad()
+            there = Pixels(*(send(values, where) for values in pixels))
+            linear_loss(probe, reader.codes(rows), there, reader.grid, size).backward()
+            optimizer.step()
+    return Linear(*(values.detach().cpu() for values in probe)) if labelled else None
+
+
+def _read_labels(crops: Store, classes: int, rows: list[int]) -> list[np.ndarray]:
+    """Checked labels uint16 [S, S] of crops."""
+    labels = crops.read("labels", rows)
+    check_labels(labels, classes, str(crops.path))
+    return [label.copy() for label in labels]  # a view would keep the whole batch in memory

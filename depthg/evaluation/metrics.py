@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from depthg.data.decode import VOID
 
@@ -56,6 +55,8 @@ def match(counts: np.ndarray) -> np.ndarray:
         >>> match(np.array([[0, 2], [1, 0], [0, 1]]))
         array([ 1,  0, -1])
     """
+    from scipy.optimize import linear_sum_assignment  # slow to import; most that use this module do not match
+
     matching = np.full(len(counts), UNMATCHED, np.int64)
     clusters, classes = linear_sum_assignment(counts, maximize=True)
     matching[clusters] = classes

@@ -9,7 +9,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -124,6 +123,8 @@ def _last_block(net: Any, pixels: Tensor, name: str) -> Tensor:
 
 def _create(spec: Backbone, name: str) -> nn.Module:
     """Build the architecture; unless the weights are a file, load pretrained ones from disk or from the hub."""
+    import timm  # takes seconds, and stages that only share this module's readers and writers need none of it
+
     if not timm.is_model(spec.model.split(".")[0]):
         raise DepthGError(f"backbone {name}: timm has no model '{spec.model}': see timm.list_models()")
     # Weights that `depthg weights fetch` downloaded are read from disk.

@@ -18,6 +18,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
+from depthg.models.adam import AdamW, Group
 from depthg.models.checkpoint import Model, save_model
 from depthg.models.codebook import LEARNING_RATE
 from depthg.runtime.device import announce, device
@@ -119,7 +120,7 @@ def _optimise(
     selection.restore_best(model)
 
 
-def _optimizer_step(loss: Tensor, model: Model, optimizer: torch.optim.Optimizer) -> None:
+def _optimizer_step(loss: Tensor, model: Model, optimizer: AdamW) -> None:
     """Backpropagate a loss, clip gradients if set, and take one optimizer step."""
     optimizer.zero_grad()
     loss.backward()
@@ -128,17 +129,15 @@ def _optimizer_step(loss: Tensor, model: Model, optimizer: torch.optim.Optimizer
     optimizer.step()
 
 
-def _optimizer(model: Model) -> torch.optim.Optimizer:
-    """AdamW (Adam if the weight decay is 0), with a separate parameter group and learning rate for the codebook."""
+def _optimizer(model: Model) -> AdamW:
+    """AdamW (Adam if the weight decay is 0), with a separate learning rate for the codebook."""
     settings, codebook = model.settings, model.codebook
-    codebook_weights = list(codebook.parameters()) if codebook is not None else []
-    codebook_ids = {id(weight) for weight in codebook_weights}
-    weights = [w for w in model.parameters() if w.requires_grad and id(w) not in codebook_ids]
-    groups: list[dict[str, Any]] = [
-        {"params": weights},
-        {"params": codebook_weights, "lr": LEARNING_RATE, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    centroids = list(codebook.parameters()) if codebook is not None else []
+    own = {id(weight) for weight in centroids}
+    weights = [w for w in model.parameters() if w.requires_grad and id(w) not in own]
+    return AdamW(
+        Group(weights, settings.learning_rate, settings.weight_decay), Group(centroids, LEARNING_RATE)
+    )
 
 
 def step_seed(seed: int, step: int) -> int:

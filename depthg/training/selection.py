@@ -82,7 +82,8 @@ class LabelCriterion:
         h, w = reader.grid
         counts = np.zeros((self.classes, self.classes), np.int64)
         for row in range(len(reader)):
-            found = (reader.codes([row])[0] @ centroids.T).argmax(-1).view(h, w).numpy()
+            codes = reader.codes([row])[0]
+            found = (codes @ centroids.T.to(codes.device)).argmax(-1).view(h, w).cpu().numpy()
             label = self.crops.read("labels", [row])[0]
             check_labels(label, self.classes, str(self.crops.path))
             rows = (np.arange(h) + 0.5) * label.shape[0] / h

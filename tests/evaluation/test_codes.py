@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from depthg.errors import DepthGError
-from depthg.evaluation.codes import CodeReader, encode, open_reader, open_split
+from depthg.evaluation.codes import CodeReader, RowCache, encode, open_reader, open_split
 from depthg.store.reader import Store
 
 
@@ -61,3 +61,16 @@ def test_a_model_for_other_channels_is_refused(planted, write_store, tmp_path):
     write_store(tmp_path / "wide.zarr", {"tokens": np.zeros((1, 2, 2, planted.channels + 1), np.float16)})
     with pytest.raises(DepthGError, match="channels"):
         open_reader(Store(tmp_path / "wide.zarr"), planted.model)
+
+
+def test_rows_beyond_the_limit_are_read_again():
+    read = []
+
+    def values(rows):
+        read.extend(rows)
+        return [np.full(4, row, np.uint8) for row in rows]
+
+    cache = RowCache(values, limit=8)
+    assert [value[0] for value in cache([5, 3, 5, 9])] == [5, 3, 5, 9]
+    assert [value[0] for value in cache([9, 3])] == [9, 3]
+    assert read == [5, 3, 9, 9]

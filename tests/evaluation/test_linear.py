@@ -7,7 +7,14 @@ from torch.nn import functional
 
 from depthg.errors import DepthGError
 from depthg.evaluation.codes import CodeReader
-from depthg.evaluation.linear import Linear, draw_pixels, fit_linear, linear_loss, sample_logits
+from depthg.evaluation.linear import (
+    Linear,
+    draw_pixels,
+    fit_linear,
+    linear_loss,
+    sample_logits,
+    sample_pixels,
+)
 from depthg.store.reader import Store
 
 
@@ -40,7 +47,8 @@ def test_loss_estimates_the_mean_over_all_valid_pixels():
     logits = (codes @ probe.weight.T + probe.bias).transpose(1, 2).reshape(2, 3, 4, 4)
     whole = functional.interpolate(logits, size=(12, 12), mode="bilinear", align_corners=False)
     expected = functional.cross_entropy(whole, torch.from_numpy(labels.astype(np.int64)), ignore_index=255)
-    drawn = torch.stack([linear_loss(probe, codes, labels, (4, 4), rng) for _ in range(100)])
+    samples = (sample_pixels(labels, rng) for _ in range(100))
+    drawn = torch.stack([linear_loss(probe, codes, pixels, (4, 4), (12, 12)) for pixels in samples])
     error = drawn.std() / len(drawn) ** 0.5
     assert drawn.mean() == pytest.approx(float(expected), abs=4 * float(error))
     assert error < 0.01
