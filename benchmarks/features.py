@@ -11,12 +11,12 @@ import torch
 
 from benchmarks.measure import Row, Target, alternate, disk_mb
 from benchmarks.vit import backbone_file, forward_of, photographs
-from depthg.stages import features
+from depthg.stages import features, pipeline
 from depthg.store.arrays import Array
 from depthg.store.writer import Writer
 
 # A CPU is as fast with a few crops at a time; a GPU has to be filled.
-CROPS, BATCH = (512, features.BATCH) if torch.cuda.is_available() else (24, 4)
+CROPS, BATCH = (512, pipeline.BATCH) if torch.cuda.is_available() else (24, 4)
 
 
 def measured(root: Path) -> list[Row]:
@@ -29,7 +29,7 @@ def measured(root: Path) -> list[Row]:
 
     def ours() -> float:
         shutil.rmtree(root / "features.zarr", ignore_errors=True)
-        with patch.multiple(features, BATCH=BATCH, write_rows=_timed(spent)):
+        with patch.object(pipeline, "BATCH", BATCH), patch.object(features, "write_rows", _timed(spent)):
             features.make_features(root / "crops.zarr", root / "features.zarr", "vit", spec)
         return spent[-1]
 

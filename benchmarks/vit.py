@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from benchmarks.measure import Work
 from depthg.config.sections import Backbone
 from depthg.models.backbones import DenseBackbone
+from depthg.models.precision import choose_precision
 from depthg.runtime.device import device
 from depthg.stages.features import dense_features
 
@@ -30,7 +31,8 @@ def backbone_file(path: Path) -> Backbone:
 def forward_of(crops: int, side: int = SIDE) -> Work:
     """The bare forward pass of a number of crops of a side in pixels."""
     backbone = DenseBackbone(Backbone(model=MODEL, args=ARGS), untrained=True).to(device())
-    images = photographs(crops, side)
+    images = torch.from_numpy(photographs(crops, side)).to(device())
+    backbone.in_precision(choose_precision(backbone, images))
     return lambda: dense_features(backbone, images).cpu()
 
 

@@ -44,6 +44,10 @@ class Backbone(Model):
     stored: Stored = Field(
         "float16", description="dtype of tokens on disk; int8, with a scale per token, takes half"
     )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto",
+        description="of the computation; auto: float16 on a GPU, on a CPU bfloat16 where that is clearly faster",
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

@@ -49,6 +49,7 @@ class DenseBackbone(nn.Module):
             _load(self.net, _weights_path(spec.weights, name))
         self.patch = _patch(self.net)
         self.announced = False
+        self.precision = torch.float32
         self.net.eval().requires_grad_(False)
         self.net.to(memory_format=torch.channels_last)  # convolutions run 20 % faster on a CPU
         self.mean = nn.Buffer(torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
@@ -57,7 +58,14 @@ class DenseBackbone(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Patch tokens float32 [B, h, w, C] of RGB images uint8 [B, S, S, 3]."""
         pixels = images.permute(0, 3, 1, 2).float().div(255).sub(self.mean).div(self.std)
-        return _last_block(self.net, self._resized(pixels), self.name).permute(0, 2, 3, 1).float()
+        tokens = _last_block(self.net, self._resized(pixels).to(self.precision), self.name)
+        return tokens.permute(0, 2, 3, 1).float()
+
+    def in_precision(self, precision: torch.dtype) -> "DenseBackbone":
+        """Cast the weights, and with them the computation; returns the backbone itself."""
+        self.precision = precision
+        self.net.to(precision)
+        return self
 
     def _resized(self, pixels: Tensor) -> Tensor:
         """Pixels [B, 3, S, S] resized to the nearest multiple of the patch size; the user is told once."""

@@ -1,9 +1,10 @@
-"""The device that a stage computes on, and its precision: a GPU in mixed precision, else the CPU in float32."""
+"""The device that a stage computes on, a GPU or the CPU, and copies to and from it."""
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,6 +32,36 @@ def send(values: Tensor, where: torch.device) -> Tensor:
     return values.to(where, non_blocking=True)
 
 
+def download(values: Mapping[str, Tensor]) -> Callable[[], dict[str, np.ndarray]]:
+    """Begin to copy tensors to the CPU, beside what a GPU computes next; the result waits for the copies."""
+    if not any(value.is_cuda for value in values.values()):
+        return lambda: {name: value.cpu().numpy() for name, value in values.items()}
+    stream = _downloads()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        copies = {name: _pinned_like(value).copy_(value, non_blocking=True) for name, value in values.items()}
+        copied = stream.record_event()
+    for value in values.values():
+        if value.is_cuda:
+            value.record_stream(stream)  # its memory is free for others only after the copy
+
+    def wait() -> dict[str, np.ndarray]:
+        copied.synchronize()
+        return {name: value.numpy() for name, value in copies.items()}
+
+    return wait
+
+
+@cache
+def _downloads() -> torch.cuda.Stream:
+    return torch.cuda.Stream()
+
+
+def _pinned_like(value: Tensor) -> Tensor:
+    """Pinned memory for a tensor; PyTorch keeps what is no longer used for the next one."""
+    return torch.empty(value.shape, dtype=value.dtype, pin_memory=True)
+
+
 def announce(what: str) -> None:
     """Tell the user when the stage `what` runs on the CPU because torch sees no GPU.
 
@@ -47,13 +78,6 @@ def announce(what: str) -> None:
             "`nvidia-smi` says there, or unset it to compute on the CPU"
         )
     (warn if allotted else info)(f"{what}: {given}torch sees no GPU: computing on the CPU")
-
-
-def mixed_precision() -> AbstractContextManager:
-    """A context manager: bfloat16 autocast on a GPU, no change (float32) on a CPU."""
-    if torch.cuda.is_available():
-        return torch.autocast("cuda", torch.bfloat16)
-    return nullcontext()
 
 
 def fast_float32() -> None:

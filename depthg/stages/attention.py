@@ -4,7 +4,6 @@ Reads the crops and the store of their features; writes `attention.zarr`. The at
 logits (before the softmax), averaged over heads, between patch tokens only.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,9 @@ from depthg.config.sections import Backbone
 from depthg.errors import DepthGError
 from depthg.models.backbones import DenseBackbone
 from depthg.runtime.device import device
-from depthg.stages.features import dense_features, open_backbone, write_rows
+from depthg.stages.features import dense_features, open_backbone, write_crops
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
-from depthg.store.writer import Writer
 
 QUANTILES = (0.1, 0.9)  # each row's logits are clamped to these: no single token dominates the softmax
 NEAR = [(0, 0)] + [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]  # itself first
@@ -46,8 +44,8 @@ class AttentionLogits:
         return lambda module, inputs, output: self.seen.update({name: output})
 
     @torch.inference_mode()
-    def __call__(self, images: np.ndarray) -> Tensor:
-        """Logits ⟨q_i, k_j⟩ / √d averaged over heads, float32 [B, P, P], for crops uint8 [B, S, S, 3]."""
+    def __call__(self, images: Tensor) -> Tensor:
+        """Logits ⟨q_i, k_j⟩ / √d averaged over heads, float32 [B, P, P], of crops uint8 [B, S, S, 3]."""
         dense_features(self.backbone, images)
         prefix = self.backbone.net.num_prefix_tokens  # class and register tokens
         q, k = (self.seen.pop(name)[:, :, prefix:].float() for name in ("q_norm", "k_norm"))
@@ -132,7 +130,7 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
     Raises:
         DepthGError: the backbone has no plain attention, features are of other crops, or of fewer than 9 tokens.
     """
-    source, backbone, provenance = open_backbone(crops, name, spec)
+    source, backbone, provenance = open_backbone(crops, out, name, spec)
     tokens = Store(features).expect(crops=source)
     h, w = tokens.shape("tokens")[:2]
     if h * w < len(NEAR):
@@ -141,10 +139,9 @@ def make_attention(crops: Path, features: Path, out: Path, name: str, spec: Back
     neighbors = torch.from_numpy(ids)
     near, within = neighbors.to(device()), torch.from_numpy(inside).to(device())
 
-    def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
+    def compute(rows: range, images: Tensor) -> dict[str, Tensor]:
         weights = [attention_weights(crop, near, within, h) for crop in logits_of(images)]
         return {"neighbors": neighbors.expand(len(rows), -1, -1), "weights": torch.stack(weights).half()}
 
     provenance["features"] = tokens.fingerprint
-    writer = Writer(out, len(source), attention_arrays(h * w), provenance)
-    write_rows(writer, partial(source.read, "images"), compute, f"attention {name}")
+    write_crops(source, out, attention_arrays(h * w), provenance, compute, f"attention {name}")

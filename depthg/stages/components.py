@@ -16,9 +16,11 @@ from torch.nn.functional import normalize
 
 from depthg.config.sections import Stored
 from depthg.errors import DepthGError
+from depthg.runtime.device import device
 from depthg.runtime.files import file_hash
 from depthg.runtime.progress import info
-from depthg.stages.features import feature_arrays, pool_tokens, write_rows
+from depthg.stages.features import feature_arrays, pool_tokens
+from depthg.stages.pipeline import write_rows
 from depthg.store.tokens import TokenStore, packed
 from depthg.store.writer import Writer
 
@@ -70,7 +72,7 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         out: store to write; an interrupted run resumes.
         stored: storage type of the tokens.
     """
-    source, basis = TokenStore(features), torch.from_numpy(np.load(axes))
+    source, basis = TokenStore(features), torch.from_numpy(np.load(axes)).to(device())
     shape = (*source.shape("tokens")[:2], basis.shape[1])
     provenance = {
         "features": source.fingerprint,
@@ -78,8 +80,8 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         "crops": source.provenance["crops"],
     }
 
-    def compute(rows: range, read: np.ndarray) -> dict[str, Tensor]:
-        tokens = torch.from_numpy(read).float() @ basis
+    def compute(rows: range, whole: Tensor) -> dict[str, Tensor]:
+        tokens = whole.float() @ basis
         return {**packed(tokens, stored), "pooled": pool_tokens(tokens)}
 
     write_rows(

@@ -1,28 +1,25 @@
 """Crops → backbone features in Zarr: the only forward pass of the backbone, shared by all experiments."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+import json
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from depthg.config.sections import Backbone, Stored
 from depthg.models.backbones import DenseBackbone
-from depthg.runtime.device import device, mixed_precision, send
-from depthg.runtime.prefetch import prefetch
+from depthg.models.precision import choose_precision, named_precision
+from depthg.runtime.device import device, send
+from depthg.stages.pipeline import fitting_batch, write_rows
 from depthg.store.arrays import Array
 from depthg.store.parts import WHOLE, Part
 from depthg.store.reader import Store
 from depthg.store.tokens import packed, token_arrays
-from depthg.store.writer import Writer
-
-BATCH = 16
+from depthg.store.writer import Writer, stored_provenance
 
 
 def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
@@ -35,69 +32,75 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part 
         spec: the backbone's settings.
         part: the part of the store to write.
     """
-    source, backbone, provenance = open_backbone(crops, name, spec)
-    tokens = dense_features(backbone, source.read("images", [0]))
+    source, backbone, provenance = open_backbone(crops, out, name, spec)
 
-    def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
+    def compute(rows: range, images: Tensor) -> dict[str, Tensor]:
         tokens = dense_features(backbone, images)
         return {**packed(tokens, spec.stored), "pooled": pool_tokens(tokens)}
 
-    arrays = feature_arrays(tuple(tokens.shape[1:]), spec.stored)
-    writer = Writer(out, len(source), arrays, provenance, part, unit=BATCH)
-    write_rows(writer, partial(source.read, "images"), compute, f"features {name}")
+    arrays = feature_arrays(features_shape(backbone, source), spec.stored)
+    write_crops(source, out, arrays, provenance, compute, f"features {name}", part)
 
 
 def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
     """Write only `pooled` float32 [M, C], which suffices to find neighbours; arguments as in `make_features`."""
-    source, backbone, provenance = open_backbone(crops, name, spec)
-    channels = dense_features(backbone, source.read("images", [0])).shape[-1]
+    source, backbone, provenance = open_backbone(crops, out, name, spec)
 
-    def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
+    def compute(rows: range, images: Tensor) -> dict[str, Tensor]:
         return {"pooled": pool_tokens(dense_features(backbone, images))}
 
-    writer = Writer(out, len(source), pooled_array(channels), provenance, part, unit=BATCH)
-    write_rows(writer, partial(source.read, "images"), compute, f"mean features {name}")
+    arrays = pooled_array(features_shape(backbone, source)[2])
+    write_crops(source, out, arrays, provenance, compute, f"mean features {name}", part)
 
 
-def open_backbone(crops: Path, name: str, spec: Backbone) -> tuple[Store, DenseBackbone, dict[str, Any]]:
-    """Open a crop store and the backbone `name` on its device; also returns the provenance of their features."""
-    source, backbone = Store(crops), DenseBackbone(spec, name).to(device())
-    weights = backbone.weights_hash()
-    return source, backbone, {"settings": spec.model_dump(), "weights": weights, "crops": source.fingerprint}
-
-
-def write_rows(
-    writer: Writer,
-    read: Callable[[range], np.ndarray],
-    compute: Callable[[range, np.ndarray], dict[str, Tensor]],
+def write_crops(
+    source: Store,
+    out: Path,
+    arrays: Mapping[str, Array],
+    provenance: Mapping[str, Any],
+    compute: Callable[[range, Tensor], dict[str, Tensor]],
     label: str,
+    part: Part = WHOLE,
 ) -> None:
-    """Compute and write the unfinished rows of a store, or of a part of it, and mark it finished.
+    """Compute and write a store from the pixels of each crop of `source`. See `write_rows`."""
+    read = partial(source.read, "images")
+    batch = fitting_batch(read, compute)
+    writer = Writer(out, len(source), arrays, provenance, part, unit=batch)
+    write_rows(writer, read, compute, label, batch)
 
-    While one batch is computed, the next ones are read and the previous one is written: a GPU receives its next batch
-    before the results of the last are awaited.
 
-    Args:
-        writer: writer of the store.
-        read: rows → the input of the computation.
-        compute: (rows, input) → the values of every array by name, on any device.
-        label: label of the progress bar.
+def open_backbone(
+    crops: Path, out: Path, name: str, spec: Backbone
+) -> tuple[Store, DenseBackbone, dict[str, Any]]:
+    """Open a crop store and the backbone `name` on its device, in the precision of the store `out`, if it was begun.
+
+    Returns:
+        The crops, the backbone, and the provenance of its features: with the precision, unless it is float32.
     """
+    source, backbone = Store(crops), DenseBackbone(spec, name).to(device())
+    settings = spec.model_dump(exclude={"precision"})
+    made = {"settings": settings, "weights": backbone.weights_hash(), "crops": source.fingerprint}
+    precision = (
+        named_precision(spec.precision) or _begun(out, made) or choose_precision(backbone, _sample(source))
+    )
+    named = {} if precision == torch.float32 else {"precision": str(precision).removeprefix("torch.")}
+    return source, backbone.in_precision(precision), made | named
 
-    def write(rows: range, values: dict[str, Tensor]) -> None:
-        writer.write(rows, **{name: value.cpu().numpy() for name, value in values.items()})
 
-    sources = prefetch(lambda rows: (rows, read(rows)), writer.tracked(BATCH, label))
-    with closing(sources), ThreadPoolExecutor(1) as pool:
-        writing = None
-        for rows, source in sources:
-            values = compute(rows, source)
-            if writing is not None:
-                writing.result()
-            writing = pool.submit(write, rows, values)
-        if writing is not None:
-            writing.result()
-    writer.finish()
+def _begun(out: Path, provenance: Mapping[str, Any]) -> torch.dtype | None:
+    """The precision of a store of this provenance that was begun, or finished, earlier: on this or another machine."""
+    begun, same = stored_provenance(out), json.loads(json.dumps(provenance))
+    return named_precision(begun.get("precision", "float32")) if begun.items() >= same.items() else None
+
+
+def _sample(source: Store) -> Tensor:
+    """A few crops uint8 [B, S, S, 3], on the device."""
+    return send(torch.from_numpy(source.read("images", range(min(2, len(source))))), device())
+
+
+def features_shape(backbone: DenseBackbone, source: Store) -> tuple[int, ...]:
+    """Shape (h, w, C) of the tokens of a crop."""
+    return tuple(dense_features(backbone, _sample(source)[:1]).shape[1:])
 
 
 def feature_arrays(shape: tuple[int, ...], stored: Stored) -> dict[str, Array]:
@@ -111,10 +114,9 @@ def pooled_array(channels: int) -> dict[str, Array]:
 
 
 @torch.inference_mode()
-def dense_features(backbone: DenseBackbone, images: np.ndarray) -> Tensor:
-    """Backbone tokens float32 [B, h, w, C] of crops uint8 [B, S, S, 3]."""
-    with mixed_precision():
-        return backbone(send(torch.from_numpy(images), device()))
+def dense_features(backbone: DenseBackbone, images: Tensor) -> Tensor:
+    """Backbone tokens float32 [B, h, w, C] of crops uint8 [B, S, S, 3] on its device."""
+    return backbone(images)
 
 
 def pool_tokens(tokens: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from depthg.config.sections import Backbone
-from depthg.stages.features import dense_features, open_backbone, write_rows
+from depthg.stages.features import dense_features, features_shape, open_backbone
+from depthg.stages.pipeline import fitting_batch, write_rows
 from depthg.store.tokens import packed, token_arrays
 from depthg.store.writer import Writer
 
@@ -50,16 +51,18 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
         name: the backbone's name in config.yaml.
         spec: the backbone's settings.
     """
-    source, backbone, provenance = open_backbone(crops, name, spec)
+    source, backbone, provenance = open_backbone(crops, out, name, spec)
 
     def read(rows: range) -> np.ndarray:
         images = source.read("images", rows)
         return np.stack([photometric_view(image, crop) for image, crop in zip(images, rows, strict=True)])
 
-    def compute(rows: range, views: np.ndarray) -> dict[str, Tensor]:
+    def compute(rows: range, views: Tensor) -> dict[str, Tensor]:
         return packed(dense_features(backbone, views), spec.stored)
 
-    shape = tuple(compute(range(1), read(range(1)))["tokens"].shape[1:])
     provenance["view"] = repr(PHOTOMETRIC)
-    writer = Writer(out, len(source), token_arrays(shape, spec.stored), provenance)
-    write_rows(writer, read, compute, f"views {name}")
+    arrays = token_arrays(features_shape(backbone, source), spec.stored)
+    batch = fitting_batch(read, compute)
+    write_rows(
+        Writer(out, len(source), arrays, provenance, unit=batch), read, compute, f"views {name}", batch
+    )

@@ -221,13 +221,22 @@ def _by_shard(rows: range, shard_rows: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
+def stored_provenance(path: Path) -> dict[str, Any]:
+    """The provenance of the store at `path`, finished or not; empty if there is none, or one of an earlier version."""
+    return _record(path).get("made_from", {})
+
+
 def _fingerprint_of(path: Path) -> str | None:
     """The fingerprint of the store at `path`; None if there is none, or one of an earlier version."""
+    return _record(path).get("fingerprint")
+
+
+def _record(path: Path) -> dict[str, Any]:
     try:
-        stored = json.loads((path / "fingerprint.json").read_text())
-        return stored["fingerprint"] if stored.get("layout") == LAYOUT else None
-    except (OSError, ValueError, KeyError):
-        return None
+        record = json.loads((path / "fingerprint.json").read_text())
+        return record if record.get("layout") == LAYOUT else {}
+    except (OSError, ValueError):
+        return {}
 
 
 def _forget_other_divisions(path: Path, part: Part) -> None:

@@ -40,7 +40,7 @@ def crops(tmp_path):
 def test_logits_are_those_of_the_last_block(tmp_path, args):
     net, spec = saved(tmp_path / "vit.safetensors", **args)
     images = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
-    found = AttentionLogits(DenseBackbone(spec))(images).numpy()
+    found = AttentionLogits(DenseBackbone(spec))(torch.from_numpy(images)).numpy()
     seen = []
     net.blocks[-1].norm1.register_forward_hook(lambda module, inputs, output: seen.append(output))
     pixels = (images / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
@@ -117,7 +117,7 @@ def test_the_store(tmp_path, crops):
     assert ids.dtype == np.uint16 and weights.dtype == np.float16
     assert ids.shape == weights.shape == (5, 16, 9)
     assert (weights >= 0).all() and (weights.sum(-1) > 0).all()
-    logits = AttentionLogits(DenseBackbone(spec))(Store(crops).read("images", [3]))[0]
+    logits = AttentionLogits(DenseBackbone(spec))(torch.from_numpy(Store(crops).read("images", [3])))[0]
     expected = attention_weights(logits, *map(torch.from_numpy, neighborhood((4, 4))), 4)
     np.testing.assert_allclose(weights[3], expected.numpy(), rtol=2e-3)
 

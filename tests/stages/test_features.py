@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from depthg.config.sections import Backbone
 from depthg.models.backbones import DenseBackbone
-from depthg.stages import features
+from depthg.stages import features, pipeline
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
@@ -57,7 +57,7 @@ def test_pooled_vectors_alone_are_those_beside_the_tokens(tmp_path, crops, spec)
 
 
 def test_killed_run_resumes_to_the_same_store(tmp_path, crops, spec, monkeypatch):
-    monkeypatch.setattr(features, "BATCH", 2)
+    monkeypatch.setattr(pipeline, "BATCH", 2)
     features.make_features(crops, tmp_path / "whole.zarr", "vit", spec)
     real, calls = features.dense_features, []
 
@@ -78,12 +78,13 @@ def test_killed_run_resumes_to_the_same_store(tmp_path, crops, spec, monkeypatch
         )
 
 
-def test_a_batch_is_asked_for_before_the_last_one_is_waited_for(tmp_path, monkeypatch):
+def test_a_batch_is_asked_for_before_the_last_one_is_waited_for(tmp_path):
     """As a GPU computes while it is not asked for values, `cpu` here takes until the next batch is asked for."""
-    monkeypatch.setattr(features, "BATCH", 2)
     asked = [threading.Event() for _ in range(3)]
 
     class Pending:
+        is_cuda = False
+
         def __init__(self, batch):
             self.batch = batch
 
@@ -96,5 +97,22 @@ def test_a_batch_is_asked_for_before_the_last_one_is_waited_for(tmp_path, monkey
         return {"values": Pending(rows.start // 2)}
 
     writer = Writer(tmp_path / "v.zarr", 6, {"values": Array((3,), "float32")}, {})
-    features.write_rows(writer, np.array, compute, "values")
+    pipeline.write_rows(writer, np.array, compute, "values", batch=2)
     assert Store(tmp_path / "v.zarr").read("values")[:, 0].tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_store_goes_on_in_the_precision_in_which_it_was_begun(tmp_path, crops, spec, monkeypatch):
+    """Also on another machine, where the other precision would be chosen."""
+    chosen = []
+
+    def choose(backbone, images):
+        chosen.append(1)
+        return torch.bfloat16 if len(chosen) == 1 else torch.float32
+
+    monkeypatch.setattr(features, "choose_precision", choose)
+    for out in ("a", "a", "b"):
+        features.make_features(crops, tmp_path / f"{out}.zarr", "vit", spec)
+    half, whole = Store(tmp_path / "a.zarr"), Store(tmp_path / "b.zarr")
+    assert len(chosen) == 2
+    assert half.provenance == whole.provenance | {"precision": "bfloat16"}
+    assert 1e-4 < np.abs(half.read("tokens") - whole.read("tokens")).max() < 0.1

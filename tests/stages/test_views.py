@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from depthg.config.sections import Backbone
 from depthg.models.backbones import DenseBackbone
-from depthg.stages import features, views
+from depthg.stages import pipeline, views
 from depthg.stages.features import make_features
 from depthg.stages.views import make_views, photometric_view
 from depthg.store.arrays import Array
@@ -70,7 +70,7 @@ def test_the_store(tmp_path, crops, spec):
 
 
 def test_killed_run_resumes_to_the_same_store(tmp_path, crops, spec, monkeypatch):
-    monkeypatch.setattr(features, "BATCH", 2)
+    monkeypatch.setattr(pipeline, "BATCH", 2)
     make_views(crops, tmp_path / "whole.zarr", "vit", spec)
     real, calls = views.dense_features, []
 

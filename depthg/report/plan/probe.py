@@ -17,9 +17,11 @@ from depthg.config.settings import GeometrySettings, Settings, TrainSettings
 from depthg.evaluation.crf import refine
 from depthg.models.backbones import DenseBackbone
 from depthg.models.checkpoint import Model
+from depthg.models.precision import choose_precision, named_precision
 from depthg.runtime.device import device
-from depthg.stages.features import BATCH, dense_features
+from depthg.stages.features import dense_features
 from depthg.stages.geometry import make_geometry
+from depthg.stages.pipeline import BATCH
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
@@ -46,7 +48,8 @@ def backbone_seconds(spec: Backbone, name: str, side: int) -> float:
     """Seconds per crop of a side in pixels for the backbone `name`."""
     backbone = DenseBackbone(spec, name, untrained=True).to(device())
     crops = BATCH if device().type == "cuda" else 1  # a CPU is as fast with one
-    images = np.random.default_rng(0).integers(0, 256, (crops, side, side, 3), dtype=np.uint8)
+    images = torch.randint(256, (crops, side, side, 3), dtype=torch.uint8, device=device())
+    backbone.in_precision(named_precision(spec.precision) or choose_precision(backbone, images))
     return seconds_per_call(lambda: dense_features(backbone, images).cpu()) / crops
 
 

@@ -1,0 +1,87 @@
+"""The loop of the stages that compute arrays from rows of a store: read, compute, write, all three at once."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from depthg.runtime.device import device, download, send
+from depthg.runtime.prefetch import prefetch
+from depthg.store.arrays import power_of_two
+from depthg.store.writer import THREADS, Writer
+
+BATCH = 16  # rows computed together on a CPU
+LARGEST = 128  # on a GPU; a ViT-S/8 gains nothing beyond 64
+SHARE = 0.5  # of a GPU's free memory, as peaks of one batch are only known for smaller ones
+TRIED = 4  # rows to measure them with
+
+Values = dict[str, Tensor]
+
+
+def write_rows(
+    writer: Writer,
+    read: Callable[[range], np.ndarray],
+    compute: Callable[[range, Tensor], Values],
+    label: str,
+    batch: int = BATCH,
+) -> None:
+    """Compute and write the unfinished rows of a store, or of a part of it, and mark it finished.
+
+    While a batch is computed, threads read the next ones and write the one before it: a GPU receives its next batch
+    before the results of the last are awaited, and copies these to the CPU beside its computation.
+
+    Args:
+        writer: writer of the store.
+        read: rows → the input of the computation.
+        compute: (rows, input on the device) → the values of every array by name, on any device.
+        label: label of the progress bar.
+        batch: rows of a batch.
+    """
+    where = device()
+
+    def load(rows: range) -> tuple[range, Tensor]:
+        return rows, send(torch.from_numpy(read(rows)), where)
+
+    sources = prefetch(load, writer.tracked(batch, label), ahead=THREADS + 1, threads=THREADS)
+    with closing(sources), ThreadPoolExecutor(1, "writing") as pool:
+        writing: Future[None] | None = None
+        for rows, source in sources:
+            values = download(compute(rows, source))
+            if writing is not None:
+                writing.result()
+            writing = pool.submit(_write, writer, rows, values)
+        if writing is not None:
+            writing.result()
+    writer.finish()
+
+
+def _write(writer: Writer, rows: range, values: Callable[[], dict[str, np.ndarray]]) -> None:
+    writer.write(rows, **values())
+
+
+def fitting_batch(read: Callable[[range], np.ndarray], compute: Callable[[range, Tensor], Values]) -> int:
+    """Rows to compute together: BATCH on a CPU; on a GPU, what its free memory holds of a computation."""
+    where = device()
+    if where.type != "cuda":
+        return BATCH
+    source = torch.from_numpy(read(range(1))).to(where)
+    source = source.expand(TRIED, *source.shape[1:]).contiguous()
+    torch.cuda.reset_peak_memory_stats(where)
+    before = torch.cuda.memory_allocated(where)
+    compute(range(TRIED), source)
+    peak = torch.cuda.max_memory_allocated(where) - before
+    free, _ = torch.cuda.mem_get_info(where)
+    return rows_in(free, peak / TRIED)
+
+
+def rows_in(free: float, row: float) -> int:
+    """Rows that fit in the free bytes of a GPU, at `row` bytes each: a power of two of BATCH to LARGEST rows.
+
+    Example:
+        >>> rows_in(70e9, 300e6), rows_in(1e9, 300e6)
+        (64, 16)
+    """
+    return min(LARGEST, max(BATCH, power_of_two(int(SHARE * free / max(row, 1)))))

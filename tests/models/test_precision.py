@@ -1,0 +1,42 @@
+"""A CPU computes in bfloat16 only where that is clearly faster; tokens stay close to those of float32."""
+
+import pytest
+import torch
+from torch.nn.functional import cosine_similarity
+
+from depthg.config.sections import Backbone
+from depthg.models import precision
+from depthg.models.backbones import DenseBackbone
+
+VIT = {"patch_size": 8, "embed_dim": 48, "depth": 4, "num_heads": 2, "dynamic_img_size": True}
+IMAGES = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def backbone():
+    torch.manual_seed(0)
+    return DenseBackbone(Backbone(model="vit_tiny_patch16_224", args=VIT), untrained=True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        ({torch.float32: 0.3, torch.bfloat16: 0.2}, torch.bfloat16),
+        ({torch.float32: 0.3, torch.bfloat16: 0.28}, torch.float32),  # a tenth is not worth it
+        ({torch.float32: 0.3, torch.bfloat16: 0.6}, torch.float32),
+        ({torch.float32: 0.01, torch.bfloat16: 0.001}, torch.float32),  # nothing to gain
+    ],
+)
+def test_the_choice_follows_the_times(backbone, monkeypatch, seconds, expected):
+    monkeypatch.setattr(precision, "SECONDS", 0.0)
+    monkeypatch.setattr(precision, "_seconds", lambda backbone, images: seconds[backbone.precision])
+    assert precision.choose_precision(backbone, IMAGES) == expected
+    assert backbone.precision == torch.float32
+
+
+@pytest.mark.parametrize(("dtype", "least"), [(torch.float16, 1 - 1e-5), (torch.bfloat16, 0.999)])
+def test_tokens_stay_close_to_those_of_float32(backbone, dtype, least):
+    with torch.inference_mode():
+        exact, tokens = backbone(IMAGES), backbone.in_precision(dtype)(IMAGES)
+    assert tokens.dtype == torch.float32
+    assert cosine_similarity(exact, tokens, dim=-1).min() > least
