@@ -25,17 +25,17 @@ def listed(root: Path, names: str, image: str, label: str) -> list[Files]:
     return list(paths)
 
 
-def check_present(paths: list[Path], asked: str) -> None:
-    """Check that files exist, listing each of their folders only once; `asked` is what refers to them.
+def check_present(paths: list[Path], source: str) -> None:
+    """Check that files exist, reading each of their folders only once.
 
     Raises:
-        DepthGError: files are missing; names the first, their number, and `asked`.
+        DepthGError: files are missing; names the first, their number, and the `source` that refers to them.
     """
-    there = {folder: _names(folder) for folder in {path.parent for path in paths}}
-    missing = [path for path in paths if path.name not in there[path.parent]]
+    present = {folder: _names(folder) for folder in {path.parent for path in paths}}
+    missing = [path for path in paths if path.name not in present[path.parent]]
     if missing:
         raise DepthGError(
-            f"{missing[0]}: missing, the first of {len(missing):,} files of {len(paths):,} that {asked} asks for: "
+            f"{missing[0]}: missing, the first of {len(missing):,} files of {len(paths):,} that {source} asks for: "
             "finish the download or unpacking"
         )
 

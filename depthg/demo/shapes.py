@@ -56,7 +56,7 @@ class Polyhedron:
         return _slab_times(rays, room, rate) if rays.is_parallel else _slab_inverses(rays, room, rate)
 
     def normals(self, local: np.ndarray) -> np.ndarray:
-        # A point on the surface lies on the plane it violates most.
+        # Rounding puts a point a little outside some planes: it is on the plane that it violates most.
         planes = self.planes.astype(np.float32)
         face = np.argmax(planes[:, :3] @ local - planes[:, 3:], axis=0)
         return planes[:, :3].T[:, face]

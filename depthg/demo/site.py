@@ -12,7 +12,7 @@ _CLEARANCE = 1.6  # radius around the camera that stays empty, metres
 
 
 class Site:
-    """The solids of a place, added where they do not overlap; the camera is at (0, 0)."""
+    """The solids of a place around the camera at (0, 0); one that would overlap others is left out."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
@@ -20,33 +20,33 @@ class Site:
         self._taken = np.array([[0.0, 0.0, _CLEARANCE]])
 
     def house(self, frame: Frame, width: float, depth: float) -> None:
-        """A detached house, if there is room."""
+        """A detached house."""
         if self._claim(frame, 0.9 * width, 0.9 * depth):
             self.solids += house(self.rng, frame, width, depth)
 
     def block(self, frame: Frame, width: float, depth: float) -> None:
-        """A town house, if there is room; neighbours may touch."""
+        """A town house; neighbours may touch."""
         if self._claim(frame, 0.9 * width, 0.9 * depth):
             self.solids += block(self.rng, frame, width, depth)
 
     def car(self, frame: Frame) -> None:
-        """A car, if there is room."""
+        """A car."""
         if self._claim(frame, 1.7, 3.8):
             self.solids += car(self.rng, frame)
 
     def tree(self, frame: Frame, share_of_firs: float = 0.3) -> None:
-        """A tree, if there is room."""
+        """A tree."""
         if self._claim(frame, 2.2, 2.2):
             build = fir if self.rng.random() < share_of_firs else broadleaf
             self.solids += build(self.rng, frame)
 
     def bush(self, frame: Frame) -> None:
-        """A bush, if there is room."""
+        """A bush."""
         if self._claim(frame, 1.8, 1.8):
             self.solids += bush(self.rng, frame)
 
     def fence(self, frame: Frame, length: float) -> None:
-        """A fence along the frame's x axis, if there is room."""
+        """A fence along the frame's x axis."""
         if self._claim(frame, length, 0.6):
             self.solids += fence(self.rng, frame, length, self.rng.uniform(1.2, 1.9))
 
