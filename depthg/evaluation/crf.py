@@ -29,14 +29,27 @@ def refine(image: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         >>> refine(np.zeros((1, 3, 3), np.uint8), noisy).argmax(0)
         array([[0, 0, 0]])
     """
-    labels, height, width = probabilities.shape
-    field = densecrf.DenseCRF2D(width, height, labels)
-    field.setUnaryEnergy(unary_from_softmax(np.ascontiguousarray(probabilities, dtype=np.float32)))
-    field.addPairwiseGaussian(**POSITION)
-    field.addPairwiseBilateral(rgbim=np.ascontiguousarray(image), **APPEARANCE)
-    return np.asarray(field.inference(ITERATIONS), np.float32).reshape(labels, height, width)
+    return _infer(_field(image, len(probabilities)), probabilities)
 
 
 def refine_maps(image: np.ndarray, probabilities: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Refined label maps uint16 [H, W] of an image, by probe; `probabilities` are float32 [n, H, W], by probe."""
-    return {name: refine(image, p).argmax(axis=0).astype(np.uint16) for name, p in probabilities.items()}
+    # A third of a refinement is making the kernels, which probes with as many labels share.
+    fields = {labels: _field(image, labels) for labels in {len(p) for p in probabilities.values()}}
+    refined = {name: _infer(fields[len(p)], p) for name, p in probabilities.items()}
+    return {name: p.argmax(axis=0).astype(np.uint16) for name, p in refined.items()}
+
+
+def _field(image: np.ndarray, labels: int) -> densecrf.DenseCRF2D:
+    """The CRF of an image, without a unary energy."""
+    height, width = image.shape[:2]
+    field = densecrf.DenseCRF2D(width, height, labels)
+    field.addPairwiseGaussian(**POSITION)
+    field.addPairwiseBilateral(rgbim=np.ascontiguousarray(image), **APPEARANCE)
+    return field
+
+
+def _infer(field: densecrf.DenseCRF2D, probabilities: np.ndarray) -> np.ndarray:
+    """Marginal probabilities float32 [n, H, W] of a CRF."""
+    field.setUnaryEnergy(unary_from_softmax(np.ascontiguousarray(probabilities, dtype=np.float32)))
+    return np.asarray(field.inference(ITERATIONS), np.float32).reshape(probabilities.shape)

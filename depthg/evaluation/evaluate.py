@@ -13,6 +13,7 @@ from depthg.evaluation.metrics import apply_matching
 from depthg.evaluation.predict import Prediction, add_refined, predict
 from depthg.evaluation.probes import load_probes
 from depthg.evaluation.scores import ConfusionCounts
+from depthg.runtime.device import device
 from depthg.runtime.files import write_json
 from depthg.runtime.progress import track
 from depthg.store.reader import Store
@@ -46,7 +47,7 @@ def evaluate(
         DepthGError: stores, model and probes do not fit each other, or a label is not a class id.
     """
     feature_store, crop_store = open_split(features, crops)
-    table, fitted = read_classes(classes), load_probes(probes)
+    table, fitted = read_classes(classes), load_probes(probes).to(device())
     reader = open_reader(feature_store, model, cache_bytes=0)
     pictured = evenly_spaced(len(crop_store), settings.pictures)
     rows = list(range(len(crop_store))) if len(table) else pictured

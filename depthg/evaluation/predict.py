@@ -60,7 +60,7 @@ def _predict_crop(
 ) -> PredictedLogits:
     full = {name: upsample(value, grid, label.shape) for name, value in logits.items()}
     # along the first axis, max is several times as fast as argmax
-    maps = {name: value.max(dim=0).indices.numpy().astype(np.uint16) for name, value in full.items()}
+    maps = {name: value.max(dim=0).indices.cpu().numpy().astype(np.uint16) for name, value in full.items()}
     return Prediction(crop, image, label, maps), full
 
 
@@ -74,4 +74,4 @@ def add_refined(predictions: Iterable[PredictedLogits], workers: int) -> Iterato
 
 def _probabilities(logits: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
     """The input of the CRF: probabilities float32 [n, S, S], by probe."""
-    return {name: value.softmax(dim=0).numpy() for name, value in logits.items()}
+    return {name: value.softmax(dim=0).cpu().numpy() for name, value in logits.items()}

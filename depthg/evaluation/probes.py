@@ -28,8 +28,13 @@ class Probes:
     centroids: Tensor
     linear: Linear | None
 
+    def to(self, where: torch.device) -> "Probes":
+        """The probes on a device."""
+        linear = self.linear and Linear(*(values.to(where) for values in self.linear))
+        return Probes(self.centroids.to(where), linear)
+
     def logits(self, codes: Tensor) -> dict[str, Tensor]:
-        """Apply the probes to codes float32 [B, P, Q].
+        """Apply the probes to codes float32 [B, P, Q] on their device.
 
         Returns:
             `unsupervised`, logits of the cluster probe float32 [B, P, n], and `linear`, [B, P, K], if there is one.

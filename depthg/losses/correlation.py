@@ -43,7 +43,8 @@ def centre(target: Tensor) -> Tensor:
         tensor([[[2., 3.],
                  [2., 3.]]])
     """
-    return target - target.mean(-1, keepdim=True) + target.mean()
+    means = target.mean(-1, keepdim=True)
+    return target - (means - means.mean())
 
 
 def correlation_loss(codes: Tensor, target: Tensor, shift: float) -> Tensor:

@@ -44,8 +44,9 @@ def depth_partners(codes: UnitVectors, rolls: list[int]) -> list[Tensor]:
 
 
 def random_partners(codes: UnitVectors, rolls: list[int]) -> list[Tensor]:
-    """Other anchors of the batch: the batch rolled by each cyclic shift."""
-    return [codes.anchors.roll(roll, dims=0) for roll in rolls]
+    """Other anchors of the batch: the batch rolled by each cyclic shift, all of them views of one copy."""
+    size, twice = len(codes.anchors), torch.cat([codes.anchors, codes.anchors])
+    return [twice[size - roll : 2 * size - roll] for roll in rolls]
 
 
 # Term → function (codes, rolls) that returns the partners of the anchors, each float [B, n, C].

@@ -62,10 +62,11 @@ def test_marginals_are_probabilities_and_repeatable():
 
 def test_maps_are_refined_each_for_itself():
     image, probabilities = example()
-    maps = refine_maps(image, {"a": probabilities, "b": probabilities[:2] / probabilities[:2].sum(axis=0)})
-    assert maps["a"].dtype == np.uint16
-    assert np.array_equal(maps["a"], refine(image, probabilities).argmax(axis=0))
-    assert maps["b"].max() <= 1
+    two = probabilities[:2] / probabilities[:2].sum(axis=0)
+    by_probe = {"a": probabilities, "b": two, "as many labels as a": probabilities[::-1].copy()}
+    for name, found in refine_maps(image, by_probe).items():
+        assert found.dtype == np.uint16
+        assert np.array_equal(found, refine(image, by_probe[name]).argmax(axis=0))
 
 
 def test_workers_need_not_import_torch():
