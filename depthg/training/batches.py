@@ -16,7 +16,10 @@ from depthg.training.batch import Batch, SampledTokens
 from depthg.training.guidance import SAMPLE_SCHEDULES
 from depthg.training.inputs import Inputs
 from depthg.training.lhp import MIXINGS
+from depthg.training.resident import token_reader
 from depthg.training.sampling import DEPTH_AT, SAMPLERS, TOKENS_AT
+
+CPU = torch.device("cpu")
 
 
 class Batches:
@@ -26,14 +29,16 @@ class Batches:
         inputs: the opened stores.
         settings: batch size, sampling, pairing and local hidden positives.
         seed: seed of the training run.
+        where: device of the training, which may hold all tokens.
     """
 
-    def __init__(self, inputs: Inputs, settings: TrainSettings, seed: int):
+    def __init__(self, inputs: Inputs, settings: TrainSettings, seed: int, where: torch.device = CPU):
         self.inputs, self.settings = inputs, settings
+        self.read_tokens = token_reader(inputs.features, where)
         self.draws = Draws(inputs.neighbors, settings, seed)
 
     def __call__(self, step: int) -> Batch:
-        """The batch of a step, on the CPU."""
+        """The batch of a step, on the CPU but for tokens that a GPU holds."""
         drawn, rng = self.draws.anchors(step), self.draws.rng(step)
         anchors, neighbors = map(self.inputs.store_rows, (drawn, self.draws.neighbors(drawn, rng)))
         anchor_at, neighbor_at = (self._sample(rows, step, rng) for rows in (anchors, neighbors))
@@ -66,8 +71,7 @@ class Batches:
             near, near_weights = self.inputs.neighbor_weights(rows)
             ids, weights = MIXINGS[self.settings.mixing](near, near_weights, at, anchor)
         kept, mix_ids = union_with_neighbors(at, ids, self.inputs.tokens)
-        tokens = torch.from_numpy(self.inputs.features.take("tokens", rows, kept.numpy()))
-        return SampledTokens(tokens, mix_ids, weights)
+        return SampledTokens(self.read_tokens(rows, kept), mix_ids, weights)
 
     def _view(self, rows: np.ndarray, sampled: np.ndarray) -> Tensor | None:
         """Tokens of the photometric view at the same indices as the anchors' tokens, float [B, n, C]."""

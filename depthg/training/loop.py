@@ -5,6 +5,7 @@ the same weights. Besides the model, it writes `history.jsonl`, one line every f
 does not wait for the GPU in every step: batches are prefetched, and losses are read every few steps.
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -36,6 +37,7 @@ from depthg.training.selection import CRITERIA, LabelledSplit, Selection
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.jsonl"
 CHECKPOINT_EVERY = 100  # steps
+THREADS = min(8, len(os.sched_getaffinity(0)))  # that make batches for a GPU
 
 
 def train(
@@ -101,8 +103,11 @@ def _optimise(
         selection=selection,
     )
     start, lines = checkpoint.restore()
-    make_batch, history = Batches(inputs, settings, seed), History(out / HISTORY, settings, lines)
-    batches = prefetch(lambda step: make_batch(step).to(device()), range(start, settings.batches))
+    make_batch = Batches(inputs, settings, seed, device())
+    history = History(out / HISTORY, settings, lines)
+    threads = 1 if device().type == "cpu" else THREADS  # a GPU is faster than one thread makes batches
+    steps = range(start, settings.batches)
+    batches = prefetch(lambda step: make_batch(step).to(device()), steps, ahead=threads + 1, threads=threads)
     with closing(batches), closing(history):
         for step, batch in enumerate(
             track(batches, settings.batches, f"training, seed {seed}", start), start
