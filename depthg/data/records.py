@@ -11,6 +11,7 @@ from depthg.data.classes import Classes
 from depthg.data.table import read_records
 from depthg.errors import DepthGError
 from depthg.runtime.files import file_hash, fingerprint
+from depthg.runtime.threads import allowed_threads
 
 SPLITS = ("train", "val")
 ARCHIVES = (".zip", ".tar.gz")
@@ -59,7 +60,7 @@ def read_images(path: Path) -> list[ImageRecord]:
 
 def content_hash(paths: Iterable[Path | str]) -> str:
     """One hash of the contents of several files, for the provenance of artifacts made from them."""
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(allowed_threads()) as pool:
         return fingerprint({"files": list(pool.map(file_hash, map(Path, paths)))})
 
 

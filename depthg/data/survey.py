@@ -12,6 +12,7 @@ from depthg.data.decode import read_image, read_label
 from depthg.data.records import Files
 from depthg.errors import DepthGError
 from depthg.runtime.progress import track
+from depthg.runtime.threads import allowed_threads
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def survey_all(
     files: Sequence[Files], classes: Classes | None, what: str
 ) -> Generator[Survey | DepthGError, None, None]:
     """Yield for each image, in order, its survey or the error; close the generator to stop early."""
-    pool = ThreadPoolExecutor()
+    pool = ThreadPoolExecutor(allowed_threads())
     try:
         yield from track(pool.map(lambda pair: _survey_or_error(pair, classes), files), len(files), what)
     finally:

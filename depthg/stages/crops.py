@@ -17,6 +17,7 @@ from depthg.data.classes import Classes, read_classes
 from depthg.data.decode import VOID, read_image, read_label
 from depthg.data.records import ImageRecord, content_hash, read_images
 from depthg.errors import DepthGError
+from depthg.runtime.threads import allowed_threads
 from depthg.store.arrays import Array
 from depthg.store.parts import WHOLE, Part
 from depthg.store.writer import Writer
@@ -111,7 +112,7 @@ def make_crops(
     }
     writer = Writer(out, len(records) * per_image, crop_arrays(side), provenance, part, unit=per_image)
     batches = writer.tracked(WRITE_CROPS // per_image * per_image, f"{split} crops")
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(allowed_threads()) as pool:
         for rows in batches:
             chosen = records[rows.start // per_image : rows.stop // per_image]
             cuts = pool.map(lambda record: _cut(record, table, five, side, settings.resize), chosen)

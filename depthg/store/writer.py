@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +15,14 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from depthg.errors import DepthGError
 from depthg.runtime.files import check_room, fingerprint, write_json
 from depthg.runtime.progress import track
+from depthg.runtime.threads import allowed_threads
 from depthg.store.arrays import MARKER, Array, ShardLayout, row_bytes, shard_rows
 from depthg.store.parts import WHOLE, Part, opening
 from depthg.store.resume import mark_all_finished, mark_finished, unfinished_ranges
 from depthg.store.shards import DamageError, ShardWriter
 
 LAYOUT = "shards"  # of the files; stores of another one are replaced
-THREADS = min(4, len(os.sched_getaffinity(0)))  # that encode and write
+THREADS = min(4, allowed_threads())  # that encode and write
 
 
 class Writer:

@@ -5,7 +5,6 @@ the same weights. Besides the model, it writes `history.jsonl`, one line every f
 does not wait for the GPU in every step: batches are prefetched, and losses are read every few steps.
 """
 
-import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -26,6 +25,7 @@ from depthg.runtime.device import announce, device
 from depthg.runtime.prefetch import prefetch
 from depthg.runtime.progress import track
 from depthg.runtime.provenance import provenance
+from depthg.runtime.threads import allowed_threads
 from depthg.training.batches import Batches
 from depthg.training.checkpoint import TrainingCheckpoint
 from depthg.training.guidance import active_terms
@@ -37,7 +37,7 @@ from depthg.training.selection import CRITERIA, LabelledSplit, Selection
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.jsonl"
 CHECKPOINT_EVERY = 100  # steps
-THREADS = min(8, len(os.sched_getaffinity(0)))  # that make batches for a GPU
+THREADS = min(8, allowed_threads())  # that make batches for a GPU
 
 
 def train(

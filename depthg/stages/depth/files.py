@@ -18,6 +18,7 @@ from depthg.data.decode import DECODER_ERRORS
 from depthg.data.folder import companion
 from depthg.data.records import ImageRecord, content_hash
 from depthg.errors import DepthGError
+from depthg.runtime.threads import allowed_threads
 from depthg.stages.depth.source import CropBatch, min_max
 
 SUFFIXES = (".png", ".npy", ".npz")
@@ -50,7 +51,7 @@ class Files:
             DepthGError: a map cannot be read, is not 2-D, not finite, or constant.
         """
         images = dict.fromkeys(record.id for record in crops.records)
-        with ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor(allowed_threads()) as pool:
             maps = dict(zip(images, pool.map(self._far_map, images), strict=True))
         return crops.cut_from(maps, side)
 
