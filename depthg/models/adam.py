@@ -56,6 +56,7 @@ class AdamW:
                 weight_decay=decay,
                 eps=1e-8,
                 maximize=False,
+                capturable=any(weight.is_cuda for weight in given),  # a step may be part of a CUDA graph
             )
 
     def state_dict(self) -> dict[str, Any]:
@@ -70,5 +71,6 @@ class AdamW:
 
 
 def _fresh(weight: Tensor) -> list[Tensor]:
-    """Means of gradient and squared gradient, and the number of steps, float32 [] on the CPU."""
-    return [torch.zeros_like(weight, requires_grad=False) for _ in range(2)] + [torch.zeros(())]
+    """Means of gradient and squared gradient, and the number of steps, float32 [], on a GPU if it is to be recorded."""
+    moments = [torch.zeros_like(weight, requires_grad=False) for _ in range(2)]
+    return [*moments, torch.zeros((), device=weight.device if weight.is_cuda else None)]

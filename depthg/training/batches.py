@@ -35,6 +35,9 @@ class Batches:
     def __init__(self, inputs: Inputs, settings: TrainSettings, seed: int, where: torch.device = CPU):
         self.inputs, self.settings = inputs, settings
         self.read_tokens = token_reader(inputs.features, where)
+        self.multiple = (
+            64 if where.type == "cuda" else 1
+        )  # CUDA graphs are recorded for every number of tokens
         self.draws = Draws(inputs.neighbors, settings, seed)
 
     def __call__(self, step: int) -> Batch:
@@ -70,7 +73,7 @@ class Batches:
         if self.settings.lhp != "none":
             near, near_weights = self.inputs.neighbor_weights(rows)
             ids, weights = MIXINGS[self.settings.mixing](near, near_weights, at, anchor)
-        kept, mix_ids = union_with_neighbors(at, ids, self.inputs.tokens)
+        kept, mix_ids = union_with_neighbors(at, ids, self.inputs.tokens, self.multiple)
         return SampledTokens(self.read_tokens(rows, kept), mix_ids, weights)
 
     def _view(self, rows: np.ndarray, sampled: np.ndarray) -> Tensor | None:
@@ -86,13 +89,14 @@ class Batches:
         return [1 + int(roll) for roll in rng.choice(shifts, negatives, replace=negatives > shifts)]
 
 
-def union_with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
+def union_with_neighbors(at: Tensor, ids: Tensor, tokens: int, multiple: int = 1) -> tuple[Tensor, Tensor]:
     """Union of the sampled tokens and their neighbours: the head maps tokens independently, so no others are read.
 
     Args:
         at: indices of the sampled tokens, int64 [B, n], distinct within a row.
         ids: indices of their neighbours, int64 [B, n, k]; repetitions are allowed.
         tokens: number of tokens per crop P.
+        multiple: T is rounded up to a multiple of this, or to P.
 
     Returns:
         kept: int64 [B, T], distinct within a row, the sampled tokens first. T is the largest union of any crop;
@@ -104,4 +108,5 @@ def union_with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, 
     rank.scatter_(1, at, last[:, :count])
     kept = rank.argsort(dim=1, stable=True)
     index = torch.empty_like(kept).scatter_(1, kept, last).gather(1, ids.flatten(1))
-    return kept[:, : int((rank <= count).sum(1).max())], index.view_as(ids)
+    largest = int((rank <= count).sum(1).max())
+    return kept[:, : -(-largest // multiple) * multiple], index.view_as(ids)
