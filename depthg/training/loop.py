@@ -137,7 +137,10 @@ def _step(model: Model, objective: Objective, optimizer: AdamW) -> Step:
 
     if device().type == "cpu" or model.settings.objective != "correlation":
         return take
-    state = [*model.parameters(), *(value for values in optimizer.state.values() for value in values)]
+    state = [
+        *model.parameters(),
+        *(value for values in optimizer.state.values() for value in values.values()),
+    ]
 
     def regime(step: int) -> Hashable:
         terms = active_terms(model.settings, step)

@@ -46,7 +46,10 @@ def training(stores, settings, captures):
         loop._optimizer_step(losses["total"], model, optimizer)
         return losses
 
-    state = [*model.parameters(), *(value for values in optimizer.state.values() for value in values)]
+    state = [
+        *model.parameters(),
+        *(value for values in optimizer.state.values() for value in values.values()),
+    ]
     step = CapturedStep(take, objective, state, lambda step: step // 8) if captures else take
     found, make = [], Batches(inputs, settings, 0)
     for number in range(16):
