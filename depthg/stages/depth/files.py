@@ -18,7 +18,7 @@ from depthg.data.decode import DECODER_ERRORS
 from depthg.data.folder import companion
 from depthg.data.records import ImageRecord, content_hash
 from depthg.errors import DepthGError
-from depthg.stages.depth.source import CropBatch, cut, min_max
+from depthg.stages.depth.source import CropBatch, cut_all, min_max
 
 SUFFIXES = (".png", ".npy", ".npz")
 
@@ -30,7 +30,8 @@ class Files:
         DepthGError: `name` or `larger` is not set, or maps are missing.
     """
 
-    batch = 60  # crops: twelve five-cropped images
+    unit = batch = 60  # crops: twelve five-cropped images
+    precision = "float32"
 
     def __init__(self, settings: DepthSource, root: Path, images: Sequence[ImageRecord]):
         for key, meaning in {
@@ -45,20 +46,26 @@ class Files:
         self.paths = _find(root, f"depth/{settings.name}", images)
         self.identity = content_hash(self.paths.values())
 
-    def predict(self, crops: CropBatch, side: int) -> np.ndarray:
-        """Cut the depth of each crop out of its image's map: float32 [B, side, side] in [0, 1], far = 1.
+    def adapt(self, crops: CropBatch, precision: str | None) -> None:
+        """Nothing to choose."""
+
+    def read(self, crops: CropBatch) -> dict[int, np.ndarray]:
+        """The whole maps of the crops' images by image id, float64 [H, W] in [0, 1], far = 1.
 
         Raises:
             DepthGError: a map cannot be read, is not 2-D, not finite, or constant.
         """
         records = {record.id: record for record in crops.records}
         with ThreadPoolExecutor() as pool:
-            maps = dict(zip(records, pool.map(self._far_map, records), strict=True))
-        parts = [
-            cut(maps[record.id], box, (record.width, record.height), side)
-            for record, box in zip(crops.records, crops.boxes, strict=True)
-        ]
-        return np.stack(parts)
+            return dict(zip(records, pool.map(self._far_map, records), strict=True))
+
+    def compute(self, given: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+        """The same maps."""
+        return given
+
+    def scale(self, crops: CropBatch, computed: dict[int, np.ndarray], side: int) -> np.ndarray:
+        """Cut the depth of each crop out of its image's map: float32 [B, side, side] in [0, 1], far = 1."""
+        return cut_all(computed, crops, side)
 
     def _far_map(self, image: int) -> np.ndarray:
         """The whole depth map of an image id, float64 [H, W] in [0, 1], far = 1."""

@@ -1,11 +1,18 @@
 """The depth stage: writes the depth of every crop of a split to a store."""
 
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from depthg.config.sections import DepthSource
 from depthg.data.records import ImageRecord, read_images
 from depthg.errors import unknown
+from depthg.runtime.files import fingerprint
+from depthg.runtime.prefetch import prefetch
 from depthg.stages.depth import DEPTH_SOURCES
 from depthg.stages.depth.source import CropBatch, Source
 from depthg.store.arrays import Array
@@ -52,12 +59,49 @@ def make_depth(
     """
     store, records = Store(crops), read_images(images)
     model = open_source(source, root, records)
-    side = store.shape("images")[0] // SHRINK
-    owners = store.read("image")
-    provenance = {"settings": source.model_dump(), "crops": store.fingerprint, "source": model.identity}
     arrays = depth_arrays(store.shape("images")[0])
-    writer = Writer(out, len(store), arrays, provenance, part, unit=model.batch)
-    for rows in writer.tracked(model.batch, f"{split} depth"):
-        batch = CropBatch(store, rows, [records[owner] for owner in owners[rows.start : rows.stop]])
-        writer.write(rows, depth=model.predict(batch, side))
+    owners = store.read("image")
+
+    def crops_of(rows: range) -> CropBatch:
+        return CropBatch(store, rows, [records[owner] for owner in owners[rows.start : rows.stop]])
+
+    provenance = {"settings": source.model_dump(), "crops": store.fingerprint, "source": model.identity}
+    model.adapt(crops_of(range(min(model.unit, len(store)))), begun_precision(out, provenance))
+    if model.precision != "float32":
+        provenance["precision"] = model.precision
+    writer = Writer(out, len(store), arrays, provenance, part, unit=model.unit)
+    write_depth(writer, model, crops_of, f"{split} depth")
+
+
+def begun_precision(out: Path, provenance: dict[str, Any]) -> str | None:
+    """The precision of the store at `out` if it has this provenance otherwise; None if there is no such store."""
+    try:
+        made_from = json.loads((out / "fingerprint.json").read_text())["made_from"]
+    except (OSError, ValueError, KeyError):
+        return None
+    precision = made_from.pop("precision", "float32")
+    return precision if fingerprint(made_from) == fingerprint(provenance) else None
+
+
+def write_depth(writer: Writer, model: Source, crops_of: Callable[[range], CropBatch], label: str) -> None:
+    """Write the unfinished rows: while a batch is computed, the next ones are read and the last one is written."""
+    side = writer.arrays["depth"].shape[0]
+
+    def read(rows: range) -> tuple[CropBatch, Any]:
+        crops = crops_of(rows)
+        return crops, model.read(crops)
+
+    def write(crops: CropBatch, computed: Any) -> None:
+        writer.write(crops.rows, depth=model.scale(crops, computed, side))
+
+    batches = prefetch(read, writer.tracked(model.batch, label))
+    with closing(batches), ThreadPoolExecutor(1, "writing") as pool:
+        writing = None
+        for crops, given in batches:
+            computed = model.compute(given)
+            if writing is not None:
+                writing.result()
+            writing = pool.submit(write, crops, computed)
+        if writing is not None:
+            writing.result()
     writer.finish()
