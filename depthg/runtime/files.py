@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,22 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError say which file it is about: the system names only files that it cannot open."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file atomically: a reader sees either the old content or the new."""
     draft = path.with_name(path.name + ".tmp")
-    draft.write_text(json.dumps(content, indent=1, default=str) + "\n")
-    os.replace(draft, path)
+    with naming(path):
+        draft.write_text(json.dumps(content, indent=1, default=str) + "\n")
+        os.replace(draft, path)
 
 
 def size_text(count: float) -> str:

@@ -14,7 +14,7 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from depthg.errors import DepthGError
-from depthg.runtime.files import check_room, fingerprint, write_json
+from depthg.runtime.files import check_room, fingerprint, naming, write_json
 from depthg.runtime.progress import track
 from depthg.store.arrays import MARKER, Array, ShardLayout, row_bytes, shard_rows
 from depthg.store.parts import WHOLE, Part, opening
@@ -80,9 +80,10 @@ class Writer:
     def _begin(self, provenance: Mapping[str, Any]) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
         check_room(self.path, self.rows * row_bytes(self.arrays))
-        group = zarr.open_group(self.path, mode="w", zarr_format=3)
-        for name, array in self.arrays.items():
-            _create(group, name, self.rows, array.sharded(self.shard_rows))
+        with naming(self.path):
+            group = zarr.open_group(self.path, mode="w", zarr_format=3)
+            for name, array in self.arrays.items():
+                _create(group, name, self.rows, array.sharded(self.shard_rows))
         mark_finished(self.path, range(0))
         write_json(
             self.path / "fingerprint.json",
