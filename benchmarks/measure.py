@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 ROUNDS = 5
-QUICK = 5.0  # seconds; faster works are run once more, to measure memory only
+QUICK = 2.0  # seconds; faster works are run once more, to measure memory only
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 Work = Callable[[], object]  # returns the seconds of a part, if only that part counts

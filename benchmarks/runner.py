@@ -12,6 +12,7 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from time import perf_counter
 
 from benchmarks.ablation import derived
 from benchmarks.machine import machine_name
@@ -28,11 +29,13 @@ def main() -> None:
     results, failed, table = list[Result](), list[str](), ""
     for subject in arguments.only or (ON_CARD if arguments.card else SUBJECTS):
         print(f"{subject} …", flush=True)
+        start = perf_counter()
         try:
             results += _apart(subject)
         except Exception:
             traceback.print_exc()
             failed.append(subject)
+        print(f"  {perf_counter() - start:.0f} s", flush=True)
         rows = [one for one in results if isinstance(one, Row)]
         table = write(arguments.out or RESULTS / machine_name(), [*results, *derived(rows)])
     print(table)
