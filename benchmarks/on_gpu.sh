@@ -14,6 +14,9 @@ cd "$(dirname "$0")/.."
 site=$(mktemp -d)
 trap 'rm -rf "$site"' EXIT
 python3 -m pip install --quiet --no-index --no-deps --no-compile --target "$site" "$wheels"/*.whl
+info="$site/depthg-0.dist-info" # depthg runs from here, but asks for its own version
+mkdir "$info"
+printf 'Metadata-Version: 2.1\nName: depthg\n%s\n' "$(sed -n 's/^version = "\(.*\)"/Version: \1/p' pyproject.toml)" >"$info/METADATA"
 export PYTHONPATH="$site:$PWD" PYTHONUNBUFFERED=1 HF_HUB_OFFLINE=1
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
