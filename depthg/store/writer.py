@@ -17,7 +17,7 @@ from depthg.runtime.files import check_room, fingerprint, naming, write_json
 from depthg.runtime.progress import track
 from depthg.runtime.threads import allowed_threads
 from depthg.store.arrays import MARKER, Array, ShardLayout, row_bytes, shard_rows
-from depthg.store.parts import WHOLE, Part, opening
+from depthg.store.parts import WHOLE, Part, check_unused, opening
 from depthg.store.resume import mark_all_finished, mark_finished, unfinished_ranges
 from depthg.store.shards import DamageError, ShardWriter
 
@@ -66,10 +66,11 @@ class Writer:
         self.shard_rows = shard_rows(rows, arrays)
         self.fingerprint = fingerprint({"rows": rows, "arrays": _layout(arrays), **provenance})
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = part.claim(self.path)
         with opening(self.path, part):
             if _fingerprint_of(self.path) != self.fingerprint:
+                check_unused(self.path)
                 self._begin(provenance)
+            self._lock = part.claim(self.path)
             (self.path / MARKER).unlink(missing_ok=True)
             _forget_other_divisions(self.path, part)
         self._pool = ThreadPoolExecutor(THREADS, "writers")

@@ -1,8 +1,11 @@
 """float16 only where no map shows it, and what was begun in it goes on in it; batches that fit; three steps at once."""
 
 import json
+import re
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from depthg.config.sections import DepthSource
 from depthg.stages.depth import stage
 from depthg.stages.depth.network import Network
 from depthg.stages.depth.precision import LARGEST, exact_float32, fitting_batch, map_error, precision_for
+from depthg.stages.depth.source import Images
 from depthg.store.arrays import Array
 from depthg.store.parts import Part
 from depthg.store.reader import Store
@@ -29,13 +33,14 @@ class Grey(Network):
     base = torch.zeros(1)
 
     def open(self, name):
+        self.device = torch.device("cpu")
         torch.manual_seed(0)
         self.shown: list[int] = []
         return nn.Conv2d(3, 1, 1)
 
     def raw(self, images):
         self.shown.append(len(images))
-        pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+        pixels = torch.from_numpy(images).permute(0, 3, 1, 2).to(self.model.weight.dtype) / 255
         return (self.model(pixels)[:, 0] + self.base).float()
 
 
@@ -117,6 +122,59 @@ def test_exact_products_are_asked_for_a_while_only():
     with exact_float32():
         assert not torch.backends.cudnn.allow_tf32
     assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == before
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """A stand-in for a card of 40 MB on which a batch takes 10 MB; returns a change of a network that uses it."""
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
+    figures = {
+        "reset_peak_memory_stats": None,
+        "memory_allocated": 5_000_000,
+        "max_memory_allocated": 15_000_000,
+        "empty_cache": None,
+        "mem_get_info": (40_000_000, 50_000_000),
+    }
+    for name, value in figures.items():
+        monkeypatch.setattr(torch.cuda, name, lambda *_, value=value: value)
+
+    def change(network: Grey) -> None:
+        network.device = SimpleNamespace(type="cuda")
+
+    return change
+
+
+def test_on_a_card_float16_and_a_batch_are_chosen_and_told(make, tmp_path, card, capsys):
+    assert make(card).shown == [
+        10,
+        10,
+        10,
+        28,
+        22,
+    ]  # float32 and float16 on trial, the memory, and what is stored
+    assert Store(tmp_path / "depth.zarr").provenance["precision"] == "float16"
+    told = (
+        r"Grey depth: float16 \(float16 is off by 0\.000\d\d of .* 0\.00196 is allowed\), 28 crops a batch\n"
+    )
+    assert re.search(told, capsys.readouterr().out)
+
+
+def test_on_a_card_float32_is_kept_where_float16_will_not_do(make, tmp_path, card, capsys):
+    def change(network: Grey) -> None:
+        card(network)
+        network.base = torch.tensor([1000.0]).half()
+
+    assert make(change).model.weight.dtype == torch.float32
+    assert "precision" not in Store(tmp_path / "depth.zarr").provenance
+    assert re.search(r"Grey depth: float32 \(float16 is off by .*28 crops a batch\n", capsys.readouterr().out)
+
+
+def test_on_a_card_whole_images_go_on_by_few(crops, card):
+    network = Grey(DepthSource(source="midas"), Path(), [])
+    card(network)
+    network.whole, network.read = True, lambda crops: [Images([], np.zeros((2, 16, 16, 3), np.uint8))]
+    network.adapt(None, "float32")
+    assert (network.batch, network.precision) == (10, "float32")
 
 
 def test_on_a_cpu_nothing_is_tried_and_provenance_is_as_before(make, tmp_path):

@@ -1,6 +1,7 @@
 """ZoeDepth on a tiny network of random weights."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from depthg.config.settings import CropSettings
 from depthg.data.index import index
 from depthg.errors import DepthGError
 from depthg.stages.crops import make_crops
+from depthg.stages.depth.precision import map_error
 from depthg.stages.depth.stage import make_depth
 from depthg.stages.depth.zoedepth import ZoeDepth, mirrored_mean
 from depthg.store.reader import Store
@@ -214,3 +216,14 @@ def test_the_hub_is_asked_only_for_what_is_not_here(monkeypatch, cached, asked):
 
 def test_weights_in_float16_draw_a_like_map(network, half_error):
     assert 0 < half_error(network) < 0.05
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_card_draws_the_maps_of_the_cpu(folder, images, monkeypatch):
+    card = ZoeDepth(DepthSource(source="zoedepth", model=str(folder)), Path(), [])
+    monkeypatch.setattr("depthg.stages.depth.network.device", lambda: torch.device("cpu"))
+    exact = ZoeDepth(DepthSource(source="zoedepth", model=str(folder)), Path(), []).raw(images).numpy()
+    for precision in ("float32", "float16"):
+        card.adapt(SimpleNamespace(images=images, records=[]), precision)
+        assert card.precision == precision and card.batch > card.unit
+        assert map_error(card._predicted(images).cpu().numpy(), exact) < 0.05
