@@ -16,7 +16,8 @@ from benchmarks.measure import ROUNDS, Cost, Result, Row, Target, Work, alternat
 from benchmarks.places import fastest
 from benchmarks.stores import CHANNELS, GRID, depth_maps
 from benchmarks.vit import SIDE
-from depthg.stages.features import BATCH, feature_arrays, write_rows
+from depthg.stages.features import feature_arrays
+from depthg.stages.pipeline import BATCH, write_rows
 from depthg.store.arrays import Array, row_bytes
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
@@ -91,7 +92,7 @@ def _works(root: Path, sizes: Sizes) -> dict[str, Work]:
         "pooled": torch.randn(BATCH, sizes.shape[-1]),
     }
 
-    def compute(rows: range, images: np.ndarray) -> dict[str, Tensor]:
+    def compute(rows: range, images: Tensor) -> dict[str, Tensor]:
         return {name: value[: len(rows)] for name, value in values.items()}
 
     def stage(writer: Writer) -> None:

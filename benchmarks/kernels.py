@@ -62,8 +62,6 @@ def dispatched(stores: Stores, settings: TrainSettings) -> int:
     inputs = open_inputs(stores.features, stores.neighbors, settings, geometry=stores.geometry)
     model = Model(settings, inputs.channels)
     objective, optimizer = OBJECTIVES[settings.objective](model, inputs, 0), _optimizer(model)
-    for group in optimizer.param_groups:
-        group["foreach"] = True  # as on a card: one operator for all weights
     for step in range(2):
         batch = Batches(inputs, settings, seed=0)(step).to(torch.device("cpu"))
         with Dispatched() as seen:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from benchmarks.measure import Result, Row, Work, alternate
 from benchmarks.vit import ARGS, MODEL, SIDE
 from depthg.config.sections import Backbone
 from depthg.models.backbones import DenseBackbone
-from depthg.runtime.device import device, mixed_precision
+from depthg.runtime.device import device
 
 NETWORK, SIZE = (MODEL, SIDE) if on_card() else ("vit_tiny_patch16_224", 32)
 CROPS = 2048 if on_card() else 4  # in a pass
@@ -79,7 +78,7 @@ def _passes(way: Way) -> Work:
 
     @torch.inference_mode()
     def work() -> None:
-        with mixed_precision() if way.weights == AUTOCAST else nullcontext():
+        with torch.autocast(device().type, torch.bfloat16, enabled=way.weights == AUTOCAST):
             for _ in range(0, CROPS, way.batch):
                 run(net, pixels)
 
