@@ -3,13 +3,15 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.autograd import DeviceType
 
 from benchmarks import batches, runner
 from benchmarks.card import depth, features, forward, training
-from benchmarks.card.device import busy
+from benchmarks.card.device import Busy, busy, busy_of, share
 from benchmarks.measure import Cost, Row
 from benchmarks.report import markdown
 
@@ -55,6 +57,28 @@ def test_depth_networks(tmp_path):
 
 def test_without_a_card_nothing_is_busy():
     assert busy(lambda: 1 / 0) is None
+
+
+def test_neither_copies_nor_named_regions_are_kernels():
+    def event(name, device, named=False):
+        return SimpleNamespace(
+            name=name,
+            device_type=device,
+            is_user_annotation=named,
+            time_range=SimpleNamespace(elapsed_us=lambda: 500.0),
+        )
+
+    events = [
+        *(
+            event("gemm", DeviceType.CUDA),
+            event("aten::mm", DeviceType.CPU),
+            event("softmax", DeviceType.CUDA),
+        ),
+        *(event("Memcpy HtoD", DeviceType.CUDA), event("Optimizer.step", DeviceType.CUDA, named=True)),
+    ]
+    assert busy_of(events) == Busy(1e-3, 2)
+    row = Row("step", "", Cost((4e-3, 4e-3)))
+    assert share(row, 1e-3).ratio == 0.25
 
 
 def test_a_subject_that_fails_leaves_the_others(tmp_path, monkeypatch, capsys):
