@@ -12,6 +12,7 @@ from torch.autograd import DeviceType
 from benchmarks import batches, runner
 from benchmarks.card import depth, features, forward, training
 from benchmarks.card.device import Busy, busy, busy_of, share
+from benchmarks.card.networks import published
 from benchmarks.measure import Cost, Row
 from benchmarks.report import markdown
 
@@ -53,6 +54,14 @@ def test_the_training_step(tmp_path, tiny, monkeypatch):
 def test_depth_networks(tmp_path):
     rows = depth.measured(tmp_path)
     assert [row.stage for row in rows] == ["depth: ZoeDepth", "depth: MiDaS", "depth: Depth Anything"]
+
+
+def test_designs_have_as_many_weights_as_published():
+    """ZoeDepth-N 345 million, DPT-Large 343, Depth Anything V2 small 24.8."""
+    with torch.device("meta"):
+        networks = [kind.model_class(design.network) for kind, design in published().items()]
+    millions = [sum(weights.numel() for weights in network.parameters()) / 1e6 for network in networks]
+    assert millions == pytest.approx([345, 343, 24.8], rel=5e-3)
 
 
 def test_without_a_card_nothing_is_busy():
