@@ -22,7 +22,7 @@ from depthg.store.tokens import token_arrays
 SHAPE = (*GRID, CHANNELS)
 CROPS, BATCH = 512, 64
 COCO = 488_510  # crops: five of each of COCO-Stuff's 97,702 training images
-ROUNDS = 5
+ROUNDS = 3
 TARGET = Target("ratio", 0.7)
 ZARR, PLAIN = "Zarr-python, a whole shard at a time", "plain files of 64 crops, by one thread"
 

@@ -1,6 +1,8 @@
 """Awaits the card, and asks it how long it computed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.autograd import DeviceType
@@ -43,12 +45,19 @@ def busy(work: Work) -> Busy | None:
         return None
     with profile(activities=[ProfilerActivity.CUDA]) as seen:
         finished(work)()
-    kernels = [
-        event
-        for event in seen.events()
-        if event.device_type == DeviceType.CUDA and not event.name.startswith(COPIES)
+    return busy_of(seen.events())
+
+
+def busy_of(events: Iterable[Any]) -> Busy:
+    """The kernels among the events of a profile: neither copies, nor regions that the program names."""
+    times = [
+        event.time_range.elapsed_us()
+        for event in events
+        if event.device_type == DeviceType.CUDA
+        and not event.name.startswith(COPIES)
+        and not event.is_user_annotation
     ]
-    return Busy(sum(event.device_time for event in kernels) / 1e6, len(kernels))
+    return Busy(sum(times) / 1e6, len(times))
 
 
 def share(row: Row, computing: float) -> Row:

@@ -41,9 +41,7 @@ def published() -> Designs:
     }
     return {
         ZoeDepth: Design(ZoeDepthConfig(**wide), {"ensure_multiple_of": 32}),
-        Midas: Design(
-            DPTConfig(**wide, **large, intermediate_size=4096, backbone_out_indices=[5, 11, 17, 23]), {}
-        ),
+        Midas: Design(DPTConfig(**wide, **large, backbone_out_indices=[5, 11, 17, 23]), {}),
         DepthAnything: Design(DepthAnythingConfig(), _square(518, 14)),
     }
 

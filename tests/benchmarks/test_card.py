@@ -3,13 +3,16 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.autograd import DeviceType
 
 from benchmarks import batches, runner
 from benchmarks.card import depth, features, forward, training
-from benchmarks.card.device import busy
+from benchmarks.card.device import Busy, busy, busy_of, share
+from benchmarks.card.networks import published
 from benchmarks.measure import Cost, Row
 from benchmarks.report import markdown
 
@@ -53,8 +56,38 @@ def test_depth_networks(tmp_path):
     assert [row.stage for row in rows] == ["depth: ZoeDepth", "depth: MiDaS", "depth: Depth Anything"]
 
 
+def test_designs_have_as_many_weights_as_published():
+    """ZoeDepth-N 345 million, DPT-Large 343, Depth Anything V2 small 24.8."""
+    with torch.device("meta"):
+        networks = [kind.model_class(design.network) for kind, design in published().items()]
+    millions = [sum(weights.numel() for weights in network.parameters()) / 1e6 for network in networks]
+    assert millions == pytest.approx([345, 343, 24.8], rel=5e-3)
+
+
 def test_without_a_card_nothing_is_busy():
     assert busy(lambda: 1 / 0) is None
+
+
+def test_neither_copies_nor_named_regions_are_kernels():
+    def event(name, device, named=False):
+        return SimpleNamespace(
+            name=name,
+            device_type=device,
+            is_user_annotation=named,
+            time_range=SimpleNamespace(elapsed_us=lambda: 500.0),
+        )
+
+    events = [
+        *(
+            event("gemm", DeviceType.CUDA),
+            event("aten::mm", DeviceType.CPU),
+            event("softmax", DeviceType.CUDA),
+        ),
+        *(event("Memcpy HtoD", DeviceType.CUDA), event("Optimizer.step", DeviceType.CUDA, named=True)),
+    ]
+    assert busy_of(events) == Busy(1e-3, 2)
+    row = Row("step", "", Cost((4e-3, 4e-3)))
+    assert share(row, 1e-3).ratio == 0.25
 
 
 def test_a_subject_that_fails_leaves_the_others(tmp_path, monkeypatch, capsys):
