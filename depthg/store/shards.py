@@ -88,8 +88,8 @@ class ShardWriter:
         with naming(self.path):
             written = [pool.submit(self._append, *job) for job in zip(encoded, begins, strict=True)]
             wait(written)  # for all of them: after an error the file may be closed
-            for job in written:
-                job.result()
+            while written:  # none is kept: an error would refer to itself, and a failed writer hold its lock
+                written.pop().result()
             write_all(self._file, [index, checksum(index)], 0)
 
     def _end(self, chunk: int) -> int:
