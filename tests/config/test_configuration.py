@@ -269,5 +269,5 @@ def test_the_released_benchmarks_depart_in_every_point(request):
         assert shipped.geometries[released.geometry].camera == "released"
         assert released.terms == paper.terms
     assert shipped.resolve("cityscapes", "ours").sampling == "full"
-    assert shipped.resolve("cityscapes_released", "ours").sampling == "random"
+    assert shipped.resolve("cityscapes_released", "ours").sampling == "continuous"
     assert shipped.geometries[shipped.resolve("potsdam_released", "ours").geometry].depth_values == "integers"
