@@ -53,7 +53,9 @@ def evaluate(
     rows = list(range(len(crop_store))) if len(table) else pictured
     predicted = predict(reader, fitted, crop_store, rows)
     predictions = (
-        add_refined(predicted, workers, settings.crf_channels) if settings.crf else (prediction for prediction, _ in predicted)
+        add_refined(predicted, workers, settings.crf_channels)
+        if settings.crf
+        else (prediction for prediction, _ in predicted)
     )
     counts = ConfusionCounts(
         len(fitted.centroids), table, fitted.linear is not None, settings.surplus_clusters

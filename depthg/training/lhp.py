@@ -68,7 +68,8 @@ def _scaled(rows: Tensor) -> Tensor:
 
 
 def _quantile(rows: Tensor, share: float) -> Tensor:
-    """Quantile float [..., 1] of rows [..., P], interpolated; `torch.quantile` refuses as many values as a batch has."""
+    """The interpolated quantile of each row, float [..., 1], of rows float [..., P]."""
+    # torch.quantile refuses as many values as a batch has
     place = share * (rows.shape[-1] - 1)
     below = int(place)
     low = rows.kthvalue(below + 1, keepdim=True).values
@@ -76,7 +77,7 @@ def _quantile(rows: Tensor, share: float) -> Tensor:
 
 
 def nonzero(weights: Tensor) -> Mixture:
-    """The tokens of weight above 0 in each row of weights float [B, n, P], padded with others: k is the largest number."""
+    """The tokens of weight above 0 in each row of weights float [B, n, P]; shorter rows are padded with others."""
     count = int((weights > 0).sum(-1).max())
     if 2 * count > weights.shape[-1]:  # sorting so many takes longer than multiplying by zeros
         return torch.arange(weights.shape[-1]).expand(weights.shape), weights
@@ -96,9 +97,9 @@ def as_released(inputs: Inputs, rows: np.ndarray, at: Tensor, anchor: bool) -> M
     if inputs.attention is not None:
         return nonzero(released_by_attention(gather_tokens(inputs.attention_maps(rows), at)))
     points = inputs.positions(rows)[..., 1:].flatten(1, 2)
-    # Distances by matrix products are off by more than the nearest tokens are apart.
-    exact = "donot_use_mm_for_euclid_dist"
-    return nonzero(released_by_distance(torch.cdist(gather_tokens(points, at), points, compute_mode=exact)))
+    # By matrix products, as theirs, whose rounding shows in the distances of the nearest tokens.
+    mode = "use_mm_for_euclid_dist"
+    return nonzero(released_by_distance(torch.cdist(gather_tokens(points, at), points, compute_mode=mode)))
 
 
 # Setting `mixing` → Mixing: (inputs, rows, token indices int64 [B, n], whether anchors) → Mixture. To add one: its name

@@ -94,7 +94,8 @@ class TrainSettings(DrawSettings):
     )
     negatives: Positive = Field(5, description="random crops that each crop is paired with")
     negatives_at: Literal["own", "neighbor"] = added(
-        "own", "where random crops are read: at their own samples; neighbor as released: at the k-NN neighbour's"
+        "own",
+        "where random crops are read: at their own samples; neighbor as released: at the k-NN neighbour's",
     )
     # what is correlated
     centring: bool = Field(True, description="spatial centring of the feature correlation (STEGO)")
