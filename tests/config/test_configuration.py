@@ -16,6 +16,7 @@ from depthg.config.settings import (
 )
 from depthg.config.validation import parse
 from depthg.errors import DepthGError
+from depthg.evaluation.crf import CHANNELS
 from depthg.losses.depth import KERNELS, NORMS
 from depthg.models.heads import HEADS
 from depthg.stages.camera import CAMERAS
@@ -189,12 +190,14 @@ def test_named_choices_are_those_of_their_tables():
         (TrainSettings, "head"): HEADS,
         (TrainSettings, "selection"): CRITERIA,
         (TrainSettings, "sampling"): sampling.SAMPLERS,
+        (TrainSettings, "reads"): sampling.READS,
         (TrainSettings, "tokens_at"): sampling.TOKENS_AT,
         (TrainSettings, "depth_at"): sampling.DEPTH_AT,
         (TrainSettings, "depth_loss"): {"none", *KERNELS},
         (TrainSettings, "depth_norm"): NORMS,
         (TrainSettings, "sample_schedule"): SAMPLE_SCHEDULES,
         (TrainSettings, "mixing"): MIXINGS,
+        (EvaluateSettings, "crf_channels"): CHANNELS,
         (GeometrySettings, "camera"): CAMERAS,
         (GeometrySettings, "control"): controls.CONTROLS,
         (GeometrySettings, "depth_values"): controls.VALUES,
