@@ -24,7 +24,7 @@ test: install  ## the tests, a few minutes
 test-slow: install  ## whole workflows on miniatures of the benchmarks, some minutes more
 	pytest -m slow
 
-bench: install  ## every stage against a straightforward way, half an hour: benchmarks/results.md
+bench: install  ## every stage against a straightforward way, 20 minutes: benchmarks/results/
 	python -m benchmarks
 
 check: install docs  ## style, types, the workflow's own linter, the documentation

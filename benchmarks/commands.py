@@ -20,7 +20,7 @@ PLAN = (*SNAKEMAKE, "--dry-run", "--config", "dataset=demo", "--", "results/demo
 
 def measured(root: Path) -> list[Row]:
     """Rows for `depthg --help` and for a dry run of the whole demo in an empty folder."""
-    help_ = alternate({"ours": running(root, HELP), "reference": running(root, EAGER)})
+    help_ = alternate({"ours": running(root, HELP), "reference": running(root, EAGER)}, rounds=3)
     plan = alternate({"ours": running(root, PLAN)}, rounds=3)
     return [
         Row(

@@ -35,7 +35,7 @@ def _row(stage: str, size: str, work: Work) -> Row:
             work()
             return perf_counter() - start
 
-    costs = alternate({"ours": crowded, "reference": work})
+    costs = alternate({"ours": crowded, "reference": work}, rounds=3)
     return Row(
         f"{stage}, beside a busy process a core",
         size,

@@ -14,8 +14,8 @@ from depthg.config.settings import TrainSettings
 
 SIDES = (14, 20, 28)  # of the grid of tokens
 SAMPLES = (7, 9, 11)  # N
-ROUNDS = 3
-STEPS = 10
+ROUNDS = 2
+STEPS = 6
 SHORT, SHORT_LHP = (whole.model_copy(update={"steps": STEPS}) for whole in (PRODUCT, LHP))
 
 

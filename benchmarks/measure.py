@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 ROUNDS = 5
-QUICK = 5.0  # seconds; faster works are run once more, to measure memory only
+QUICK = 2.0  # seconds; faster works are run once more, to measure memory only
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 Work = Callable[[], object]  # returns the seconds of a part, if only that part counts
@@ -111,6 +111,30 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Count:
+    """A number that is the same on every machine and in every run.
+
+    Attributes:
+        stage: stage of the pipeline.
+        size: its input, in words.
+        what: what is counted.
+        number: how many.
+        most: how many are wanted at most.
+    """
+
+    stage: str
+    size: str
+    what: str
+    number: int
+    most: int | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether there are few enough; None if no number is wanted."""
+        return None if self.most is None else self.number <= self.most
+
+
+@dataclass(frozen=True)
 class Growth:
     """Growth of the time of a stage with one size, others being equal.
 
@@ -131,6 +155,9 @@ class Growth:
     def __post_init__(self) -> None:
         slope = np.polyfit(np.log(self.sizes), np.log(self.seconds), 1)[0]
         object.__setattr__(self, "exponent", float(slope))
+
+
+Result = Row | Count | Growth
 
 
 def alternate(works: Mapping[str, Work], rounds: int = ROUNDS) -> dict[str, Cost]:

@@ -11,7 +11,7 @@ from depthg.demo import render
 from depthg.evaluation.metrics import confusion
 from depthg.evaluation.predict import PredictedLogits, Prediction, add_refined, upsample
 
-CROPS_A_CORE = 16
+CROPS_A_CORE = 8
 SHARE = 0.9  # of the cores
 
 
@@ -21,7 +21,7 @@ def measured(root: Path) -> list[Row]:
     crops = CROPS_A_CORE * max(workers, 2)
     scored = [_scored(crop) for crop in range(crops)]
     works = {"ours": lambda: _count(scored, workers), "reference": lambda: _count(scored, 1)}
-    costs = alternate(works, rounds=3)
+    costs = alternate(works, rounds=2)
     row = Row(
         "CRF and counts",
         f"{crops} maps of 320 px, {CLASSES} clusters, {workers} processes",

@@ -1,73 +1,58 @@
 """The results as Markdown and JSON, with a description of the machine."""
 
 import json
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Cost, Growth, Row, cores
+from benchmarks.machine import machine
+from benchmarks.measure import Cost, Count, Growth, Result, Row
 
 COLUMNS = (
     "stage | size | ours | throughput | against | reference | times as fast | target | met | "
     "peak MB: ours, reference | disk MB"
 )
+COUNTED = "stage | size | what | number | at most | met"
+MET = {True: "yes", False: "**no**", None: ""}
 GROWN = "stage | over | sizes | seconds | exponent"
 
 
-def write(out: Path, rows: Sequence[Row], grown: Sequence[Growth]) -> str:
+def write(out: Path, results: Sequence[Result]) -> str:
     """Write `out`.md and `out`.json; returns the Markdown text."""
     facts = machine()
-    text = markdown(facts, rows, grown)
+    text = markdown(facts, results)
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.with_suffix(".md").write_text(text)
     content = {
         "machine": facts,
-        "rows": [_content(row) for row in rows],
-        "growth": [asdict(g) for g in grown],
+        "rows": [_content(one) for one in results if isinstance(one, Row)],
+        "counts": [asdict(one) for one in results if isinstance(one, Count)],
+        "growth": [asdict(one) for one in results if isinstance(one, Growth)],
     }
     out.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
     return text
 
 
-def machine() -> dict[str, Any]:
-    """Cores, processor, and versions of the libraries."""
-    packages = ("torch", "faiss-cpu", "numpy", "zarr")
-    return {
-        "processor": _processor(),
-        "cores": cores(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-        "load": [round(load, 1) for load in os.getloadavg()],
-    }
-
-
-def _processor() -> str:
-    """Name of the processor, as reported by Linux."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.machine()
-
-
-def markdown(facts: dict[str, Any], rows: Sequence[Row], grown: Sequence[Growth]) -> str:
-    """Machine, table of rows with notes, and table of growth."""
+def markdown(facts: dict[str, Any], results: Sequence[Result]) -> str:
+    """Machine, table of rows with notes, and tables of counts and of growth."""
+    rows = [one for one in results if isinstance(one, Row)]
     notes = list(dict.fromkeys(row.note for row in rows if row.note))
-    lines = [", ".join(f"{name} {value}" for name, value in facts.items()), ""]
-    if rows:
-        lines += _table(COLUMNS, [_cells(row, notes) for row in rows])
-        lines += ["", *(f"{number}. {note}" for number, note in enumerate(notes, 1))]
-    if grown:
-        lines += ["", *_table(GROWN, [_grown_cells(one) for one in grown])]
-    return "\n".join(lines) + "\n"
+    parts = [
+        ", ".join(f"{name} {value}" for name, value in facts.items()),
+        _table(COLUMNS, [_cells(row, notes) for row in rows]),
+        "\n".join(f"{number}. {note}" for number, note in enumerate(notes, 1)),
+        _table(COUNTED, [_counted_cells(one) for one in results if isinstance(one, Count)]),
+        _table(GROWN, [_grown_cells(one) for one in results if isinstance(one, Growth)]),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _table(columns: str, rows: Sequence[Sequence[str]]) -> list[str]:
+def _table(columns: str, rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; nothing without rows."""
     rule = "|---" * len(columns.split(" | ")) + "|"
-    return [f"| {columns} |", rule, *(f"| {' | '.join(cells)} |" for cells in rows)]
+    lines = [f"| {columns} |", rule, *(f"| {' | '.join(cells)} |" for cells in rows)]
+    return "\n".join(lines) if rows else ""
 
 
 def _cells(row: Row, notes: list[str]) -> list[str]:
@@ -81,7 +66,7 @@ def _cells(row: Row, notes: list[str]) -> list[str]:
         _seconds(row.reference),
         "" if row.ratio is None else f"{row.ratio:,.3g}",
         _target(row),
-        {True: "yes", False: "**no**", None: ""}[row.met],
+        MET[row.met],
         ", ".join(_megabytes(cost) for cost in (row.ours, row.reference) if cost is not None),
         "" if row.disk_mb is None else f"{row.disk_mb:,.0f}",
     ]
@@ -110,6 +95,11 @@ def _target(row: Row) -> str:
         "ratio": f"≥ {bound} ×",
         "throughput": f"≥ {bound} {row.item}/s",
     }[row.target.of]
+
+
+def _counted_cells(one: Count) -> list[str]:
+    most = "" if one.most is None else f"{one.most:,}"
+    return [one.stage, one.size, one.what, f"{one.number:,}", most, MET[one.met]]
 
 
 def _grown_cells(one: Growth) -> list[str]:

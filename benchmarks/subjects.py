@@ -6,15 +6,21 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.measure import Growth, Row
+from benchmarks.measure import Result
 
 SUBJECTS = (
-    *("training", "points", "mixing", "neighbors", "features", "reading", "logits", "refinement"),
-    *("commands", "crowded", "growth", "demo"),
+    *("training", "batches", "kernels", "points", "mixing", "neighbors", "features", "free_backbone"),
+    *("writing", "reading", "logits", "refinement", "commands", "crowded", "growth", "demo"),
 )
+ON_CARD = (
+    "card.features",
+    "card.training",
+    "card.depth",
+    "card.forward",
+)  # compiling last: it is the slowest
 
 
-def run(subject: str) -> list[Row | Growth]:
+def run(subject: str) -> list[Result]:
     """Results of one subject."""
     with TemporaryDirectory() as folder, redirect_stdout(StringIO()):  # stages tell of every store
         return import_module(f"benchmarks.{subject}").measured(Path(folder))

@@ -28,7 +28,7 @@ def measured(root: Path) -> list[Row]:
     stores = write_stores(root)
     return [
         *_rows(stores, "training step", PRODUCT, Target("seconds", 0.2), rounds=5),
-        *_rows(stores, "training step, 3D-LHP", LHP, Target("seconds", 0.6), rounds=3),
+        *_rows(stores, "training step, 3D-LHP", LHP, Target("seconds", 0.6), rounds=2),
     ]
 
 

@@ -13,6 +13,8 @@ from torch import Tensor
 from depthg.config.settings import Term
 from depthg.losses.correlation import centre, correlation, correlation_loss, unit
 
+Rolls = list[int] | Tensor  # cyclic shifts of a batch, or the indices of the negatives, int64 [negatives, B]
+
 
 class UnitVectors:
     """Codes or features of a batch at the sampled tokens, scaled to unit length once for all terms.
@@ -31,31 +33,34 @@ class UnitVectors:
         self.siblings = self.anchors if siblings is None else unit(siblings)
 
 
-def self_partners(codes: UnitVectors, rolls: list[int]) -> list[Tensor]:
+def self_partners(codes: UnitVectors, rolls: Rolls) -> list[Tensor]:
     """The anchors themselves."""
     return [codes.anchors]
 
 
-def knn_partners(codes: UnitVectors, rolls: list[int]) -> list[Tensor]:
+def knn_partners(codes: UnitVectors, rolls: Rolls) -> list[Tensor]:
     """The k-NN neighbour of each anchor."""
     return [codes.neighbors]
 
 
-def depth_partners(codes: UnitVectors, rolls: list[int]) -> list[Tensor]:
+def depth_partners(codes: UnitVectors, rolls: Rolls) -> list[Tensor]:
     """Another crop of each anchor's image; the anchors themselves if depth is not paired across crops."""
     return [codes.siblings]
 
 
-def random_partners(codes: UnitVectors, rolls: list[int]) -> list[Tensor]:
+def random_partners(codes: UnitVectors, rolls: Rolls) -> list[Tensor]:
     """Other anchors of the batch: the batch rolled by each cyclic shift, all of them views of one copy."""
     if codes.negatives:  # read elsewhere for each of them
-        return [block.roll(roll, 0) for block, roll in zip(codes.negatives, rolls, strict=True)]
+        pairs = zip(codes.negatives, rolls, strict=True)
+        return [block[roll] if isinstance(roll, Tensor) else block.roll(roll, 0) for block, roll in pairs]
+    if isinstance(rolls, Tensor):
+        return list(codes.anchors[rolls])
     size, twice = len(codes.anchors), torch.cat([codes.anchors, codes.anchors])
     return [twice[size - roll : 2 * size - roll] for roll in rolls]
 
 
 # Term → function (codes, rolls) that returns the partners of the anchors, each float [B, n, C].
-PARTNERS: dict[str, Callable[[UnitVectors, list[int]], list[Tensor]]] = {
+PARTNERS: dict[str, Callable[[UnitVectors, Rolls], list[Tensor]]] = {
     "self": self_partners,
     "knn": knn_partners,
     "random": random_partners,
@@ -63,12 +68,12 @@ PARTNERS: dict[str, Callable[[UnitVectors, list[int]], list[Tensor]]] = {
 }
 
 
-def correlations(term: str, codes: UnitVectors, rolls: list[int]) -> Iterable[Tensor]:
+def correlations(term: str, codes: UnitVectors, rolls: Rolls) -> Iterable[Tensor]:
     """Correlation of the anchors with each of their partners in a term, float [B, n, n] each."""
     return (correlation(codes.anchors, partners) for partners in PARTNERS[term](codes, rolls))
 
 
-def feature_targets(term: str, features: UnitVectors, rolls: list[int], centring: bool) -> list[Tensor]:
+def feature_targets(term: str, features: UnitVectors, rolls: Rolls, centring: bool) -> list[Tensor]:
     """Correlations of the backbone features, the targets of a term (Eq. 1).
 
     Args:
@@ -85,7 +90,7 @@ def feature_targets(term: str, features: UnitVectors, rolls: list[int], centring
 
 
 def term_losses(
-    terms: Mapping[str, Term], codes: UnitVectors, targets: Mapping[str, list[Tensor]], rolls: list[int]
+    terms: Mapping[str, Term], codes: UnitVectors, targets: Mapping[str, list[Tensor]], rolls: Rolls
 ) -> dict[str, Tensor]:
     """Unweighted loss of each term, averaged over its partners: scalars by name (Eq. 2, Eq. 6)."""
     return {

@@ -40,14 +40,13 @@ class AdamW:
         """Update the weights by their gradients."""
         for weights, rate, decay in self.groups:
             given = [weight for weight in weights if weight.grad is not None]
-            moments, squares, steps = ([self.state[weight][i] for weight in given] for i in range(3))
             adam(
                 given,
                 [weight.grad for weight in given if weight.grad is not None],
-                moments,
-                squares,
+                [self.state[weight]["exp_avg"] for weight in given],
+                [self.state[weight]["exp_avg_sq"] for weight in given],
                 [],
-                steps,
+                [self.state[weight]["step"] for weight in given],
                 decoupled_weight_decay=True,
                 amsgrad=False,
                 beta1=0.9,
@@ -56,19 +55,22 @@ class AdamW:
                 weight_decay=decay,
                 eps=1e-8,
                 maximize=False,
+                capturable=any(weight.is_cuda for weight in given),  # a step may be part of a CUDA graph
             )
 
     def state_dict(self) -> dict[str, Any]:
-        """The state to checkpoint."""
-        return {"state": list(self.state.values())}
+        """The state to checkpoint, in the form of torch's own."""
+        return {"state": dict(enumerate(self.state.values()))}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore a saved state."""
-        for own, saved in zip(self.state.values(), state["state"], strict=True):
-            for value, stored in zip(own, saved, strict=True):
-                value.copy_(stored)
+        """Restore a saved state, of this class or of `torch.optim.AdamW`."""
+        for number, own in enumerate(self.state.values()):
+            for name, value in state["state"].get(number, {}).items():
+                own[name].copy_(value)
 
 
-def _fresh(weight: Tensor) -> list[Tensor]:
-    """Means of gradient and squared gradient, and the number of steps, float32 [] on the CPU."""
-    return [torch.zeros_like(weight, requires_grad=False) for _ in range(2)] + [torch.zeros(())]
+def _fresh(weight: Tensor) -> dict[str, Tensor]:
+    """Number of steps, float32 [], and means of the gradient and of its square."""
+    step = torch.zeros((), device=weight.device if weight.is_cuda else None)  # on a GPU if it may be recorded
+    means = {name: torch.zeros_like(weight, requires_grad=False) for name in ("exp_avg", "exp_avg_sq")}
+    return {"step": step, **means}

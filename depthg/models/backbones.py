@@ -131,7 +131,7 @@ def _last_block(net: Any, pixels: Tensor, name: str) -> Tensor:
 
 def _create(spec: Backbone, name: str) -> nn.Module:
     """Build the architecture; unless the weights are a file, load pretrained ones from disk or from the hub."""
-    import timm  # takes seconds, and stages that only share this module's readers and writers need none of it
+    import timm  # takes seconds, and most processes that import this module build no backbone
 
     if not timm.is_model(spec.model.split(".")[0]):
         raise DepthGError(f"backbone {name}: timm has no model '{spec.model}': see timm.list_models()")

@@ -17,9 +17,9 @@ SECONDS = 1.0  # of the comparison
 LEAST = 0.02  # seconds of a pass that is worth a comparison
 
 
-def named_precision(name: str) -> torch.dtype | None:
-    """The dtype of a name in the configuration; None for `auto`."""
-    return None if name == "auto" else getattr(torch, name)
+def named_precision(name: str | None) -> torch.dtype | None:
+    """The dtype of a name in the configuration; None for `auto`, or without a name."""
+    return getattr(torch, name) if name and name != "auto" else None
 
 
 def choose_precision(backbone: DenseBackbone, images: Tensor) -> torch.dtype:

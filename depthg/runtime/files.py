@@ -31,8 +31,19 @@ def file_hash(path: Path) -> str:
 def replacing(path: Path) -> Iterator[Path]:
     """Write a file atomically: yields the path of a hidden draft, which becomes `path` unless the block fails."""
     draft = path.with_name(f".{path.name}.tmp")
-    yield draft
-    os.replace(draft, path)
+    with naming(path):
+        yield draft
+        os.replace(draft, path)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError say which file it is about: the system names only files that it cannot open."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,6 +1,5 @@
 """Crops → backbone features in Zarr: the only forward pass of the backbone, shared by all experiments."""
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from depthg.store.arrays import Array
 from depthg.store.parts import WHOLE, Part
 from depthg.store.reader import Store
 from depthg.store.tokens import packed, token_arrays
-from depthg.store.writer import Writer, stored_provenance
+from depthg.store.writer import Writer, begun_precision
 
 
 def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
@@ -80,17 +79,11 @@ def open_backbone(
     source, backbone = Store(crops), DenseBackbone(spec, name).to(device())
     settings = spec.model_dump(exclude={"precision"})
     made = {"settings": settings, "weights": backbone.weights_hash(), "crops": source.fingerprint}
-    precision = (
-        named_precision(spec.precision) or _begun(out, made) or choose_precision(backbone, _sample(source))
-    )
-    named = {} if precision == torch.float32 else {"precision": str(precision).removeprefix("torch.")}
-    return source, backbone.in_precision(precision), made | named
-
-
-def _begun(out: Path, provenance: Mapping[str, Any]) -> torch.dtype | None:
-    """The precision of a store of this provenance that was begun, or finished, earlier: on this or another machine."""
-    begun, same = stored_provenance(out), json.loads(json.dumps(provenance))
-    return named_precision(begun.get("precision", "float32")) if begun.items() >= same.items() else None
+    named = [named_precision(name) for name in (spec.precision, begun_precision(out, made))]
+    precision = named[0] or named[1] or choose_precision(backbone, _sample(source))
+    if precision != torch.float32:
+        made["precision"] = str(precision).removeprefix("torch.")
+    return source, backbone.in_precision(precision), made
 
 
 def _sample(source: Store) -> Tensor:

@@ -1,8 +1,9 @@
 """The loop of the stages that compute arrays from rows of a store: read, compute, write, all three at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ LARGEST = 128  # on a GPU; a ViT-S/8 gains nothing beyond 64
 SHARE = 0.5  # of a GPU's free memory, as peaks of one batch are only known for smaller ones
 TRIED = 4  # rows to measure them with
 
+S = TypeVar("S")
 Values = dict[str, Tensor]
 
 
@@ -27,6 +29,7 @@ def write_rows(
     compute: Callable[[range, Tensor], Values],
     label: str,
     batch: int = BATCH,
+    threads: int = THREADS,
 ) -> None:
     """Compute and write the unfinished rows of a store, or of a part of it, and mark it finished.
 
@@ -39,27 +42,44 @@ def write_rows(
         compute: (rows, input on the device) → the values of every array by name, on any device.
         label: label of the progress bar.
         batch: rows of a batch.
+        threads: how many batches may be read at the same time.
     """
     where = device()
-
-    def load(rows: range) -> tuple[range, Tensor]:
-        return rows, send(torch.from_numpy(read(rows)), where)
-
-    sources = prefetch(load, writer.tracked(batch, label), ahead=THREADS + 1, threads=THREADS)
-    with closing(sources), ThreadPoolExecutor(1, "writing") as pool:
-        writing: Future[None] | None = None
-        for rows, source in sources:
-            values = download(compute(rows, source))
-            if writing is not None:
-                writing.result()
-            writing = pool.submit(_write, writer, rows, values)
-        if writing is not None:
-            writing.result()
+    overlap(
+        writer.tracked(batch, label),
+        read=lambda rows: send(torch.from_numpy(read(rows)), where),
+        compute=lambda rows, source: download(compute(rows, source)),
+        write=lambda rows, values: writer.write(rows, **values()),
+        threads=threads,
+    )
     writer.finish()
 
 
-def _write(writer: Writer, rows: range, values: Callable[[], dict[str, np.ndarray]]) -> None:
-    writer.write(rows, **values())
+def overlap(
+    steps: Iterable[S],
+    read: Callable[[S], Any],
+    compute: Callable[[S, Any], Any],
+    write: Callable[[S, Any], None],
+    threads: int = 1,
+) -> None:
+    """Read, compute and write every step, in this thread and others: `read` up to `threads` steps at a time.
+
+    Args:
+        steps: the steps, in order; those of `write` are also in order, and one at a time.
+        read: step → the input of its computation.
+        compute: (step, input) → its result, in the calling thread.
+        write: keeps the result of a step.
+    """
+    sources = prefetch(lambda step: (step, read(step)), steps, ahead=threads + 1, threads=threads)
+    with closing(sources), ThreadPoolExecutor(1, "writing") as pool:
+        writing: Future[None] | None = None
+        for step, source in sources:
+            result = compute(step, source)
+            if writing is not None:
+                writing.result()
+            writing = pool.submit(write, step, result)
+        if writing is not None:
+            writing.result()
 
 
 def fitting_batch(read: Callable[[range], np.ndarray], compute: Callable[[range, Tensor], Values]) -> int:

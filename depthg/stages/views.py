@@ -63,6 +63,6 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
     provenance["view"] = repr(PHOTOMETRIC)
     arrays = token_arrays(features_shape(backbone, source), spec.stored)
     batch = fitting_batch(read, compute)
-    write_rows(
-        Writer(out, len(source), arrays, provenance, unit=batch), read, compute, f"views {name}", batch
-    )
+    writer = Writer(out, len(source), arrays, provenance, unit=batch)
+    # In one thread, as the transforms draw from PyTorch's only random state.
+    write_rows(writer, read, compute, f"views {name}", batch, threads=1)

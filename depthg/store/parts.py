@@ -71,11 +71,20 @@ class Part:
     def others(self, store: Path) -> list[Path]:
         """Lock files of conflicting writers: of the whole store, or of a division into another number of parts."""
         beside = f"{store.name}.lock" if self.is_alone else f"of{self.of}.lock"
-        locks = (Path(path) for path in glob.glob(f"{glob.escape(str(store))}*.lock"))
-        return [lock for lock in locks if not lock.name.endswith((beside, OPENING))]
+        return [lock for lock in _locks(store) if not lock.name.endswith(beside)]
 
 
 WHOLE = Part()
+
+
+def check_unused(store: Path) -> None:
+    """Check that no process is writing a part of a store that is to be replaced.
+
+    Raises:
+        DepthGError: a process is writing it, for example with another precision on another kind of GPU.
+    """
+    for lock in _locks(store):
+        Lock(lock, store).release()
 
 
 @contextmanager
@@ -92,3 +101,9 @@ def opening(store: Path, part: Part) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _locks(store: Path) -> list[Path]:
+    """Lock files of the writers of a store or its parts."""
+    found = glob.glob(f"{glob.escape(str(store))}*.lock")
+    return [Path(path) for path in found if not path.endswith(OPENING)]

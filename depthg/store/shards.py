@@ -10,7 +10,7 @@ import mmap
 import os
 import weakref
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ import numpy as np
 from crc32c import crc32c
 from numcodecs import blosc
 
+from depthg.runtime.files import naming
 from depthg.store.arrays import ShardLayout
 
 MISSING = 2**64 - 1  # place and size of a chunk that is not written
@@ -53,7 +54,7 @@ class ShardWriter:
     """
 
     def __init__(self, path: Path, layout: ShardLayout, written: int = 0):
-        self.layout = layout
+        self.path, self.layout = path, layout
         self._index = np.full((layout.chunks, 2), MISSING, "<u8")
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | (0 if written else os.O_TRUNC), 0o666)
         self.close = weakref.finalize(self, os.close, self._file)
@@ -70,6 +71,9 @@ class ShardWriter:
         Args:
             first: position of the first row in the shard.
             values: the rows [n, …] in the dtype of the array, contiguous.
+
+        Raises:
+            OSError: the disk is full; names the file.
         """
         chunk_rows = self.layout.chunk_rows
         start = first // chunk_rows
@@ -80,9 +84,13 @@ class ShardWriter:
         places = self._end(start) + np.cumsum([0, *sizes])
         self._index[start:stop, 0], self._index[start:stop, 1] = places[:-1], sizes
         begins = [int(places[job[0] - start]) for job in jobs]
-        list(pool.map(self._append, encoded, begins))
         index = self._index.tobytes()
-        write_all(self._file, [index, checksum(index)], 0)
+        with naming(self.path):
+            written = [pool.submit(self._append, *job) for job in zip(encoded, begins, strict=True)]
+            wait(written)  # for all of them: after an error the file may be closed
+            for job in written:
+                job.result()
+            write_all(self._file, [index, checksum(index)], 0)
 
     def _end(self, chunk: int) -> int:
         """Where a chunk begins: behind the one before it."""

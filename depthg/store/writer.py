@@ -13,11 +13,11 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from depthg.errors import DepthGError
-from depthg.runtime.files import check_room, fingerprint, write_json
+from depthg.runtime.files import check_room, fingerprint, naming, write_json
 from depthg.runtime.progress import track
 from depthg.runtime.threads import allowed_threads
 from depthg.store.arrays import MARKER, Array, ShardLayout, row_bytes, shard_rows
-from depthg.store.parts import WHOLE, Part, opening
+from depthg.store.parts import WHOLE, Part, check_unused, opening
 from depthg.store.resume import mark_all_finished, mark_finished, unfinished_ranges
 from depthg.store.shards import DamageError, ShardWriter
 
@@ -66,10 +66,11 @@ class Writer:
         self.shard_rows = shard_rows(rows, arrays)
         self.fingerprint = fingerprint({"rows": rows, "arrays": _layout(arrays), **provenance})
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = part.claim(self.path)
         with opening(self.path, part):
             if _fingerprint_of(self.path) != self.fingerprint:
+                check_unused(self.path)
                 self._begin(provenance)
+            self._lock = part.claim(self.path)
             (self.path / MARKER).unlink(missing_ok=True)
             _forget_other_divisions(self.path, part)
         self._pool = ThreadPoolExecutor(THREADS, "writers")
@@ -80,9 +81,10 @@ class Writer:
     def _begin(self, provenance: Mapping[str, Any]) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
         check_room(self.path, self.rows * row_bytes(self.arrays))
-        group = zarr.open_group(self.path, mode="w", zarr_format=3)
-        for name, array in self.arrays.items():
-            _create(group, name, self.rows, array.sharded(self.shard_rows))
+        with naming(self.path):
+            group = zarr.open_group(self.path, mode="w", zarr_format=3)
+            for name, array in self.arrays.items():
+                _create(group, name, self.rows, array.sharded(self.shard_rows))
         mark_finished(self.path, range(0))
         write_json(
             self.path / "fingerprint.json",
@@ -221,9 +223,13 @@ def _by_shard(rows: range, shard_rows: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def stored_provenance(path: Path) -> dict[str, Any]:
-    """The provenance of the store at `path`, finished or not; empty if there is none, or one of an earlier version."""
-    return _record(path).get("made_from", {})
+def begun_precision(path: Path, provenance: Mapping[str, Any]) -> str | None:
+    """The precision of a store of this provenance that was begun earlier, on this or another machine; else None.
+
+    A store that does not name its precision is of float32.
+    """
+    begun, same = _record(path).get("made_from", {}), json.loads(json.dumps(provenance, default=str))
+    return begun.get("precision", "float32") if begun.items() >= same.items() else None
 
 
 def _fingerprint_of(path: Path) -> str | None:

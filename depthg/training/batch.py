@@ -1,11 +1,13 @@
 """The tensors of one training step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from depthg.losses.terms import Rolls
 from depthg.runtime.device import send
 
 
@@ -17,15 +19,21 @@ class _Movable:
 
         The cast happens on the device, so that float16 tokens are copied as float16.
         """
+        return self.map(lambda value: _moved(value, device))
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Self:
+        """Apply a function to every tensor; other values stay unchanged."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        return type(self)(**{name: _moved(value, device) for name, value in content.items()})
+        return type(self)(**{name: _mapped(value, function) for name, value in content.items()})
 
 
-def _moved(value: Any, device: torch.device) -> Any:
+def _mapped(value: Any, function: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(value, _Movable):
-        return value.to(device)
-    if not isinstance(value, Tensor):
-        return value
+        return value.map(function)
+    return function(value) if isinstance(value, Tensor) else value
+
+
+def _moved(value: Tensor, device: torch.device) -> Tensor:
     there = send(value, device)
     return there.float() if there.is_floating_point() else there
 
@@ -75,7 +83,8 @@ class Batch(_Movable):
         anchor: tokens of the anchors.
         neighbor: tokens of one k-NN neighbour per anchor, its rank drawn uniformly.
         positions: depth and 3D point (d, x, y, z) of the anchors' sampled tokens, float32 [B, n, 4], or [B, 0, 4].
-        rolls: cyclic shifts of the batch, in 1 … B − 1, so that no crop becomes its own negative.
+        rolls: cyclic shifts of the batch, in 1 … B − 1, so that no crop becomes its own negative; or, in a CUDA
+            graph, the indices of the negatives that they give, int64 [negatives, B].
         sibling: tokens of another crop of each anchor's image; None unless depth is paired across crops.
         sibling_positions: depth and 3D points of the siblings' sampled tokens, float32 [B, n, 4], or None.
         view: tokens of the anchors' photometric views at the sampled tokens, float [B, n, C], or None.
@@ -84,7 +93,7 @@ class Batch(_Movable):
     anchor: SampledTokens
     neighbor: SampledTokens
     positions: Tensor
-    rolls: list[int]
+    rolls: Rolls
     sibling: SampledTokens | None = None
     sibling_positions: Tensor | None = None
     view: Tensor | None = None

@@ -35,6 +35,9 @@ class Batches:
     def __init__(self, inputs: Inputs, settings: TrainSettings, seed: int, where: torch.device = CPU):
         self.inputs, self.settings = inputs, settings
         self.read_tokens = token_reader(inputs.features, where)
+        self.multiple = (
+            64 if where.type == "cuda" else 1
+        )  # CUDA graphs are recorded for every number of tokens
         self.draws = Draws(inputs.neighbors, settings, seed)
 
     def __call__(self, step: int) -> Batch:
@@ -78,11 +81,11 @@ class Batches:
         """The tokens that crops are read from at blocks of samples and, for LHP, their neighbours with weights."""
         place = TOKENS_AT[self.settings.tokens_at]
         blocks = [torch.from_numpy(place(at, self.inputs.grid)) for at in sampled]
-        at, reads = tokens_to_read(blocks, self.inputs.grid)
+        at, reads = tokens_to_read(blocks, self.inputs.grid, self.multiple)
         ids, weights = torch.empty(*at.shape, 0, dtype=torch.int64), torch.empty(*at.shape, 0)
         if self.settings.lhp != "none":
             ids, weights = MIXINGS[self.settings.mixing](self.inputs, rows, at, anchor)
-        kept, mix_ids = union_with_neighbors(at, ids, self.inputs.tokens)
+        kept, mix_ids = union_with_neighbors(at, ids, self.inputs.tokens, self.multiple)
         return SampledTokens(self.read_tokens(rows, kept), mix_ids, weights, reads)
 
     def _view(self, rows: np.ndarray, sampled: np.ndarray) -> Tensor | None:
@@ -98,12 +101,15 @@ class Batches:
         return [1 + int(roll) for roll in rng.choice(shifts, negatives, replace=negatives > shifts)]
 
 
-def tokens_to_read(blocks: list[Tensor], grid: tuple[int, int]) -> tuple[Tensor, Reads | None]:
+def tokens_to_read(
+    blocks: list[Tensor], grid: tuple[int, int], multiple: int = 1
+) -> tuple[Tensor, Reads | None]:
     """The tokens from which crops are read at one or several blocks of samples.
 
     Args:
         blocks: tokens int64 [B, n], or places float64 [B, n, 2]; all of one kind.
         grid: rows and columns of tokens (h, w).
+        multiple: R is rounded up to a multiple of this, or to h · w.
 
     Returns:
         Token indices int64 [B, R], distinct within a row; and how all samples, block by block, are read from these.
@@ -116,17 +122,18 @@ def tokens_to_read(blocks: list[Tensor], grid: tuple[int, int]) -> tuple[Tensor,
         ids, weights = corners(found, grid)
     else:
         ids, weights = found[..., None], torch.ones(*found.shape, 1)
-    at, index = union_with_neighbors(ids.new_empty(len(ids), 0), ids, grid[0] * grid[1])
+    at, index = union_with_neighbors(ids.new_empty(len(ids), 0), ids, grid[0] * grid[1], multiple)
     return at, Reads(index, weights)
 
 
-def union_with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
+def union_with_neighbors(at: Tensor, ids: Tensor, tokens: int, multiple: int = 1) -> tuple[Tensor, Tensor]:
     """Union of the sampled tokens and their neighbours: the head maps tokens independently, so no others are read.
 
     Args:
         at: indices of the sampled tokens, int64 [B, n], distinct within a row.
         ids: indices of their neighbours, int64 [B, n, k]; repetitions are allowed.
         tokens: number of tokens per crop P.
+        multiple: T is rounded up to a multiple of this, or to P.
 
     Returns:
         kept: int64 [B, T], distinct within a row, the sampled tokens first. T is the largest union of any crop;
@@ -138,4 +145,5 @@ def union_with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, 
     rank.scatter_(1, at, last[:, :count])
     kept = rank.argsort(dim=1, stable=True)
     index = torch.empty_like(kept).scatter_(1, kept, last).gather(1, ids.flatten(1))
-    return kept[:, : int((rank <= count).sum(1).max())], index.view_as(ids)
+    largest = int((rank <= count).sum(1).max())
+    return kept[:, : -(-largest // multiple) * multiple], index.view_as(ids)

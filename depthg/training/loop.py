@@ -5,7 +5,7 @@ the same weights. Besides the model, it writes `history.jsonl`, one line every f
 does not wait for the GPU in every step: batches are prefetched, and losses are read every few steps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,14 @@ from depthg.runtime.prefetch import prefetch
 from depthg.runtime.progress import track
 from depthg.runtime.provenance import provenance
 from depthg.runtime.threads import allowed_threads
+from depthg.training.batch import Batch
 from depthg.training.batches import Batches
+from depthg.training.captured import CapturedStep, Step
 from depthg.training.checkpoint import TrainingCheckpoint
 from depthg.training.guidance import active_terms
 from depthg.training.history import History
 from depthg.training.inputs import Inputs, open_inputs
-from depthg.training.objective import OBJECTIVES
+from depthg.training.objective import OBJECTIVES, Objective
 from depthg.training.selection import CRITERIA, LabelledSplit, Selection
 
 CHECKPOINT = "checkpoint.pt"
@@ -105,6 +107,7 @@ def _optimise(
     start, lines = checkpoint.restore()
     make_batch = Batches(inputs, settings, seed, device())
     history = History(out / HISTORY, settings, lines)
+    take_step = _step(model, objective, optimizer)
     threads = 1 if device().type == "cpu" else THREADS  # a GPU is faster than one thread makes batches
     steps = range(start, settings.batches)
     batches = prefetch(lambda step: make_batch(step).to(device()), steps, ahead=threads + 1, threads=threads)
@@ -113,8 +116,7 @@ def _optimise(
             track(batches, settings.batches, f"training, seed {seed}", start), start
         ):
             torch.manual_seed(step_seed(seed, step))
-            losses = objective(batch, step)
-            _optimizer_step(losses["total"], model, optimizer)
+            losses = take_step(batch, step)
             history.add(step, losses)
             if history.due(step) or selection.due(step):
                 history.check()
@@ -123,6 +125,28 @@ def _optimise(
                 history.check()
                 checkpoint.save(step + 1, history.lines)
     selection.restore_best(model)
+
+
+def _step(model: Model, objective: Objective, optimizer: AdamW) -> Step:
+    """The function that takes a step: as a CUDA graph where there is a GPU and the objective keeps no state."""
+
+    def take(batch: Batch, step: int) -> dict[str, Tensor]:
+        losses = objective(batch, step)
+        _optimizer_step(losses["total"], model, optimizer)
+        return losses
+
+    if device().type == "cpu" or model.settings.objective != "correlation":
+        return take
+    state = [
+        *model.parameters(),
+        *(value for values in optimizer.state.values() for value in values.values()),
+    ]
+
+    def regime(step: int) -> Hashable:
+        terms = active_terms(model.settings, step)
+        return tuple((name, term.weight, term.shift) for name, term in terms.items())
+
+    return CapturedStep(take, objective, state, regime)
 
 
 def _optimizer_step(loss: Tensor, model: Model, optimizer: AdamW) -> None:

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+import torch
 
-from benchmarks.measure import Cost, Growth, Row, Target, alternate
+from benchmarks.machine import machine, machine_name, short_name
+from benchmarks.measure import Cost, Count, Growth, Row, Target, alternate
 from benchmarks.report import write
 
 
@@ -42,11 +44,37 @@ def test_exponent_is_the_slope_of_the_logarithms():
     assert Growth("stage", "tokens", (1.0, 2.0, 4.0), (3.0, 12.0, 48.0)).exponent == pytest.approx(2)
 
 
-def test_results_are_a_table_and_json(tmp_path):
+def test_a_count_is_met_up_to_its_bound():
+    assert Count("store", "", "files", 5, most=5).met and not Count("store", "", "files", 6, most=5).met
+    assert Count("store", "", "files", 5).met is None
+
+
+def test_results_are_tables_and_json(tmp_path):
     row = Row("stage", "small", Cost((0.5,), 10.0), target=Target("ratio", 2), note="a note")
-    text = write(tmp_path / "results", [row], [Growth("stage", "N", (1.0, 2.0), (1.0, 2.0))])
-    assert (tmp_path / "results.md").read_text() == text
+    count = Count("store", "large", "files", 1909, most=5000)
+    text = write(tmp_path / "made/cpu", [row, count, Growth("stage", "N", (1.0, 2.0), (1.0, 2.0))])
+    assert (tmp_path / "made/cpu.md").read_text() == text
     assert "| stage (1) | small | 500 ms |" in text and "1. a note" in text
-    content = json.loads((tmp_path / "results.json").read_text())
+    assert "| store | large | files | 1,909 | 5,000 | yes |" in text
+    content = json.loads((tmp_path / "made/cpu.json").read_text())
     assert content["rows"][0]["seconds"] == 0.5 and content["rows"][0]["met"] is None
+    assert content["counts"][0]["number"] == 1909
     assert content["growth"][0]["exponent"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("card", "name"),
+    [
+        ("NVIDIA H100 80GB HBM3", "h100"),
+        ("NVIDIA A100-SXM4-40GB", "a100"),
+        ("NVIDIA L40S", "l40s"),
+        ("NVIDIA GeForce RTX 4090", "rtx4090"),
+    ],
+)
+def test_results_are_filed_under_the_card(card, name):
+    assert short_name(card) == name
+
+
+def test_without_a_card_they_are_filed_under_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert machine_name() == "cpu" and "card" not in machine()

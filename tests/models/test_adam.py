@@ -1,5 +1,6 @@
 import copy
 
+import pytest
 import torch
 
 from depthg.models.adam import AdamW, Group
@@ -23,11 +24,15 @@ def ours(own):
     return AdamW(Group(own[:2], 0.01, 0.1), Group(own[2:], 0.05))
 
 
+def theirs(own):
+    groups = [{"params": own[:2], "weight_decay": 0.1}, {"params": own[2:], "lr": 0.05}]
+    return torch.optim.AdamW(groups, lr=0.01, weight_decay=0.0)
+
+
 def test_steps_are_those_of_torch_to_the_last_bit():
     own, reference = weights(), weights()
-    groups = [{"params": reference[:2], "weight_decay": 0.1}, {"params": reference[2:], "lr": 0.05}]
     descend(ours(own), own, range(9))
-    descend(torch.optim.AdamW(groups, lr=0.01, weight_decay=0.0), reference, range(9))
+    descend(theirs(reference), reference, range(9))
     assert all(map(torch.equal, own, reference))
 
 
@@ -38,9 +43,10 @@ def test_without_decay_it_is_adam():
     assert all(map(torch.equal, own, reference))
 
 
-def test_resumes_where_it_was_saved():
+@pytest.mark.parametrize("make", [ours, theirs])
+def test_resumes_from_its_own_state_and_from_torch_s(make):
     own = weights()
-    optimizer = ours(own)
+    optimizer = make(own)
     descend(optimizer, own, range(4))
     state, others = copy.deepcopy(optimizer.state_dict()), [w.detach().clone().requires_grad_() for w in own]
     again = ours(others)

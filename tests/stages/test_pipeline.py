@@ -20,8 +20,7 @@ def doubled(rows, source):
     return {"values": 2.0 * source[:, None].expand(-1, 3)}
 
 
-def test_several_threads_read_and_rows_keep_their_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "THREADS", 3)
+def test_several_threads_read_and_rows_keep_their_order(tmp_path):
     together = threading.Barrier(3, timeout=20)
 
     def read(rows):
@@ -29,7 +28,7 @@ def test_several_threads_read_and_rows_keep_their_order(tmp_path, monkeypatch):
             together.wait()
         return np.array(rows)
 
-    pipeline.write_rows(writer(tmp_path / "v.zarr"), read, doubled, "values", batch=4)
+    pipeline.write_rows(writer(tmp_path / "v.zarr"), read, doubled, "values", batch=4, threads=3)
     assert Store(tmp_path / "v.zarr").read("values")[:, 1].tolist() == [2.0 * row for row in range(50)]
 
 

@@ -184,6 +184,22 @@ def test_a_part_has_one_writer_and_a_store_one_division(tmp_path):
     assert open_part(path, "1/4").own == range(48)  # what a dead process left is in nobody's way
 
 
+def test_a_store_that_is_being_written_is_not_replaced(tmp_path, whole):
+    path = tmp_path / "a.zarr"
+    with in_another_process(path, "2/3", pause=0.02) as other:
+        assert other.stdout.readline().startswith(str(path)) and other.stdout.readline() == "begun\n"
+        with pytest.raises(
+            DepthGError, match=rf"is being written by process {other.pid} on \S+: .*2of3\.lock\)"
+        ):
+            Writer(path, ROWS, ARRAYS, {"settings": 2}, Part(1, 3), unit=3)
+        told = other.communicate()[1]
+        assert other.returncode == 0, told
+    for part in ("1/3", "3/3"):
+        write(path, part)
+    complete(path, 3)
+    assert content(path) == whole
+
+
 @pytest.mark.parametrize("text", ["5/4", "0/4", "4", "a/b", "1/0", "all/0", "-1/4", "1/4/2", ""])
 def test_a_part_that_is_none_is_refused(text):
     with pytest.raises(DepthGError, match=r"no such part: write 1/4 … 4/4"):

@@ -238,3 +238,11 @@ def test_tokens_kept_as_int8_make_the_same_batch_but_for_half_a_step(make, store
     found, expected = Batches(inputs, settings, 0)(3).anchor, make()(3).anchor
     assert found.tokens.dtype == torch.float32
     assert 0 < (found.tokens - expected.tokens).abs().max() < np.abs(stores.tokens).max() / 127
+
+
+def test_unions_of_a_multiple_of_tokens():
+    at, ids = torch.tensor([[3, 9]]), torch.tensor([[[4, 5], [9, 10]]])
+    for multiple, expected in ((1, 5), (4, 8), (16, 16), (64, 20)):
+        kept, index = union_with_neighbors(at, ids, 20, multiple)
+        assert kept.shape == (1, expected) and len(set(kept[0].tolist())) == expected
+        assert torch.equal(kept[0][index], ids)

@@ -31,11 +31,14 @@ class Files:
         DepthGError: `name` or `larger` is not set, or maps are missing.
     """
 
-    batch = 60  # crops: twelve five-cropped images
+    unit = batch = 60  # crops: twelve five-cropped images
+    precision = "float32"
 
     def __init__(self, settings: DepthSource, root: Path, images: Sequence[ImageRecord]):
-        meanings = {"name": "the folder under <root>/depth", "larger": "'farther' or 'nearer'"}
-        for key, meaning in meanings.items():
+        for key, meaning in {
+            "name": "the folder under <root>/depth",
+            "larger": "'farther' or 'nearer'",
+        }.items():
             if getattr(settings, key) is None:
                 raise DepthGError(
                     f"config.yaml: depth_sources.<source: files>.{key}: not set: give {meaning}"
@@ -44,16 +47,26 @@ class Files:
         self.paths = _find(root, f"depth/{settings.name}", images)
         self.identity = content_hash(self.paths.values())
 
-    def predict(self, crops: CropBatch, side: int) -> np.ndarray:
-        """Cut the depth of each crop out of its image's map: float32 [B, side, side] in [0, 1], far = 1.
+    def adapt(self, crops: CropBatch, precision: str | None) -> None:
+        """Nothing to choose."""
+
+    def read(self, crops: CropBatch) -> dict[int, np.ndarray]:
+        """The whole maps of the crops' images by image id, float64 [H, W] in [0, 1], far = 1.
 
         Raises:
             DepthGError: a map cannot be read, is not 2-D, not finite, or constant.
         """
-        images = dict.fromkeys(record.id for record in crops.records)
+        records = {record.id: record for record in crops.records}
         with ThreadPoolExecutor(allowed_threads()) as pool:
-            maps = dict(zip(images, pool.map(self._far_map, images), strict=True))
-        return crops.cut_from(maps, side)
+            return dict(zip(records, pool.map(self._far_map, records), strict=True))
+
+    def compute(self, given: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+        """The same maps."""
+        return given
+
+    def scale(self, crops: CropBatch, computed: dict[int, np.ndarray], side: int) -> np.ndarray:
+        """Cut the depth of each crop out of its image's map: float32 [B, side, side] in [0, 1], far = 1."""
+        return crops.cut_from(computed, side)
 
     def _far_map(self, image: int) -> np.ndarray:
         """The whole depth map of an image id, float64 [H, W] in [0, 1], far = 1."""

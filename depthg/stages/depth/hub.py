@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
+from transformers.modeling_outputs import DepthEstimatorOutput
 
 from depthg.errors import DepthGError
+from depthg.runtime.device import send
 from depthg.stages.depth.network import Network
 from depthg.weights.catalogue import fetched
 
@@ -39,22 +41,28 @@ class HubNetwork(Network):
         raise self._unavailable(name, reason)
 
     @torch.inference_mode()
-    def raw(self, images: np.ndarray) -> np.ndarray:
-        """Raw predictions float32 [B, H, W] for images uint8 [B, H, W, 3]."""
-        pixels = self.processor(images=list(images), return_tensors="pt")["pixel_values"].to(self.device)
+    def raw(self, images: np.ndarray) -> Tensor:
+        """Raw predictions float32 [B, H, W] for images uint8 [B, H, W, 3], which the device itself prepares."""
+        sent = send(torch.from_numpy(images), self.device)
+        pixels = self.processor(images=list(sent), return_tensors="pt")["pixel_values"]
         try:
-            results = self.postprocess(pixels, [image.shape[:2] for image in images])
+            results = self.postprocess(self.predicted(pixels), [image.shape[:2] for image in images])
         except ValueError as error:  # some networks accept only square images
             height, width = images.shape[1:3]
             raise DepthGError(
                 f"{self.title}: images of {width} × {height} px: {error}: "
                 "set predict_on: crop in its entry of depth_sources"
             ) from None
-        return torch.stack([result["predicted_depth"] for result in results]).float().cpu().numpy()
+        return torch.stack([result["predicted_depth"] for result in results]).float()
 
-    def postprocess(self, pixels: torch.Tensor, sizes: list[tuple[int, ...]]) -> list[dict[str, Any]]:
-        """Predictions for preprocessed `pixels`, resized by the processor to the images' `sizes` (height, width)."""
-        return self.processor.post_process_depth_estimation(self.model(pixels), target_sizes=sizes)
+    def predicted(self, pixels: Tensor) -> Tensor:
+        """The network's answer float32 [B, h, w] for preprocessed `pixels` [B, 3, h, w]."""
+        return self.model(pixels).predicted_depth.float()
+
+    def postprocess(self, depth: Tensor, sizes: list[tuple[int, ...]]) -> list[dict[str, Any]]:
+        """Predictions [B, h, w] resized by the processor to the images' `sizes` (height, width)."""
+        answer = DepthEstimatorOutput(predicted_depth=depth)
+        return self.processor.post_process_depth_estimation(answer, target_sizes=sizes)
 
     def _read(self, name: str, local_files_only: bool) -> tuple[Any, nn.Module]:
         processor = self.processor_class.from_pretrained(name, local_files_only=local_files_only)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from depthg.errors import DepthGError
 from depthg.models.backbones import MEAN, STD
+from depthg.runtime.device import send
 from depthg.stages.depth.kbr_network import KBRNetwork, rename_published_keys
 from depthg.stages.depth.network import Network
 from depthg.weights.catalogue import check_pin
@@ -49,14 +50,14 @@ class KBR(Network):
         return network
 
     @torch.inference_mode()
-    def raw(self, images: np.ndarray) -> np.ndarray:
+    def raw(self, images: np.ndarray) -> Tensor:
         """Disparity float32 [B, H, W] of images uint8 [B, H, W, 3]."""
         height, width = images.shape[1:3]
-        pixels = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float().div(255)
+        pixels = send(torch.from_numpy(images), self.device).permute(0, 3, 1, 2).float().div(255)
         shown = interpolate(pixels, size=shown_size(height, width), mode="bilinear")
         mean, std = (torch.tensor(of, device=self.device).view(1, 3, 1, 1) for of in (MEAN, STD))
-        disparity = self.model((shown - mean) / std)
-        return interpolate(disparity, size=(height, width), mode="bilinear")[:, 0].cpu().numpy()
+        disparity = self.model((shown - mean) / std).float()
+        return interpolate(disparity, size=(height, width), mode="bilinear")[:, 0]
 
 
 def shown_size(height: int, width: int) -> tuple[int, int]:

@@ -2,14 +2,15 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from copy import deepcopy
 from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from depthg.config.sections import DepthSource
@@ -17,7 +18,9 @@ from depthg.data.decode import read_image
 from depthg.data.records import ImageRecord
 from depthg.errors import DepthGError
 from depthg.runtime.device import announce, device, fast_float32
-from depthg.stages.depth.source import CropBatch, min_max
+from depthg.runtime.progress import info
+from depthg.stages.depth.precision import HALF_STEP, exact_float32, fitting_batch, map_error, precision_for
+from depthg.stages.depth.source import CropBatch, Images, min_max
 
 LEVELS = 255  # quantisation of maps of whole images, which the released code stores with 8 bits
 
@@ -33,7 +36,9 @@ class Network(ABC):
         DepthGError: the model cannot be loaded.
     """
 
-    batch = 10  # crops: two five-cropped images
+    unit = 10  # crops: two five-cropped images
+    batch = unit
+    precision = "float32"
     title: ClassVar[str]  # name of the network in messages
     nearer: ClassVar[bool]  # whether larger predictions mean nearer
 
@@ -51,40 +56,81 @@ class Network(ABC):
         """Load the network `name` with its weights; None loads the default one."""
 
     @abstractmethod
-    def raw(self, images: np.ndarray) -> np.ndarray:
-        """Raw predictions float32 [B, H, W] for images uint8 [B, H, W, 3]."""
+    def raw(self, images: np.ndarray) -> Tensor:
+        """Raw predictions float32 [B, H, W], on the network's device, for images uint8 [B, H, W, 3]."""
 
-    def predict(self, crops: CropBatch, side: int) -> np.ndarray:
+    def adapt(self, crops: CropBatch, precision: str | None) -> None:
+        """On a GPU, choose float16 if it is precise enough, and how many crops fit; the CPU has float32 and `unit`.
+
+        Args:
+            crops: crops to try both on.
+            precision: that of a store to be continued; None chooses.
+        """
+        on_gpu = self.device.type == "cuda"
+        if not on_gpu and precision != "float16":
+            return
+        sample, why = self.read(crops)[0].values, ""
+        if precision is None:
+            error = self._float16_error(sample)
+            precision = precision_for(error)
+            why = f" (float16 is off by {error:.5f} of the range of depth, {HALF_STEP:.5f} is allowed)"
+        if precision == "float16":
+            self.model, self.precision = self.model.half(), precision
+        if on_gpu and not self.whole:  # whole images differ in size
+            self.batch = fitting_batch(*self._memory(sample))
+        info(f"{self.title} depth: {self.precision}{why}, {self.batch} crops a batch")
+
+    def read(self, crops: CropBatch) -> list[Images]:
+        """The pixels of crops, or of their whole images, those of one size together."""
+        if not self.whole:
+            return [Images(crops.records, crops.images)]
+        records = {record.id: record for record in crops.records}.values()
+        groups = [list(group) for _, group in groupby(sorted(records, key=_size), _size)]
+        return [Images(same, np.stack([read_image(Path(of.path)) for of in same])) for same in groups]
+
+    def compute(self, given: list[Images]) -> list[Images]:
+        """Raw predictions for the pixels."""
+        return [images._replace(values=self._predicted(images.values)) for images in given]
+
+    def scale(self, crops: CropBatch, computed: list[Images], side: int) -> np.ndarray:
         """Depth of B crops, float32 [B, side, side] in [0, 1], far = 1.
 
         Raises:
             DepthGError: the prediction for a crop or image is constant or not finite.
         """
-        return self._cropped(crops, side) if self.whole else self._on_crops(crops, side)
+        maps = [
+            (record, self._far_map(prediction, record))
+            for images in computed
+            for record, prediction in zip(images.records, images.values.cpu().numpy(), strict=True)
+        ]
+        if self.whole:
+            return crops.cut_from({record.id: _byte_steps(far) for record, far in maps}, side)
+        return adaptive_avg_pool2d(torch.from_numpy(np.stack([far for _, far in maps])), side).float().numpy()
 
-    def _on_crops(self, crops: CropBatch, side: int) -> np.ndarray:
-        """Depth predicted on each crop, scaled to [0, 1] per crop."""
-        maps = map(self._far_map, self.raw(crops.images), crops.records)
-        return adaptive_avg_pool2d(torch.from_numpy(np.stack(list(maps))), side).float().numpy()
+    @torch.inference_mode()
+    def _predicted(self, images: np.ndarray) -> Tensor:
+        """Raw predictions in the chosen precision; with float16 weights, autocast keeps sums and logarithms exact."""
+        with torch.autocast(self.device.type, torch.float16, enabled=self.precision == "float16"):
+            return self.raw(images)
 
-    def _cropped(self, crops: CropBatch, side: int) -> np.ndarray:
-        """Depth predicted on whole images, scaled to [0, 1] and rounded down to 8 bits per image, then cropped."""
-        maps = self._image_maps({record.id: record for record in crops.records}.values())
-        return crops.cut_from(maps, side)
+    def _float16_error(self, sample: np.ndarray) -> float:
+        """The largest error of the float16 maps of images uint8 [B, H, W, 3], scaled to [0, 1]."""
+        with exact_float32():
+            exact = self._predicted(sample)
+        full = self.model
+        self.model, self.precision = deepcopy(full).half(), "float16"
+        maps = self._predicted(sample)
+        self.model, self.precision = full, "float32"
+        return map_error(maps.cpu().numpy(), exact.cpu().numpy())
 
-    def _image_maps(self, records: Iterable[ImageRecord]) -> dict[int, np.ndarray]:
-        """Depth of images by image id, float64 [H, W] in [0, 1]; images of equal size form one batch."""
-
-        def size(record: ImageRecord) -> tuple[int, int]:
-            return record.width, record.height
-
-        maps = {}
-        for _, group in groupby(sorted(records, key=size), size):
-            same_size = list(group)
-            predictions = self.raw(np.stack([read_image(Path(record.path)) for record in same_size]))
-            for record, prediction in zip(same_size, predictions, strict=True):
-                maps[record.id] = np.floor(LEVELS * self._far_map(prediction, record)) / LEVELS
-        return maps
+    def _memory(self, sample: np.ndarray) -> tuple[int, int]:
+        """Bytes that are free on the card, and the most that a crop of a sample takes."""
+        torch.cuda.reset_peak_memory_stats(self.device)
+        before = torch.cuda.memory_allocated(self.device)
+        self._predicted(sample)
+        peak = torch.cuda.max_memory_allocated(self.device) - before
+        torch.cuda.empty_cache()
+        return torch.cuda.mem_get_info(self.device)[0], peak // len(sample)
 
     def _far_map(self, prediction: np.ndarray, record: ImageRecord) -> np.ndarray:
         """A raw prediction [H, W] scaled to float64 in [0, 1], far = 1."""
@@ -94,6 +140,15 @@ class Network(ABC):
                 f"{record.path}: {self.title} finds the same depth everywhere, or none: check its weights"
             )
         return 1 - scaled if self.nearer else scaled
+
+
+def _size(record: ImageRecord) -> tuple[int, int]:
+    return record.width, record.height
+
+
+def _byte_steps(depth: np.ndarray) -> np.ndarray:
+    """Depth [H, W] in [0, 1], rounded down to 8 bits."""
+    return np.floor(LEVELS * depth) / LEVELS
 
 
 def _weights_hash(model: nn.Module) -> str:

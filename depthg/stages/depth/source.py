@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
@@ -37,22 +37,46 @@ class CropBatch:
         return np.stack([cut(maps[own.id], box, (own.width, own.height), side) for own, box in pairs])
 
 
+class Images(NamedTuple):
+    """Images of one size, or what a network made of them, and whose they are."""
+
+    records: Sequence[ImageRecord]
+    values: Any  # uint8 [B, H, W, 3] to look at; float32 [B, H, W] predicted, on the network's device
+
+
 class Source(Protocol):
-    """A source of the depth of crops.
+    """A source of the depth of crops: `read`, `compute` and `scale` in this order make the depth of a batch.
+
+    They run in three threads, so that reading the next batch and writing the last one overlap with computing.
 
     Attributes:
-        batch: crops per call of `predict`.
+        unit: crops that are computed together on a CPU; parts of a store begin at its multiples.
+        batch: crops of a batch: `unit`, or what fills a card.
+        precision: dtype of the computation, "float32" or "float16".
         identity: hash of its weights or files, recorded as provenance.
     """
 
+    unit: int
     batch: int
+    precision: str
     identity: str
 
     def __init__(self, settings: DepthSource, root: Path, images: Sequence[ImageRecord]):
         """Load a network, or find the maps of `images` under the folder `root` of the data set."""
 
-    def predict(self, crops: CropBatch, side: int) -> np.ndarray:
-        """Depth of B crops, float32 [B, side, side] in [0, 1], far = 1."""
+    def adapt(self, crops: CropBatch, precision: str | None) -> None:
+        """Choose `precision`, unless it is given, and `batch` by a trial on some crops."""
+
+    def read(self, crops: CropBatch) -> Any:
+        """What the depth of B crops is made from, in the memory of the CPU."""
+        ...
+
+    def compute(self, given: Any) -> Any:
+        """Predictions from what `read` returned; a GPU may still be at work on them."""
+        ...
+
+    def scale(self, crops: CropBatch, computed: Any, side: int) -> np.ndarray:
+        """Depth of the crops from what `compute` returned, float32 [B, side, side] in [0, 1], far = 1."""
         ...
 
 

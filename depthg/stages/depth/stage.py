@@ -1,17 +1,20 @@
 """The depth stage: writes the depth of every crop of a split to a store."""
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from depthg.config.sections import DepthSource
 from depthg.data.records import ImageRecord, read_images
 from depthg.errors import unknown
 from depthg.stages.depth import DEPTH_SOURCES
 from depthg.stages.depth.source import CropBatch, Source
+from depthg.stages.pipeline import overlap
 from depthg.store.arrays import Array
 from depthg.store.parts import WHOLE, Part
 from depthg.store.reader import Store
-from depthg.store.writer import Writer
+from depthg.store.writer import Writer, begun_precision
 
 SHRINK = 4  # depth is stored at a quarter of the crop's side: no backbone has a finer token grid
 
@@ -52,12 +55,33 @@ def make_depth(
     """
     store, records = Store(crops), read_images(images)
     model = open_source(source, root, records)
-    side = store.shape("images")[0] // SHRINK
-    owners = store.read("image")
-    provenance = {"settings": source.model_dump(), "crops": store.fingerprint, "source": model.identity}
     arrays = depth_arrays(store.shape("images")[0])
-    writer = Writer(out, len(store), arrays, provenance, part, unit=model.batch)
-    for rows in writer.tracked(model.batch, f"{split} depth"):
-        batch = CropBatch(store, rows, [records[owner] for owner in owners[rows.start : rows.stop]])
-        writer.write(rows, depth=model.predict(batch, side))
+    owners = store.read("image")
+
+    def crops_of(rows: range) -> CropBatch:
+        return CropBatch(store, rows, [records[owner] for owner in owners[rows.start : rows.stop]])
+
+    provenance = {"settings": source.model_dump(), "crops": store.fingerprint, "source": model.identity}
+    model.adapt(crops_of(range(min(model.unit, len(store)))), begun_precision(out, provenance))
+    if model.precision != "float32":
+        provenance["precision"] = model.precision
+    writer = Writer(out, len(store), arrays, provenance, part, unit=model.unit)
+    write_depth(writer, model, crops_of, f"{split} depth")
+
+
+def write_depth(writer: Writer, model: Source, crops_of: Callable[[range], CropBatch], label: str) -> None:
+    """Write the unfinished rows: while a batch is computed, the next ones are read and the last one is written."""
+    side = writer.arrays["depth"].shape[0]
+
+    def read(rows: range) -> tuple[CropBatch, Any]:
+        crops = crops_of(rows)
+        return crops, model.read(crops)
+
+    def compute(rows: range, given: tuple[CropBatch, Any]) -> tuple[CropBatch, Any]:
+        return given[0], model.compute(given[1])
+
+    def write(rows: range, computed: tuple[CropBatch, Any]) -> None:
+        writer.write(rows, depth=model.scale(*computed, side))
+
+    overlap(writer.tracked(model.batch, label), read, compute, write)
     writer.finish()

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from depthg.config.sections import Dataset, DepthSource
 from depthg.config.settings import CropSettings
 from depthg.data.index import index
 from depthg.stages.crops import make_crops
+from depthg.stages.depth.network import Network
 from depthg.stages.depth.stage import make_depth
 from depthg.store.reader import Store
 
@@ -54,3 +56,17 @@ def far() -> Callable[[np.ndarray], np.ndarray]:
         return depth.reshape(len(depth), SIDE // 4, 4, SIDE // 4, 4).mean(axis=(2, 4))
 
     return scaled
+
+
+@pytest.fixture(scope="session")
+def half_error(photographs) -> Callable[[Network], float]:
+    """How far a network with float16 weights is off float32, in maps of two photographs scaled to [0, 1]."""
+
+    def error(network: Network) -> float:
+        full, before = network.model, network.raw(photographs)
+        found = network._float16_error(photographs)
+        assert network.model is full and network.precision == "float32"  # it was but a trial
+        torch.testing.assert_close(network.raw(photographs), before, rtol=0, atol=0)
+        return found
+
+    return error

@@ -78,3 +78,12 @@ def test_near_is_0_and_far_is_1(folder, photographs, depth_of, far):
 def test_whole_images_keep_their_shape(folder, photographs):
     network = DepthAnything(DepthSource(source="depth_anything", model=str(folder)), Path(), [])
     assert network.raw(photographs[:, :40]).shape == (2, 40, 64)
+
+
+def test_weights_in_float16_draw_a_like_map(folder, half_error):
+    network = DepthAnything(DepthSource(source="depth_anything", model=str(folder)), Path(), [])
+    assert (
+        0.05 < half_error(network) <= 1
+    )  # 10,000, about which this network's answers lie, is 8 from the next float16
+    network.model.head.conv3.bias.fill_(100)
+    assert 0 < half_error(network) < 0.05

@@ -83,7 +83,7 @@ def _disparity(network: KBRNetwork, images: np.ndarray) -> np.ndarray:
 
 def test_disparity_is_the_published_architectures(checkpoint, network, photographs):
     disparity = _open(checkpoint).raw(photographs)
-    assert disparity.shape == (2, 64, 64) and np.ptp(disparity) > 1e-3
+    assert disparity.shape == (2, 64, 64) and np.ptp(disparity.numpy()) > 1e-3
     np.testing.assert_allclose(disparity, _disparity(network, photographs), rtol=1e-4)
 
 
@@ -139,3 +139,7 @@ def test_a_missing_and_a_foreign_checkpoint_are_named(checkpoint, tmp_path, netw
     torch.save({"state_dict": weights}, checkpoint)
     with pytest.raises(DepthGError, match=r"kbr\.ckpt: lacks 'decoder\.convolutions\.3\.bias'"):
         _open(checkpoint)
+
+
+def test_weights_in_float16_draw_a_like_map(checkpoint, half_error):
+    assert 0 < half_error(_open(checkpoint)) < 0.05

@@ -127,3 +127,12 @@ def test_images_that_the_network_cannot_take(folder, photographs):
     network.processor.keep_aspect_ratio, network.processor.ensure_multiple_of = True, 32
     with pytest.raises(DepthGError, match=r"MiDaS: images of 64 × 20 px: .*: set predict_on: crop"):
         network.raw(photographs[:, :20])
+
+
+def test_weights_in_float16_draw_a_like_map(folder, half_error):
+    network = _open(folder)
+    assert (
+        0.05 < half_error(network) <= 1
+    )  # 10,000, about which this network's answers lie, is 8 from the next float16
+    network.model.head.head[-2].bias.fill_(100)
+    assert 0 < half_error(network) < 0.05

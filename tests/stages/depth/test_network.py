@@ -1,6 +1,7 @@
 """What is common to depth networks: crops on their own, or parts of whole images' maps."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from depthg.errors import DepthGError
 from depthg.stages.crops import make_crops
 from depthg.stages.depth import stage
 from depthg.stages.depth.network import Network
+from depthg.stages.depth.source import CropBatch, Images
 from depthg.store.reader import Store
 
 SIZES = {"train/a": (64, 48), "train/b": (48, 64), "train/c": (64, 48), "val/d": (64, 48)}
@@ -27,12 +29,13 @@ class Red(Network):
     shown: list
 
     def open(self, name):
+        self.device = torch.device("cpu")
         self.shown = []
         return torch.nn.Linear(1, 1)
 
     def raw(self, images):
         self.shown.append(images.shape[:3])
-        return images[..., 0].astype(np.float32)
+        return torch.from_numpy(images[..., 0].astype(np.float32))
 
 
 class Blue(Red):
@@ -85,13 +88,15 @@ def test_on_images_a_crop_is_its_part_of_the_image(crops, monkeypatch):
     np.testing.assert_allclose(depth[10:], depth[:5])
 
 
-def test_on_images_8_bits_are_kept(crops, monkeypatch):
+def test_on_images_8_bits_are_kept(crops):
     network = Red(DepthSource(source="red", predict_on="image"), Path(), [])
-    monkeypatch.setattr(network, "raw", lambda images: np.linspace(0, 1, 4096).reshape(1, 64, 64))
     record = read_images(crops / "train/images.csv")[0]
-    (values,) = network._image_maps([record]).values()
+    ramp = np.linspace(0, 1, 4096).reshape(1, 64, 64)
+    whole = np.array([[0, 0, record.width, record.height]], np.float32)
+    batch = CropBatch(SimpleNamespace(read=lambda name, rows: whole), range(1), [record])
+    values = network.scale(batch, [Images([record], torch.from_numpy(ramp))], 64)
     assert len(np.unique(values)) == 256 and values.max() == 1
-    np.testing.assert_array_equal(values * 255, np.floor(np.linspace(0, 1, 4096) * 255).reshape(64, 64))
+    np.testing.assert_allclose(values * 255, np.floor(ramp * 255), atol=1e-4)
 
 
 @pytest.mark.parametrize("predict_on", ["crop", "image"])
@@ -101,6 +106,6 @@ def test_inverse_depth_is_turned_round(crops, monkeypatch, predict_on):
 
 
 def test_a_constant_answer_is_an_error(crops, monkeypatch):
-    monkeypatch.setattr(Red, "raw", lambda self, images: np.ones(images.shape[:3], np.float32))
+    monkeypatch.setattr(Red, "raw", lambda self, images: torch.ones(images.shape[:3]))
     with pytest.raises(DepthGError, match=r"train/b\.png: Red finds the same depth everywhere"):
         _depth(crops, monkeypatch, Red, "image")

@@ -1,6 +1,7 @@
 """ZoeDepth on a tiny network of random weights."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from depthg.config.settings import CropSettings
 from depthg.data.index import index
 from depthg.errors import DepthGError
 from depthg.stages.crops import make_crops
+from depthg.stages.depth.precision import map_error
 from depthg.stages.depth.stage import make_depth
-from depthg.stages.depth.zoedepth import ZoeDepth
+from depthg.stages.depth.zoedepth import ZoeDepth, mirrored_mean
 from depthg.store.reader import Store
 
 SIDE = 48
@@ -84,15 +86,22 @@ def test_metres_average_both_ways_of_looking(network, images):
 
 def test_a_batch_is_its_images(network, images):
     metres = network.raw(images)
-    assert metres.shape == (3, SIDE, SIDE) and metres.dtype == np.float32
+    assert metres.shape == (3, SIDE, SIDE) and metres.dtype == torch.float32
     singles = np.concatenate([network.raw(images[place : place + 1]) for place in range(3)])
     np.testing.assert_allclose(metres, singles, rtol=1e-4)
-    assert np.abs(metres[0] - metres[1]).max() > 1e-3
+    assert (metres[0] - metres[1]).abs().max() > 1e-3
 
 
 def test_a_mirrored_image_has_mirrored_depth(network, images):
     there, back = network.raw(images[:1]), network.raw(images[:1, :, ::-1].copy())
-    np.testing.assert_allclose(back[:, :, ::-1], there, rtol=1e-4)
+    np.testing.assert_allclose(back.flip(-1), there, rtol=1e-4)
+
+
+def test_both_images_in_one_batch_are_those_one_by_one(network, images):
+    pixels = network.processor(images=list(images), return_tensors="pt")["pixel_values"]
+    with torch.inference_mode():
+        together, apart = (mirrored_mean(network.model, pixels, together=choice) for choice in (True, False))
+    torch.testing.assert_close(together, apart, rtol=1e-5, atol=1e-6)
 
 
 @pytest.fixture
@@ -117,13 +126,13 @@ def _make(listed: Path, model: Path) -> np.ndarray:
 
 def test_the_store_holds_averages_with_far_as_one(listed, folder, network, images):
     depth = _make(listed, folder)
-    for stored, metres in zip(depth, network.raw(images[:2]).astype(np.float64), strict=True):
+    for stored, metres in zip(depth, network.raw(images[:2]).double().numpy(), strict=True):
         scaled = (metres - metres.min()) / (metres.max() - metres.min())
         np.testing.assert_allclose(stored, scaled.reshape(12, 4, 12, 4).mean(axis=(1, 3)), atol=1e-3)
 
 
 def test_a_constant_answer_is_an_error(listed, folder, monkeypatch):
-    monkeypatch.setattr(ZoeDepth, "raw", lambda self, images: np.full((len(images), 4, 4), 2.0, np.float32))
+    monkeypatch.setattr(ZoeDepth, "raw", lambda self, images: torch.full((len(images), 4, 4), 2.0))
     with pytest.raises(DepthGError, match=r"val/0\.png: ZoeDepth finds the same depth everywhere"):
         _make(listed, folder)
 
@@ -203,3 +212,18 @@ def test_the_hub_is_asked_only_for_what_is_not_here(monkeypatch, cached, asked):
         ):
             ZoeDepth(source, Path(), [])
     assert attempts == asked
+
+
+def test_weights_in_float16_draw_a_like_map(network, half_error):
+    assert 0 < half_error(network) < 0.05
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_card_draws_the_maps_of_the_cpu(folder, images, monkeypatch):
+    card = ZoeDepth(DepthSource(source="zoedepth", model=str(folder)), Path(), [])
+    monkeypatch.setattr("depthg.stages.depth.network.device", lambda: torch.device("cpu"))
+    exact = ZoeDepth(DepthSource(source="zoedepth", model=str(folder)), Path(), []).raw(images).numpy()
+    for precision in ("float32", "float16"):
+        card.adapt(SimpleNamespace(images=images, records=[]), precision)
+        assert card.precision == precision and card.batch > card.unit
+        assert map_error(card._predicted(images).cpu().numpy(), exact) < 0.05

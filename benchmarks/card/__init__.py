@@ -1,0 +1,1 @@
+"""What needs a card: `python -m benchmarks --card`. Without one, everything runs at tiny sizes, to be tried."""

@@ -1,0 +1,53 @@
+"""What a depth network computes with on a card: float16 where no map shows it, and as many crops as fit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from depthg.stages.depth.source import min_max
+
+HALF_STEP = 1 / 510  # of the 8 bits in which the released code keeps maps
+LARGEST = 64  # crops in a batch: more are no faster, and a kill would lose them
+SHARE = 0.7  # of the free memory: some algorithms of a larger batch need more for each crop
+
+
+def map_error(maps: np.ndarray, exact: np.ndarray) -> float:
+    """Largest difference between maps [B, H, W] and exact ones, each scaled to [0, 1]; infinite if one cannot be."""
+    pairs = [(min_max(first), min_max(second)) for first, second in zip(maps, exact, strict=True)]
+    errors = [np.inf if a is None or b is None else np.abs(a - b).max() for a, b in pairs]
+    return float(max(errors))
+
+
+def precision_for(error: float) -> str:
+    """The precision of a network whose float16 maps differ from its float32 maps by at most `error`.
+
+    Example:
+        >>> precision_for(0.0004), precision_for(0.002), precision_for(float("inf"))
+        ('float16', 'float32', 'float32')
+    """
+    return "float16" if error < HALF_STEP else "float32"
+
+
+def fitting_batch(free: int, crop: int) -> int:
+    """How many crops of `crop` bytes each make a batch on a card with `free` bytes: 1 … LARGEST.
+
+    Example:
+        >>> fitting_batch(40_000, 1_000), fitting_batch(10**9, 1_000), fitting_batch(500, 1_000)
+        (28, 64, 1)
+    """
+    return max(1, min(LARGEST, int(SHARE * free) // max(1, crop)))
+
+
+@contextmanager
+def exact_float32() -> Iterator[None]:
+    """Multiply float32 in full, also on a card: TF32 has no more digits than float16."""
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]

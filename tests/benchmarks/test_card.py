@@ -1,0 +1,76 @@
+"""What is measured on a card runs without one, at tiny sizes; no time is asserted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import batches, runner
+from benchmarks.card import depth, features, forward, training
+from benchmarks.card.device import busy
+from benchmarks.measure import Cost, Row
+from benchmarks.report import markdown
+
+pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="on a card the sizes are not tiny")
+SCRIPT = Path(runner.__file__).with_name("on_gpu.sh")
+
+
+def test_the_forward_pass(tmp_path):
+    rows = forward.measured(tmp_path)
+    assert len(rows) == len(forward.WEIGHTS) * len(forward.BATCHES)
+    assert rows[0].ratio == 1 and "bfloat16 weights, batches of 2" in markdown({}, rows)
+
+
+def test_a_way_that_fails_costs_its_row_alone(monkeypatch, capsys):
+    monkeypatch.setitem(forward.WEIGHTS, "float16 weights", torch.int8)
+    assert forward._working(forward.Way("float16 weights", 2)) is None
+    assert "float16 weights, batches of 2: not measured" in capsys.readouterr().err
+
+
+def test_the_features_stage(tmp_path):
+    assert [row.items for row in features.measured(tmp_path)] == [features.CROPS] * 4
+
+
+def test_the_training_step(tmp_path, tiny, monkeypatch):
+    monkeypatch.setattr(training, "CROPS_STORED", 8)
+    monkeypatch.setattr(batches, "DRAWN", 1)
+    for module in (training, batches):
+        for name, settings in tiny.items():
+            monkeypatch.setattr(module, name, settings)
+    rows = training.measured(tmp_path)
+    assert [row.stage for row in rows] == [
+        "training step",
+        "training step, 3D-LHP",
+        "a batch",
+        "a batch, 3D-LHP",
+    ]
+
+
+def test_depth_networks(tmp_path):
+    rows = depth.measured(tmp_path)
+    assert [row.stage for row in rows] == ["depth: ZoeDepth", "depth: MiDaS", "depth: Depth Anything"]
+
+
+def test_without_a_card_nothing_is_busy():
+    assert busy(lambda: 1 / 0) is None
+
+
+def test_a_subject_that_fails_leaves_the_others(tmp_path, monkeypatch, capsys):
+    def found(subject):
+        if subject == "writing":
+            raise OSError("the disk is full")
+        return [Row(subject, "", Cost((1.0,)))]
+
+    monkeypatch.setattr(runner, "_apart", found)
+    monkeypatch.setattr(
+        sys, "argv", ["benchmarks", "--only", "writing", "reading", "--out", str(tmp_path / "some")]
+    )
+    with pytest.raises(SystemExit, match="not measured: writing"):
+        runner.main()
+    assert "| reading |" in (tmp_path / "some.md").read_text()
+
+
+def test_the_script_can_be_read():
+    subprocess.run(["bash", "-n", str(SCRIPT)], check=True)

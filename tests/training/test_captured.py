@@ -1,0 +1,97 @@
+"""Steps by recorded graphs are the same steps; recordings themselves need a card, and are played here by a stand-in."""
+
+from functools import partial
+
+import pytest
+import torch
+
+from depthg.models.checkpoint import Model
+from depthg.training import captured, loop
+from depthg.training.batches import Batches
+from depthg.training.captured import ORDINARY, CapturedStep, tensors, with_partners
+from depthg.training.objective import Correlation
+
+
+class Replayed:
+    """Runs the step on tensors of its own, as a graph does."""
+
+    recorded = 0
+
+    def __init__(self, step, batch, number):
+        Replayed.recorded += 1
+        self.batch, self.step = with_partners(batch).map(torch.clone), partial(step, step=number)
+
+    def __call__(self, batch):
+        torch._foreach_copy_(tensors(self.batch), tensors(with_partners(batch)))
+        return self.step(self.batch)
+
+
+@pytest.fixture
+def on_card(monkeypatch):
+    monkeypatch.setattr(captured, "Graph", Replayed)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", torch.get_rng_state)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", torch.set_rng_state)
+    monkeypatch.setattr(Replayed, "recorded", 0)
+
+
+def training(stores, settings, captures):
+    """The steps of a training, and what is left after them."""
+    torch.manual_seed(0)
+    inputs = stores.open(settings)
+    model = Model(settings, inputs.channels)
+    objective, optimizer = Correlation(model), loop._optimizer(model)
+
+    def take(batch, step):
+        losses = objective(batch, step)
+        loop._optimizer_step(losses["total"], model, optimizer)
+        return losses
+
+    state = [
+        *model.parameters(),
+        *(value for values in optimizer.state.values() for value in values.values()),
+    ]
+    step = CapturedStep(take, objective, state, lambda step: step // 8) if captures else take
+    found, make = [], Batches(inputs, settings, 0)
+    for number in range(16):
+        torch.manual_seed(loop.step_seed(0, number))
+        found.append(step(make(number).to(torch.device("cpu")), number)["total"].item())
+    return step, found, state
+
+
+def test_the_same_losses_and_weights(stores, guided_settings, on_card):
+    step, found, state = training(stores, guided_settings, True)
+    _, expected, other = training(stores, guided_settings, False)
+    assert step.works and Replayed.recorded >= 2  # one for each regime and shape
+    assert found == pytest.approx(expected, rel=1e-5)
+    for mine, own in zip(state, other, strict=True):
+        torch.testing.assert_close(mine, own, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("raises", "cannot be captured"), ("differs", "a loss of .* in place of")]
+)
+def test_a_recording_that_fails_is_left_and_nothing_is_lost(
+    stores, guided_settings, on_card, monkeypatch, fault, reason, capsys
+):
+    class Broken(Replayed):
+        def __init__(self, step, batch, number):
+            super().__init__(step, batch, number)
+            if fault == "raises":
+                raise RuntimeError("cannot be captured\nsecond line")
+
+        def __call__(self, batch):
+            losses = super().__call__(batch)
+            return {**losses, "total": losses["total"] * 1.1}
+
+    monkeypatch.setattr(captured, "Graph", Broken)
+    step, found, state = training(stores, guided_settings, True)
+    _, expected, other = training(stores, guided_settings, False)
+    assert not step.works and step.taken.total() == 16 and Replayed.recorded == 1
+    assert found == expected
+    assert all(torch.equal(mine, own) for mine, own in zip(state, other, strict=True))
+    assert len(capsys.readouterr().out.split("not recorded as CUDA graphs")) == 2
+
+
+def test_steps_before_a_recording_are_ordinary(stores, guided_settings, on_card):
+    step, _, _ = training(stores, guided_settings.model_copy(update={"lhp": "none"}), True)
+    assert Replayed.recorded == 2 and set(step.taken.values()) == {ORDINARY + 1}
