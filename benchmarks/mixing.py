@@ -9,7 +9,8 @@ from benchmarks.measure import Row, Work, alternate
 from benchmarks.points import SETTINGS, clouds
 from benchmarks.stores import GRID
 from depthg.stages.geometry import nearest_tokens
-from depthg.training.lhp import mix, mixing_weights
+from depthg.training.batch import mix
+from depthg.training.lhp import mixing_weights
 
 CROPS, SAMPLES, CODE_DIM = 8, 11**2, 70
 
@@ -44,6 +45,6 @@ def mixing(crops: int, grid: tuple[int, int] = GRID, samples: int = SAMPLES) -> 
     points = clouds(crops, grid)
     near, weights = nearest_tokens(points, SETTINGS.lhp_neighbors)
     at = torch.rand(crops, points.shape[1]).argsort(1)[:, :samples]
-    ids, shares = mixing_weights(near, weights, at, anchor=True)
+    ids, shares = mixing_weights(near, weights, at)
     codes = torch.randn(crops, points.shape[1], CODE_DIM, requires_grad=True)
     return lambda: mix(codes, ids, shares).sum().backward()

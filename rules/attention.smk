@@ -1,4 +1,7 @@
-"""Needs: crops, and the token grid of the features. Makes: the neighbours of tokens by the backbone's attention."""
+"""Needs: crops, and the token grid of the features. Makes: the neighbours of tokens by the backbone's attention.
+
+For `mixing: released`: all of it.
+"""
 
 
 rule attention:
@@ -25,3 +28,29 @@ rule attention:
     shell:
         "depthg attention --crops {input.crops} --features {input.features} --name {wildcards.backbone} "
         "--backbone {params.backbone:q} --threads {threads} --out {params.store} > {log} 2>&1"
+
+
+rule attention_maps:
+    input:
+        crops=store("resources/{dataset}/{split}/crops"),
+        features=store("resources/{dataset}/{split}/features/{backbone}"),
+        weights=weights_of,
+    output:
+        store("resources/{dataset}/{split}/attention_maps/{backbone}"),
+    log:
+        "logs/{dataset}/{split}/attention_maps/{backbone}.log",
+    benchmark:
+        "logs/{dataset}/{split}/attention_maps/{backbone}.tsv"
+    conda:
+        "../envs/depthg.yaml"
+    threads: workflow.cores
+    resources:
+        gpu=1,
+    params:
+        backbone=named("backbone"),
+        store=store_of,
+    message:
+        "{wildcards.dataset}: attention of {wildcards.backbone} between all tokens"
+    shell:
+        "depthg attention --crops {input.crops} --features {input.features} --name {wildcards.backbone} "
+        "--backbone {params.backbone:q} --mixing released --threads {threads} --out {params.store} > {log} 2>&1"

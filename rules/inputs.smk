@@ -82,7 +82,8 @@ def attention_of(wildcards):
     if own.lhp != "attention":
         return []
     CONFIG.expect_attention(own.backbone)
-    return [of_training("attention/{backbone}")(wildcards)]
+    folder = "attention_maps" if own.mixing == "released" else "attention"
+    return [of_training(folder + "/{backbone}")(wildcards)]
 
 
 def fitting_pool(wildcards):

@@ -127,15 +127,21 @@ def geometry(depth: Path, features: Path, settings: GeometrySettings, out: Path)
 
 
 def attention(
-    crops: Path, features: Path, name: str, backbone: Backbone, out: Path, threads: int = 2
+    crops: Path,
+    features: Path,
+    name: str,
+    backbone: Backbone,
+    out: Path,
+    mixing: str = "neighbors",
+    threads: int = 2,
 ) -> None:
-    """Compute the attention of each token to its 3×3 neighbourhood, for local hidden positives."""
+    """Compute the attention of each token to its 3×3 neighbourhood or, as released, to all tokens of the crop."""
     from depthg.runtime.device import announce
     from depthg.stages.attention import make_attention
 
     set_threads(threads)
     announce(f"attention of {name}")
-    make_attention(crops, features, out, name, backbone)
+    make_attention(crops, features, out, name, backbone, mixing)
 
 
 def views(crops: Path, name: str, backbone: Backbone, out: Path, threads: int = 2) -> None:

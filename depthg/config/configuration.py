@@ -168,7 +168,7 @@ class Config(Model):
 
 def _check_samples(settings: Settings, backbone: Backbone) -> None:
     """Check that a crop has at least N² tokens; skipped if the backbone's stride is unknown."""
-    if backbone.stride is None or settings.sampling == "full":
+    if backbone.stride is None or settings.sampling in ("full", "continuous"):
         return
     side = settings.size // backbone.stride
     if settings.samples > side:

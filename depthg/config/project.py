@@ -65,7 +65,8 @@ def resolved(config: Config, dataset: str, experiment: str) -> str:
         DepthGError: a name or key is unknown, or a value is out of range.
     """
     origins = config.origins(dataset, experiment)
-    values = flatten(config.resolve(dataset, experiment).model_dump())
+    settings = config.resolve(dataset, experiment)
+    values = flatten({**vars(settings), **settings.model_dump()})  # a dump leaves out some at their defaults
     lines = {key: f"{key}: {_in_line(value)}" for key, value in values.items()}
     width = max(map(len, lines.values()))
     return "".join(f"{line:<{width}}  # {origins.get(key, 'default')}\n" for key, line in lines.items())

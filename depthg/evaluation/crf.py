@@ -3,7 +3,7 @@
 Imports neither torch nor the rest of the package, so that worker processes start quickly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from pydensecrf import densecrf
@@ -12,6 +12,15 @@ from pydensecrf.utils import unary_from_softmax
 ITERATIONS = 10
 POSITION = {"sxy": 1, "compat": 3}  # Gaussian kernel, pixels
 APPEARANCE = {"sxy": 67, "srgb": 3, "compat": 4}  # bilateral kernel, pixels and grey levels
+
+
+def reversed_channels(image: np.ndarray) -> np.ndarray:
+    """As released: uint8 [H, W, 3] in BGR; the CRF's filter is an approximation, and not symmetric in the channels."""
+    return image[..., ::-1]
+
+
+# Setting `crf_channels` → function of an image uint8 [H, W, 3] in RGB that returns what the CRF sees.
+CHANNELS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"rgb": np.asarray, "bgr": reversed_channels}
 
 
 def refine(image: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

@@ -53,9 +53,14 @@ def evaluate(
     rows = list(range(len(crop_store))) if len(table) else pictured
     predicted = predict(reader, fitted, crop_store, rows)
     predictions = (
-        add_refined(predicted, workers) if settings.crf else (prediction for prediction, _ in predicted)
+        add_refined(predicted, workers, settings.crf_channels)
+        if settings.crf
+        else (prediction for prediction, _ in predicted)
     )
-    counts, pictures = ConfusionCounts(len(fitted.centroids), table, fitted.linear is not None), []
+    counts = ConfusionCounts(
+        len(fitted.centroids), table, fitted.linear is not None, settings.surplus_clusters
+    )
+    pictures = []
     images = ImagePredictions(len(fitted.centroids), len(table))
     for prediction in track(predictions, len(rows), "evaluate"):
         if len(table):

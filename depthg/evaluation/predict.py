@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from depthg.evaluation.codes import CodeReader
-from depthg.evaluation.crf import refine_maps
+from depthg.evaluation.crf import CHANNELS, refine_maps
 from depthg.evaluation.probes import Probes
 from depthg.evaluation.workers import ordered_map
 from depthg.store.reader import Store
@@ -64,9 +64,14 @@ def _predict_crop(
     return Prediction(crop, image, label, maps), full
 
 
-def add_refined(predictions: Iterable[PredictedLogits], workers: int) -> Iterator[Prediction]:
-    """Add CRF-refined maps to each prediction, in order; the CRF runs in `workers` processes."""
-    jobs = ((prediction, (prediction.image, _probabilities(logits))) for prediction, logits in predictions)
+def add_refined(
+    predictions: Iterable[PredictedLogits], workers: int, channels: str = "rgb"
+) -> Iterator[Prediction]:
+    """Add CRF-refined maps to each prediction, in order; the CRF runs in `workers` processes and sees `channels`."""
+    jobs = (
+        (prediction, (CHANNELS[channels](prediction.image), _probabilities(logits)))
+        for prediction, logits in predictions
+    )
     for prediction, refined in ordered_map(refine_maps, jobs, workers):
         prediction.maps.update({f"{name}_crf": map_ for name, map_ in refined.items()})
         yield prediction

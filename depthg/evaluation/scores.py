@@ -21,17 +21,22 @@ class ConfusionCounts:
         clusters: number of clusters.
         classes: classes of the data set; empty without labels.
         has_linear: whether a linear probe was fitted.
+        surplus: setting `surplus_clusters`; with `left_out`, pixels whose cluster id is not below the number of classes
+            are not counted (STEGO and the released code): scores rise, as part of the errors is left out.
     """
 
-    def __init__(self, clusters: int, classes: Classes, has_linear: bool):
-        self.classes, self.has_linear = classes, has_linear
+    def __init__(self, clusters: int, classes: Classes, has_linear: bool, surplus: str = "wrong"):
+        self.classes, self.has_linear, self.surplus = classes, has_linear, surplus
         rows = {name: len(classes) if name.startswith("linear") else clusters for name in BLOCKS}
         self.counts = {name: np.zeros((rows[name], len(classes)), np.int64) for name in BLOCKS}
 
     def add(self, maps: dict[str, np.ndarray], label: np.ndarray) -> None:
         """Add one crop: predicted ids uint16 [H, W] by block, and its labels uint16 [H, W] (255 = void)."""
         for name, prediction in maps.items():
-            self.counts[name] += confusion(prediction, label, *self.counts[name].shape)
+            found = confusion(prediction, label, *self.counts[name].shape)
+            if self.surplus == "left_out":
+                found[len(self.classes) :] = 0
+            self.counts[name] += found
 
     @property
     def pixels(self) -> int:
@@ -52,6 +57,8 @@ class ConfusionCounts:
             return "no linear probe: no labelled training crops, or linear_steps is 0"
         if name.endswith("_crf") and not settings.crf:
             return "crf is off"
+        if not self.counts[name].any():
+            return "every labelled pixel is in a surplus cluster"
         return None
 
     def block(self, name: str) -> dict[str, Any]:

@@ -20,13 +20,16 @@ class UnitVectors:
     """Codes or features of a batch at the sampled tokens, scaled to unit length once for all terms.
 
     Args:
-        anchors: float [B, n, C].
+        anchors: float [B, n, C]; or float [B, n + J·n, C], where block j holds a crop as it is read by the anchor
+            whose j-th negative it is.
         neighbors: of one k-NN neighbour of each anchor, float [B, n, C].
         siblings: of another crop of each anchor's image, float [B, n, C]; None uses the anchors themselves.
     """
 
     def __init__(self, anchors: Tensor, neighbors: Tensor, siblings: Tensor | None = None):
-        self.anchors, self.neighbors = unit(anchors), unit(neighbors)
+        count, scaled = neighbors.shape[1], unit(anchors)
+        self.anchors, *self.negatives = scaled.split(count, 1)
+        self.neighbors = unit(neighbors)
         self.siblings = self.anchors if siblings is None else unit(siblings)
 
 
@@ -47,6 +50,9 @@ def depth_partners(codes: UnitVectors, rolls: Rolls) -> list[Tensor]:
 
 def random_partners(codes: UnitVectors, rolls: Rolls) -> list[Tensor]:
     """Other anchors of the batch: the batch rolled by each cyclic shift, all of them views of one copy."""
+    if codes.negatives:  # read elsewhere for each of them
+        pairs = zip(codes.negatives, rolls, strict=True)
+        return [block[roll] if isinstance(roll, Tensor) else block.roll(roll, 0) for block, roll in pairs]
     if isinstance(rolls, Tensor):
         return list(codes.anchors[rolls])
     size, twice = len(codes.anchors), torch.cat([codes.anchors, codes.anchors])

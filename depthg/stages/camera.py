@@ -43,8 +43,10 @@ def unproject_parallel(depth: Tensor, settings: GeometrySettings) -> Tensor:
 
 
 def unproject_released(depth: Tensor, settings: GeometrySettings) -> Tensor:
-    """As released: the angle in degrees read as radians, z = 5·d, tokens at their corners; otherwise as `unproject`."""
-    return _pinhole(5 * depth, settings.field_of_view, 0.0)
+    """As released: the angle in degrees read as radians, tokens at their corners, z = −5·d beside x and y of z = d."""
+    points = _pinhole(depth, settings.field_of_view, 0.0)
+    points[..., 2] *= -5
+    return points
 
 
 def _pinhole(z: Tensor, angle: float, offset: float) -> Tensor:

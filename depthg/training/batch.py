@@ -39,6 +39,19 @@ def _moved(value: Tensor, device: torch.device) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Reads(_Movable):
+    """Samples as weighted sums of tokens.
+
+    Attributes:
+        ids: positions of the tokens around each of m samples, int64 [B, m, c], distinct within a row.
+        weights: their weights, float32 [B, m, c].
+    """
+
+    ids: Tensor
+    weights: Tensor
+
+
+@dataclass(frozen=True)
 class SampledTokens(_Movable):
     """The tokens of the anchors, of their neighbours, or of their siblings in a batch.
 
@@ -47,15 +60,19 @@ class SampledTokens(_Movable):
             in the dtype of the store, float32 after `to`.
         mix_ids: positions in `tokens` of each sampled token's neighbours, int64 [B, n, k]; k = 0 without LHP.
         mix_weights: weight of each neighbour in the mixed code, float32 [B, n, k].
+        reads: for samples that are not distinct whole tokens, the tokens from which they are read; `n` above is then
+            the number of these tokens. None: the samples are the first n tokens.
     """
 
     tokens: Tensor
     mix_ids: Tensor
     mix_weights: Tensor
+    reads: Reads | None = None
 
     def sampled(self, values: Tensor) -> Tensor:
-        """Select the sampled tokens from values [B, T, …] of all tokens: [B, n, …]."""
-        return values[:, : self.mix_ids.shape[1]]
+        """Values float [B, n, …] at the samples, of values [B, T, …] of all tokens, or of the first n of them."""
+        own = values[:, : self.mix_ids.shape[1]]
+        return own if self.reads is None else mix(own, self.reads.ids, self.reads.weights)
 
 
 @dataclass(frozen=True)
@@ -85,3 +102,19 @@ class Batch(_Movable):
 def gather_tokens(values: Tensor, at: Tensor) -> Tensor:
     """Gather tokens from values [B, T, …] at indices int64 [B, n]: [B, n, …]."""
     return values[torch.arange(len(at), device=at.device)[:, None], at]
+
+
+def mix(codes: Tensor, ids: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sums Σ weight · s of the codes of some tokens, such as the neighbours of each sampled token.
+
+    Args:
+        codes: codes s, float [B, T, Q].
+        ids: positions in `codes` of the tokens of each sum, int64 [B, n, k], distinct within a row.
+        weights: their weights, float [B, n, k].
+
+    Returns:
+        float [B, n, Q].
+    """
+    # A matrix product has a matrix product as gradient: faster than scatter-add, and deterministic on a GPU.
+    matrix = torch.zeros(*ids.shape[:2], codes.shape[1], dtype=codes.dtype, device=codes.device)
+    return matrix.scatter_(-1, ids, weights) @ codes

@@ -1,7 +1,7 @@
 """Assembles the batch of a training step: anchors, one neighbour per anchor, and the tokens sampled from both.
 
 A batch is a pure function of (seed, step); its crops are drawn by `depthg.stages.draws`. Unless a released variant is
-set, tokens, codes and depth are read at the same token indices (row · w + column).
+set, tokens, codes and depth are read at the same samples, of which `depthg.training.sampling` says what they are.
 """
 
 from dataclasses import replace
@@ -12,12 +12,12 @@ from torch import Tensor
 
 from depthg.config.settings import TrainSettings
 from depthg.stages.draws import Draws
-from depthg.training.batch import Batch, SampledTokens
+from depthg.training.batch import Batch, Reads, SampledTokens
 from depthg.training.guidance import SAMPLE_SCHEDULES
 from depthg.training.inputs import Inputs
 from depthg.training.lhp import MIXINGS
 from depthg.training.resident import token_reader
-from depthg.training.sampling import DEPTH_AT, SAMPLERS, TOKENS_AT
+from depthg.training.sampling import DEPTH_AT, READS, SAMPLERS, TOKENS_AT, corners
 
 CPU = torch.device("cpu")
 
@@ -45,20 +45,31 @@ class Batches:
         drawn, rng = self.draws.anchors(step), self.draws.rng(step)
         anchors, neighbors = map(self.inputs.store_rows, (drawn, self.draws.neighbors(drawn, rng)))
         anchor_at, neighbor_at = (self._sample(rows, step, rng) for rows in (anchors, neighbors))
-        anchor, neighbor = self._tokens(anchors, anchor_at, True), self._tokens(neighbors, neighbor_at, False)
         positions, rolls = self._positions(anchors, anchor_at), self._rolls(rng)
+        anchor = self._tokens(anchors, [anchor_at, *self._elsewhere(neighbor_at, rolls)], True)
+        neighbor = self._tokens(neighbors, [neighbor_at], False)
         batch = Batch(anchor, neighbor, positions, rolls, view=self._view(anchors, anchor_at))
         if self.settings.depth_loss == "none" or self.settings.depth_pairs == "crop":
             return batch
         siblings = self.inputs.store_rows(self.draws.siblings(drawn, step))
         at = self._sample(siblings, step, rng)
-        sibling, positions = self._tokens(siblings, at, False), self._positions(siblings, at)
+        sibling, positions = self._tokens(siblings, [at], False), self._positions(siblings, at)
         return replace(batch, sibling=sibling, sibling_positions=positions)
 
     def _sample(self, rows: np.ndarray, step: int, rng: np.random.Generator) -> np.ndarray:
-        """Indices of the sampled tokens of each crop, int64 [B, n]."""
+        """Samples of each crop, int64 [B, n] or float64 [B, n, 2]."""
         count = SAMPLE_SCHEDULES[self.settings.sample_schedule](self.settings.samples, step) ** 2
-        return SAMPLERS[self.settings.sampling](self.inputs, rows, count, rng)
+        sampled = SAMPLERS[self.settings.sampling](self.inputs, rows, count, rng)
+        return READS[self.settings.reads](sampled, self.inputs.grid)
+
+    def _elsewhere(self, neighbor_at: np.ndarray, rolls: list[int]) -> list[np.ndarray]:
+        """For each roll, where every anchor is read as the negative of another one; nothing if at its own samples.
+
+        Crop b − roll is the negative of anchor b and, as released, read at the samples of b's k-NN neighbour.
+        """
+        if self.settings.negatives_at == "own":
+            return []
+        return [np.roll(neighbor_at, -roll, axis=0) for roll in rolls]
 
     def _positions(self, rows: np.ndarray, at: np.ndarray) -> Tensor:
         """Depth and 3D points (d, x, y, z) of the sampled tokens, float32 [B, n, 4]; [B, 0, 4] without depth loss."""
@@ -66,15 +77,16 @@ class Batches:
             return torch.empty(len(rows), 0, 4)
         return DEPTH_AT[self.settings.depth_at](self.inputs.positions(rows), torch.from_numpy(at))
 
-    def _tokens(self, rows: np.ndarray, sampled: np.ndarray, anchor: bool) -> SampledTokens:
-        """The sampled tokens of crops and, for LHP, their neighbours with mixing weights."""
-        at = torch.from_numpy(TOKENS_AT[self.settings.tokens_at](sampled, self.inputs.grid))
+    def _tokens(self, rows: np.ndarray, sampled: list[np.ndarray], anchor: bool) -> SampledTokens:
+        """The tokens that crops are read from at blocks of samples and, for LHP, their neighbours with weights."""
+        place = TOKENS_AT[self.settings.tokens_at]
+        blocks = [torch.from_numpy(place(at, self.inputs.grid)) for at in sampled]
+        at, reads = tokens_to_read(blocks, self.inputs.grid, self.multiple)
         ids, weights = torch.empty(*at.shape, 0, dtype=torch.int64), torch.empty(*at.shape, 0)
         if self.settings.lhp != "none":
-            near, near_weights = self.inputs.neighbor_weights(rows)
-            ids, weights = MIXINGS[self.settings.mixing](near, near_weights, at, anchor)
+            ids, weights = MIXINGS[self.settings.mixing](self.inputs, rows, at, anchor)
         kept, mix_ids = union_with_neighbors(at, ids, self.inputs.tokens, self.multiple)
-        return SampledTokens(self.read_tokens(rows, kept), mix_ids, weights)
+        return SampledTokens(self.read_tokens(rows, kept), mix_ids, weights, reads)
 
     def _view(self, rows: np.ndarray, sampled: np.ndarray) -> Tensor | None:
         """Tokens of the photometric view at the same indices as the anchors' tokens, float [B, n, C]."""
@@ -87,6 +99,31 @@ class Batches:
         """Cyclic shifts in 1 … B − 1, one per negative; distinct unless there are more negatives than shifts."""
         shifts, negatives = self.settings.batch - 1, self.settings.negatives
         return [1 + int(roll) for roll in rng.choice(shifts, negatives, replace=negatives > shifts)]
+
+
+def tokens_to_read(
+    blocks: list[Tensor], grid: tuple[int, int], multiple: int = 1
+) -> tuple[Tensor, Reads | None]:
+    """The tokens from which crops are read at one or several blocks of samples.
+
+    Args:
+        blocks: tokens int64 [B, n], or places float64 [B, n, 2]; all of one kind.
+        grid: rows and columns of tokens (h, w).
+        multiple: R is rounded up to a multiple of this, or to h · w.
+
+    Returns:
+        Token indices int64 [B, R], distinct within a row; and how all samples, block by block, are read from these.
+        None for one block of tokens: they are themselves.
+    """
+    if len(blocks) == 1 and not blocks[0].is_floating_point():
+        return blocks[0], None
+    found = torch.cat(blocks, dim=1)
+    if found.is_floating_point():
+        ids, weights = corners(found, grid)
+    else:
+        ids, weights = found[..., None], torch.ones(*found.shape, 1)
+    at, index = union_with_neighbors(ids.new_empty(len(ids), 0), ids, grid[0] * grid[1], multiple)
+    return at, Reads(index, weights)
 
 
 def union_with_neighbors(at: Tensor, ids: Tensor, tokens: int, multiple: int = 1) -> tuple[Tensor, Tensor]:

@@ -19,9 +19,8 @@ from depthg.losses.hidden_positives import (
 )
 from depthg.models.checkpoint import Model
 from depthg.runtime.progress import warn
-from depthg.training.batch import Batch
+from depthg.training.batch import Batch, mix
 from depthg.training.inputs import Inputs
-from depthg.training.lhp import mix
 from depthg.training.pools import Pools, References
 
 

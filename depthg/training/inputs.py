@@ -107,6 +107,11 @@ class Inputs:
         ids, weights = (torch.from_numpy(store.read(name, rows)) for name in ("neighbors", "weights"))
         return ids.long(), weights.float()
 
+    def attention_maps(self, rows: np.ndarray) -> Tensor:
+        """Attention between all tokens of the crops at `rows`, averaged over heads: float32 [B, P, P]."""
+        assert self.attention is not None
+        return torch.from_numpy(self.attention.read("attention", rows)).float()
+
     @property
     def fingerprints(self) -> dict[str, str]:
         """Fingerprint of each opened store, by name."""
@@ -174,5 +179,7 @@ def _check_samples(inputs: Inputs, settings: TrainSettings) -> None:
             f"settings: samples: {settings.samples}² tokens of a crop, but {settings.sampling} has {limit}: "
             f"set samples to at most {int(limit**0.5)}"
         )
+    if settings.between_tokens and min(inputs.grid) < 2:
+        raise DepthGError(f"settings: reads: between tokens needs two rows and columns, not {inputs.grid}")
     if settings.tokens_at == "transposed" and inputs.grid[0] != inputs.grid[1]:
         raise DepthGError(f"settings: tokens_at: transposed needs as many rows as columns, not {inputs.grid}")

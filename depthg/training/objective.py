@@ -9,11 +9,10 @@ from depthg.config.settings import TrainSettings
 from depthg.losses.depth import KERNELS, NORMS
 from depthg.losses.terms import UnitVectors, feature_targets, term_losses, weighted_sum
 from depthg.models.checkpoint import Model
-from depthg.training.batch import Batch, SampledTokens
+from depthg.training.batch import Batch, SampledTokens, mix
 from depthg.training.guidance import active_terms
 from depthg.training.hidden_positives import HiddenPositives
 from depthg.training.inputs import Inputs
-from depthg.training.lhp import mix
 
 
 class Objective(Protocol):
@@ -100,8 +99,8 @@ def depth_target(settings: TrainSettings, batch: Batch) -> Tensor:
 
 
 def _mixed(projection: nn.Module, side: SampledTokens, codes: Tensor) -> Tensor:
-    """Projected mixed codes P(s_mix) at the sampled tokens, float [B, n, Q]."""
-    return projection(mix(codes, side.mix_ids, side.mix_weights))
+    """Projected mixed codes P(s_mix) at the samples, float [B, n, Q]."""
+    return side.sampled(projection(mix(codes, side.mix_ids, side.mix_weights)))
 
 
 def _correlation(model: Model, inputs: Inputs, seed: int) -> Objective:

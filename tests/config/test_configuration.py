@@ -6,9 +6,17 @@ import pytest
 import yaml
 
 from depthg.config import Config, load_config
-from depthg.config.settings import CropSettings, GeometrySettings, Settings, TrainSettings
+from depthg.config.project import resolved
+from depthg.config.settings import (
+    CropSettings,
+    EvaluateSettings,
+    GeometrySettings,
+    Settings,
+    TrainSettings,
+)
 from depthg.config.validation import parse
 from depthg.errors import DepthGError
+from depthg.evaluation.crf import CHANNELS
 from depthg.losses.depth import KERNELS, NORMS
 from depthg.models.heads import HEADS
 from depthg.stages.camera import CAMERAS
@@ -182,12 +190,14 @@ def test_named_choices_are_those_of_their_tables():
         (TrainSettings, "head"): HEADS,
         (TrainSettings, "selection"): CRITERIA,
         (TrainSettings, "sampling"): sampling.SAMPLERS,
+        (TrainSettings, "reads"): sampling.READS,
         (TrainSettings, "tokens_at"): sampling.TOKENS_AT,
         (TrainSettings, "depth_at"): sampling.DEPTH_AT,
         (TrainSettings, "depth_loss"): {"none", *KERNELS},
         (TrainSettings, "depth_norm"): NORMS,
         (TrainSettings, "sample_schedule"): SAMPLE_SCHEDULES,
         (TrainSettings, "mixing"): MIXINGS,
+        (EvaluateSettings, "crf_channels"): CHANNELS,
         (GeometrySettings, "camera"): CAMERAS,
         (GeometrySettings, "control"): controls.CONTROLS,
         (GeometrySettings, "depth_values"): controls.VALUES,
@@ -258,6 +268,32 @@ def test_seen_in_parallel_is_a_preset_that_changes_the_camera_alone(request):
         assert parallel.geometries[after["geometry"]].camera == "parallel"
 
 
+ADDED = {
+    "reads": "bilinear",
+    "negatives_at": "neighbor",
+    "crf_channels": "bgr",
+    "surplus_clusters": "left_out",
+}
+
+
+@pytest.mark.parametrize(("key", "other"), ADDED.items())
+def test_settings_added_later_leave_earlier_artifacts_as_they_are(key, other):
+    """What is hashed, or compared by Snakemake, holds them only where they are set."""
+    own = load_config(BASE).resolve("demo", "ours")
+    assert key not in own.model_dump() and f'"{key}"' not in own.model_dump_json()
+    changed = load_config(BASE).resolve("demo", f"ours+{key}={other}")
+    assert changed.model_dump() == own.model_dump() | {key: other}
+    part = next(part for part in (TrainSettings, EvaluateSettings) if key in part.model_fields)
+    assert part(**changed.slice(part).model_dump()) == changed.slice(part) != own.slice(part)
+    assert f"{key}: " in resolved(load_config(BASE), "demo", "ours")
+
+
+def test_hidden_positives_read_whole_tokens():
+    for change in ("reads=bilinear", "sampling=continuous", "negatives_at=neighbor"):
+        with pytest.raises(DepthGError, match="hidden_positives reads whole tokens"):
+            load_config(BASE).resolve("demo", f"ours+objective=hidden_positives+{change}")
+
+
 def test_the_released_benchmarks_depart_in_every_point(request):
     shipped = load_config(request.config.rootpath / "config.yaml")
     for name in ("cocostuff", "cityscapes", "potsdam"):
@@ -269,5 +305,5 @@ def test_the_released_benchmarks_depart_in_every_point(request):
         assert shipped.geometries[released.geometry].camera == "released"
         assert released.terms == paper.terms
     assert shipped.resolve("cityscapes", "ours").sampling == "full"
-    assert shipped.resolve("cityscapes_released", "ours").sampling == "random"
+    assert shipped.resolve("cityscapes_released", "ours").sampling == "continuous"
     assert shipped.geometries[shipped.resolve("potsdam_released", "ours").geometry].depth_values == "integers"

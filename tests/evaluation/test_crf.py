@@ -3,9 +3,11 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter
 
-from depthg.evaluation.crf import refine, refine_maps
+from depthg.evaluation.crf import CHANNELS, refine, refine_maps
+from depthg.evaluation.predict import Prediction, add_refined
 
 
 def example(side: int = 24, labels: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -72,3 +74,24 @@ def test_maps_are_refined_each_for_itself():
 def test_workers_need_not_import_torch():
     code = "import depthg.evaluation.crf, sys; print({'torch', 'zarr', 'sklearn'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_released_shows_the_crf_blue_first():
+    """Its filter is an approximation, so that the order matters a little; the exact one would not know."""
+    image, probabilities = example()
+    assert CHANNELS["rgb"](image) is image
+    swapped = refine(CHANNELS["bgr"](image), probabilities)
+    np.testing.assert_array_equal(
+        swapped, refine(np.stack([image[..., i] for i in (2, 1, 0)], -1), probabilities)
+    )
+    assert np.abs(swapped - refine(image, probabilities)).max() > 0
+    assert (swapped.argmax(0) == refine(image, probabilities).argmax(0)).mean() > 0.95
+
+
+def test_the_setting_reaches_the_crf():
+    image, probabilities = example()
+    prediction = Prediction(0, image, np.zeros(image.shape[:2], np.uint16), {})
+    logits = {"linear": torch.from_numpy(probabilities).log()}
+    (found,) = add_refined([(prediction, logits)], 1, "bgr")
+    expected = refine(image[..., ::-1], probabilities).argmax(0)
+    assert (found.maps["linear_crf"] == expected).mean() > 0.999

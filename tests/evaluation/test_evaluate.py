@@ -5,10 +5,13 @@ import pytest
 import torch
 
 from depthg.config.settings import ClusterSettings, EvaluateSettings
+from depthg.data.classes import Classes
 from depthg.errors import DepthGError
 from depthg.evaluation.evaluate import evaluate, evenly_spaced
+from depthg.evaluation.metrics import confusion
 from depthg.evaluation.predict import upsample
 from depthg.evaluation.probes import fit_probes
+from depthg.evaluation.scores import ConfusionCounts
 from depthg.store.reader import Store
 
 BLOCKS = ["unsupervised", "unsupervised_crf", "linear", "linear_crf"]
@@ -95,6 +98,21 @@ def test_more_clusters_than_classes(planted):
     metrics = run(planted, fit={"clusters": 4}, crf=False)
     assert sorted(metrics["matching"].values(), key=str) == [None, "road", "sky", "tree"]
     assert metrics["unsupervised"]["accuracy"] < metrics["linear"]["accuracy"]
+
+
+def test_released_leaves_surplus_clusters_out_of_the_counts():
+    """Three classes, two more clusters: what has an id of 3 or 4 does not count, whatever it is matched to."""
+    classes = Classes(("road", "sky", "tree"), ((0, 0, 0),) * 3, ("",) * 3)
+    rng = np.random.default_rng(0)
+    label, found = rng.integers(3, size=(60, 60)), rng.integers(5, size=(60, 60))
+    strict, lax = (ConfusionCounts(5, classes, False, surplus) for surplus in ("wrong", "left_out"))
+    for counts in (strict, lax):
+        counts.add({"unsupervised": found}, label)
+    kept = found < 3
+    by_hand = confusion(found[kept], label[kept], 5, 3)
+    np.testing.assert_array_equal(lax.counts["unsupervised"], by_hand)
+    assert lax.block("unsupervised") != strict.block("unsupervised")
+    assert lax.pixels == kept.sum() < strict.pixels
 
 
 def test_no_pictures(planted):

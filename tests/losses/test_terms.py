@@ -72,3 +72,14 @@ def test_a_sibling_is_the_partner_of_the_depth_term_where_given(batch):
     found = term_losses({"depth": Term(weight=1, shift=-1.0)}, codes, {"depth": [target]}, ROLLS)["depth"]
     expected = np.mean([np.maximum(cosines(s[i], t[i]), 0) for i in range(4)])
     assert found.item() == pytest.approx(-expected)
+
+
+def test_negatives_read_elsewhere_are_the_partners_of_the_random_term(batch):
+    """Block j of crop b − roll is what anchor b is paired with."""
+    s, rng = batch["s"], np.random.default_rng(2)
+    blocks = rng.normal(size=(len(ROLLS), *s.shape))
+    codes = UnitVectors(torch.from_numpy(np.concatenate([s, *blocks], axis=1)), torch.from_numpy(batch["t"]))
+    targets = [torch.zeros(4, 3, 3, dtype=torch.float64)] * len(ROLLS)
+    found = term_losses({"random": Term(weight=1, shift=-1.0)}, codes, {"random": targets}, ROLLS)["random"]
+    pairs = [cosines(s[b], blocks[j][b - roll]) for j, roll in enumerate(ROLLS) for b in range(4)]
+    assert found.item() == pytest.approx(-np.mean(np.maximum(pairs, 0)))

@@ -122,6 +122,22 @@ def test_the_store(tmp_path, crops):
     np.testing.assert_allclose(weights[3], expected.numpy(), rtol=2e-3)
 
 
+@pytest.mark.parametrize("prefix", [1, 4])
+def test_the_store_as_released_holds_all_attention(tmp_path, crops, prefix):
+    """As timm's own block computes it when not fused."""
+    net, spec = saved(tmp_path / "vit.safetensors", reg_tokens=prefix - 1)
+    make_features(crops, tmp_path / "f.zarr", "vit", spec)
+    make_attention(crops, tmp_path / "f.zarr", tmp_path / "a.zarr", "vit", spec, "released")
+    found, seen = Store(tmp_path / "a.zarr").read("attention"), []
+    assert found.shape == (5, 16, 16) and found.dtype == np.float16
+    net.blocks[-1].attn.fused_attn = False
+    net.blocks[-1].attn.attn_drop.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    pixels = (Store(crops).read("images") / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+    with torch.inference_mode():
+        net.forward_features(torch.from_numpy(pixels).permute(0, 3, 1, 2).float())
+    np.testing.assert_allclose(found, seen[0].mean(1)[:, prefix:, prefix:].numpy(), rtol=5e-3, atol=1e-4)
+
+
 def test_too_few_tokens(tmp_path, crops):
     _, spec = saved(tmp_path / "vit.safetensors")
     writer = Writer(

@@ -40,7 +40,7 @@ def test_the_released_camera_by_hand():
     depth = torch.tensor([[[0.0, 0.5], [0.25, 1.0]]], dtype=torch.float64)
     points = CAMERAS["released"].unproject(depth, GeometrySettings())
     side = 2 * math.tan(45) / 2  # 90 "radians" across two tokens: 1.62 each, 3.24 in all
-    z = np.array([0, 2.5, 1.25, 5])
+    d = np.array([0, 0.5, 0.25, 1])
     x, y = np.array([-1, 0, -1, 0]) * side, np.array([-1, -1, 0, 0]) * side
-    np.testing.assert_allclose(points[0], np.stack([z * x, z * y, z], 1))
+    np.testing.assert_allclose(points[0], np.stack([d * x, d * y, -5 * d], 1))
     assert CAMERAS["released"].start(points).tolist() == [[0]]

@@ -4,13 +4,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
+from torch.nn import functional
 
 from depthg.store.reader import Store
 from depthg.store.tokens import packed
-from depthg.training.batch import gather_tokens
+from depthg.training.batch import gather_tokens, mix
 from depthg.training.batches import Batches, union_with_neighbors
 from depthg.training.inputs import open_inputs
-from depthg.training.sampling import SAMPLERS
+from depthg.training.lhp import MIXINGS
+from depthg.training.sampling import DEPTH_AT, READS, SAMPLERS
 
 from .conftest import write
 
@@ -67,7 +69,61 @@ def test_neighbours_are_of_the_first_ranks_each_as_likely(make, stores):
     assert counts.min() > 240 / 3 * 0.7
 
 
-@pytest.mark.parametrize("sampling", SAMPLERS)
+def test_places_are_read_bilinearly(make, stores):
+    """Features and depth at the same places, against torch's own bilinear read."""
+    batches = make(sampling="continuous", depth_loss="product")
+    crops, rng = batches.draws.anchors(2), batches.draws.rng(2)
+    batches.draws.neighbors(crops, rng)
+    places, batch = SAMPLERS["continuous"](batches.inputs, crops, 9, rng), batches(2)
+    xy = torch.from_numpy(2 * places / (3, 4) - 1).flip(-1)[:, None].float()  # of 4 × 5 tokens
+
+    def read(maps):
+        maps = torch.from_numpy(maps[crops].astype(np.float32)).movedim(-1, 1)
+        return functional.grid_sample(maps, xy, align_corners=True)[:, :, 0].transpose(1, 2)
+
+    anchor = batch.anchor.sampled(batch.anchor.tokens.float())
+    torch.testing.assert_close(anchor, read(stores.tokens), rtol=1e-4, atol=1e-4)
+    depth = read(stores.depth[..., None])[..., 0]
+    torch.testing.assert_close(batch.positions[..., 0], depth, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("reads", ["tokens", "bilinear"])
+def test_released_negatives_are_read_where_the_neighbour_is(make, stores, reads):
+    own = make(sampling="fps", reads=reads)(1)
+    batches = make(sampling="fps", reads=reads, negatives_at="neighbor")
+    batch, crops = batches(1), batches.draws.anchors(1)
+    blocks = batch.anchor.sampled(batch.anchor.tokens.float()).split(9, 1)
+    assert batch.rolls == own.rolls and len(blocks) == 1 + len(batch.rolls)
+    torch.testing.assert_close(blocks[0], own.anchor.sampled(own.anchor.tokens.float()))
+    order, near = Store(stores.geometry).read("order"), batches.draws.neighbors(crops, batches.draws.rng(1))
+    for roll, block in zip(batch.rolls, blocks[1:], strict=True):
+        for b in range(4):  # anchor b has crop b − roll as negative
+            at = READS[reads](order[near[b], None, :9].astype(np.int64), (4, 5))
+            maps = torch.from_numpy(stores.tokens[crops[b - roll], None].astype(np.float32))
+            expected = DEPTH_AT["samples"](maps, torch.from_numpy(at))[0]
+            torch.testing.assert_close(block[b - roll], expected)
+
+
+@pytest.mark.parametrize("mixing", ["neighbors", "released"])
+def test_codes_are_mixed_before_they_are_read_between_tokens(make, mixing):
+    """As if all codes of a crop were mixed, and the map of mixed codes read."""
+    batches = make(sampling="fps", reads="bilinear", lhp="depth", mixing=mixing)
+    rows = batches.draws.anchors(0)
+    batch, at = batches(0), torch.arange(20).expand(4, -1)
+    tokens = torch.from_numpy(batches.inputs.features.read("tokens", rows)).float().flatten(1, 2)
+    whole = mix(
+        tokens, *MIXINGS[mixing](batches.inputs, rows, at, True)
+    ).relu()  # as the projection, not linear
+    places = READS["bilinear"](
+        batches.inputs.required_geometry.read("order", rows)[:, :9].astype(int), (4, 5)
+    )
+    side = batch.anchor
+    found = side.sampled(mix(side.tokens.float(), side.mix_ids, side.mix_weights).relu())
+    expected = DEPTH_AT["samples"](whole.unflatten(1, (4, 5)), torch.from_numpy(places))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("sampling", ["fps", "random", "full"])
 def test_tokens_and_depth_are_those_at_the_sampled_indices(make, stores, sampling):
     batches = make(sampling=sampling, depth_loss="product", lhp="depth")
     batch = batches(2)

@@ -212,10 +212,11 @@ def test_nothing_is_kept_of_a_run_whose_loss_is_no_longer_finite(run, settings, 
         {"sampling": "fps", "depth_loss": "product", "lhp": "depth"},
         {"sampling": "fps", "depth_loss": "product", "lhp": "depth", "mixing": "released", "clip": 1.0},
         {"depth_loss": "similarity_3d", "depth_pairs": "sibling", "depth_centring": True},
+        {"sampling": "continuous", "negatives_at": "neighbor", "depth_loss": "product", "lhp": "depth"},
         {"depth_loss": "product", "depth_norm": "channel", "depth_at": "grid", "codebook": True},
         {"objective": "hidden_positives", "sampling": "full", "hidden_positives": {"pool": 16, "warm_up": 0}},
     ],
-    ids=["stego", "ours_3dlhp", "released", "sibling", "codebook", "hidden_positives"],
+    ids=["stego", "ours_3dlhp", "released", "sibling", "continuous", "codebook", "hidden_positives"],
 )
 def test_a_step_asks_a_device_for_no_value(stores, settings, update):
     """On the meta device tensors have no values: what would make the host wait for a GPU's is an error there."""

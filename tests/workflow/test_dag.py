@@ -147,6 +147,11 @@ def test_attention_is_made_where_codes_are_mixed_by_it(project):
     assert planned == LEAN | {"depth", "geometry", "attention"}
 
 
+def test_all_attention_is_made_where_codes_are_mixed_as_released(project):
+    planned = project.planned("results/mini/ours_attention+mixing=released/seed0/model.safetensors")
+    assert planned == LEAN | {"depth", "geometry", "attention_maps"}
+
+
 def test_a_backbone_without_attention_is_refused_before_anything_runs(project):
     target = "results/mini/ours_attention+backbone=resnet50/metrics.json"
     done = project.snakemake(target, "--dry-run")

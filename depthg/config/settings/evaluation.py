@@ -1,10 +1,10 @@
 """Settings of clustering, linear probe and evaluation."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from depthg.config.base import Model, Positive
+from depthg.config.base import Model, Positive, added
 
 
 class ClusterSettings(Model):
@@ -22,4 +22,8 @@ class EvaluateSettings(Model):
     """Validation crops → scores and pictures."""
 
     crf: bool = Field(True, description="also score predictions refined by a dense CRF")
+    crf_channels: Literal["rgb", "bgr"] = added("rgb", "order of colours that the CRF sees; bgr as released")
+    surplus_clusters: Literal["wrong", "left_out"] = added(
+        "wrong", "pixels of clusters beyond the number of classes: errors; left_out of the scores as released"
+    )
     pictures: int = Field(6, ge=0, description="number of validation images shown in the figure")

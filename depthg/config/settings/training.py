@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from depthg.config.base import Fraction, Model, Positive, Weight
+from depthg.config.base import Fraction, Model, Positive, Weight, added
 
 
 class Term(Model):
@@ -83,13 +83,20 @@ class TrainSettings(DrawSettings):
     sample_schedule: Literal["constant", "released"] = Field(
         "constant", description="N as a function of the step: depthg.training.guidance.SAMPLE_SCHEDULES"
     )
-    sampling: Literal["random", "fps", "full"] = Field(
-        "random", description="how tokens of a crop are sampled: depthg.training.sampling.SAMPLERS"
+    sampling: Literal["random", "fps", "full", "continuous"] = Field(
+        "random", description="how places of a crop are sampled: depthg.training.sampling.SAMPLERS"
+    )
+    reads: Literal["tokens", "bilinear"] = added(
+        "tokens", "whole tokens, or between them as released: depthg.training.sampling.READS"
     )
     tokens_at: Literal["samples", "transposed"] = Field(
         "samples", description="feature positions: depthg.training.sampling.TOKENS_AT; transposed as released"
     )
     negatives: Positive = Field(5, description="random crops that each crop is paired with")
+    negatives_at: Literal["own", "neighbor"] = added(
+        "own",
+        "where random crops are read: at their own samples; neighbor as released: at the k-NN neighbour's",
+    )
     # what is correlated
     centring: bool = Field(True, description="spatial centring of the feature correlation (STEGO)")
     terms: dict[Literal["self", "knn", "random", "depth"], Term] = Field(
@@ -135,7 +142,17 @@ class TrainSettings(DrawSettings):
             raise ValueError("objective: hidden_positives trains a head: set head to segmentation")
         if self.objective == "hidden_positives" and self.codebook:
             raise ValueError("codebook: learns beside correlation only: set it to false for hidden_positives")
+        if self.objective == "hidden_positives" and (self.between_tokens or self.negatives_at != "own"):
+            raise ValueError(
+                "objective: hidden_positives reads whole tokens, each once: set reads to tokens, negatives_at to own, "
+                "and sampling to random or full"
+            )
         return self
+
+    @property
+    def between_tokens(self) -> bool:
+        """Whether features and codes are read between tokens."""
+        return self.reads == "bilinear" or self.sampling == "continuous"
 
     @property
     def needs_geometry(self) -> bool:

@@ -73,13 +73,13 @@ def top_view(
     depth about twofold.
 
     Args:
-        points: points of all tokens, float [P, 3]: x to the right, y downwards, z away from the camera.
+        points: points of all tokens, float [P, 3]: x to the right, y downwards, z away from the camera, or below 0.
         colors: RGB of all tokens, uint8 [P, 3].
         tokens: indices of the sampled tokens, int [m].
         size: side of the picture in pixels.
         color: RGB of the marks, 0 to 255.
     """
-    x, z = points[:, 0], points[:, 2]
+    x, z = points[:, 0], np.abs(points[:, 2])  # released: z is below 0
     widest, farthest = (max(float(np.abs(axis).max()), 1e-6) for axis in (x, z))  # released: all may be 0
     across, ahead = 0.5 + 0.48 * x / widest, 0.98 - 0.96 * z / farthest
     places = np.stack([across, ahead], axis=-1) * size

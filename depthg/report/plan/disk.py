@@ -127,12 +127,13 @@ def _of_training(images: int, settings: Settings, shared: Settings, config: Conf
     stores.append(PlannedStore("neighbors", f"train/neighbors/{backbone}.zarr", crops, near))
     optional = [
         ("geometry", f"{backbone}/{settings.depth}/{settings.geometry}", geometry_arrays(shape[:2], own)),
-        ("attention", backbone, attention_arrays(shape[0] * shape[1])),
+        ("attention", backbone, attention_arrays(shape[0] * shape[1], settings.mixing)),
         ("views", backbone, tokens),
     ]
     needed = settings.needs_geometry, settings.lhp == "attention", settings.needs_view
     for stage, path, arrays in compress(optional, needed):
-        stores.append(PlannedStore(stage, f"{split}/{stage}/{path}.zarr", rows, arrays))
+        folder = "attention_maps" if "attention" in arrays else stage
+        stores.append(PlannedStore(stage, f"{split}/{folder}/{path}.zarr", rows, arrays))
     return stores
 
 

@@ -118,6 +118,8 @@ def _write_stores(root: Path, settings: TrainSettings, shape: tuple[int, int, in
     if settings.lhp == "attention":
         near = (np.arange(h * w)[:, None] + np.arange(9)).astype(np.uint16) % (h * w)
         mixture = {"neighbors": np.tile(near, (crops, 1, 1)), "weights": np.full((crops, h * w, 9), 0.1)}
+        if settings.mixing == "released":
+            mixture = {"attention": rng.random((crops, h * w, h * w)).astype(np.float16)}
         _write(root / "attention.zarr", provenance, **mixture)
     return crops
 
