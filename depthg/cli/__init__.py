@@ -69,7 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `depthg … | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+        ):  # a quota is a full disk as well
             full = error.filename or "disk"
             return _fail(f"{full}: the disk is full: make room and run the same command again")
         traceback.print_exc()
