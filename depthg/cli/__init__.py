@@ -18,6 +18,8 @@ from depthg.runtime.progress import terminal
 # compute: a training step was three times as slow. It must be set before torch or faiss is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what a user may have of it
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "new": tools.new,
     "index": stages.index,
@@ -69,10 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `depthg … | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (
-            errno.ENOSPC,
-            errno.EDQUOT,
-        ):  # a quota is a full disk as well
+        if isinstance(error, OSError) and error.errno in FULL:
             full = error.filename or "disk"
             return _fail(f"{full}: the disk is full: make room and run the same command again")
         traceback.print_exc()
