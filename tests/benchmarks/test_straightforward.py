@@ -15,9 +15,10 @@ from depthg.models.checkpoint import Model
 from depthg.stages.camera import central_token, unproject
 from depthg.stages.geometry import farthest_point_order, nearest_tokens
 from depthg.store.reader import Store
+from depthg.training.batch import mix
 from depthg.training.batches import Batches
 from depthg.training.inputs import open_inputs
-from depthg.training.lhp import mix, mixing_weights
+from depthg.training.lhp import mixing_weights
 from depthg.training.objective import Correlation
 
 GRID = (6, 7)
@@ -40,7 +41,7 @@ def test_mixed_codes_and_their_gradient_are_the_same(points):
     codes = torch.randn(3, 42, 5, dtype=torch.float64, requires_grad=True)
     near, weights = nearest_tokens(points, 8)
     at = torch.arange(42).expand(3, 42)
-    ours = mix(codes, *mixing_weights(near, weights.double(), at, anchor=True))
+    ours = mix(codes, *mixing_weights(near, weights.double(), at))
     dense = [straightforward.neighbor_weights(cloud, 8) for cloud in points]
     theirs = torch.stack([straightforward.mix(code, w) for code, w in zip(codes, dense, strict=True)])
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)  # our weights come in float32
