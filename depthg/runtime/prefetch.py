@@ -1,11 +1,11 @@
-"""Prefetching: background threads prepare the next batches while the current one is used."""
+"""Background threads: they prepare the next steps while the current one is used, and keep what it gave."""
 
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
-
-import torch
+from contextlib import closing
+from typing import Any, TypeVar
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -20,8 +20,9 @@ def prefetch(
     computes on one core, so that it does not compete with the training step.
     """
     waiting: deque[Future[T]] = deque()
-    torch.get_num_threads()  # fixes the number of this thread, which the call below would change
-    with ThreadPoolExecutor(threads, "batches", torch.set_num_threads, (1,)) as pool:
+    if torch := sys.modules.get("torch"):
+        torch.get_num_threads()  # fixes the number of this thread, which those of the pool would change
+    with ThreadPoolExecutor(threads, "batches", _use_one_core) as pool:
         try:
             for step in steps:
                 waiting.append(pool.submit(make, step))
@@ -32,3 +33,36 @@ def prefetch(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _use_one_core() -> None:
+    """Let torch compute on one core in this thread; a stage that does not use torch need not load it."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+
+
+def overlap(
+    steps: Iterable[S],
+    read: Callable[[S], Any],
+    compute: Callable[[S, Any], Any],
+    write: Callable[[S, Any], None],
+    threads: int = 1,
+) -> None:
+    """Read, compute and write every step, in this thread and others: `read` up to `threads` steps at a time.
+
+    Args:
+        steps: the steps, in order; those of `write` are also in order, and one at a time.
+        read: step → the input of its computation.
+        compute: (step, input) → its result, in the calling thread.
+        write: keeps the result of a step.
+    """
+    sources = prefetch(lambda step: (step, read(step)), steps, ahead=threads + 1, threads=threads)
+    with closing(sources), ThreadPoolExecutor(1, "writing") as pool:
+        writing: Future[None] | None = None
+        for step, source in sources:
+            result = compute(step, source)
+            if writing is not None:
+                writing.result()
+            writing = pool.submit(write, step, result)
+        if writing is not None:
+            writing.result()

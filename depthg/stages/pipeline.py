@@ -1,16 +1,13 @@
 """The loop of the stages that compute arrays from rows of a store: read, compute, write, all three at once."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from typing import Any, TypeVar
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from depthg.runtime.device import device, download, send
-from depthg.runtime.prefetch import prefetch
+from depthg.runtime.prefetch import overlap
 from depthg.store.arrays import power_of_two
 from depthg.store.writer import THREADS, Writer
 
@@ -19,7 +16,6 @@ LARGEST = 128  # on a GPU; a ViT-S/8 gains nothing beyond 64
 SHARE = 0.5  # of a GPU's free memory, as peaks of one batch are only known for smaller ones
 TRIED = 4  # rows to measure them with
 
-S = TypeVar("S")
 Values = dict[str, Tensor]
 
 
@@ -53,33 +49,6 @@ def write_rows(
         threads=threads,
     )
     writer.finish()
-
-
-def overlap(
-    steps: Iterable[S],
-    read: Callable[[S], Any],
-    compute: Callable[[S, Any], Any],
-    write: Callable[[S, Any], None],
-    threads: int = 1,
-) -> None:
-    """Read, compute and write every step, in this thread and others: `read` up to `threads` steps at a time.
-
-    Args:
-        steps: the steps, in order; those of `write` are also in order, and one at a time.
-        read: step → the input of its computation.
-        compute: (step, input) → its result, in the calling thread.
-        write: keeps the result of a step.
-    """
-    sources = prefetch(lambda step: (step, read(step)), steps, ahead=threads + 1, threads=threads)
-    with closing(sources), ThreadPoolExecutor(1, "writing") as pool:
-        writing: Future[None] | None = None
-        for step, source in sources:
-            result = compute(step, source)
-            if writing is not None:
-                writing.result()
-            writing = pool.submit(write, step, result)
-        if writing is not None:
-            writing.result()
 
 
 def fitting_batch(read: Callable[[range], np.ndarray], compute: Callable[[range, Tensor], Values]) -> int:

@@ -22,16 +22,16 @@ WITHOUT_TORCH = {
     "stages.depth.stage": "zarr",
     "stages.schedule": "zarr",
     "stages.neighbors": "faiss zarr",
-    "report.figures.predictions": "matplotlib zarr",
+    "report.figures.predictions": "matplotlib",
 }
 WITH_TORCH = {
     "models.backbones": "",
     "stages.features": "zarr",
     "stages.components": "zarr",
     "stages.geometry": "scipy zarr",
-    "training.loop": "zarr",
-    "evaluation.probes": "zarr",
-    "evaluation.evaluate": "zarr",
+    "training.loop": "",
+    "evaluation.probes": "",
+    "evaluation.evaluate": "",
 }
 # Each module is imported in a fork of its own, and torch once for all those that need it.
 CODE = """
