@@ -8,9 +8,9 @@ from typing import Any
 from depthg.config.sections import DepthSource
 from depthg.data.records import ImageRecord, read_images
 from depthg.errors import unknown
+from depthg.runtime.prefetch import overlap
 from depthg.stages.depth import DEPTH_SOURCES
 from depthg.stages.depth.source import CropBatch, Source
-from depthg.stages.pipeline import overlap
 from depthg.store.arrays import Array
 from depthg.store.parts import WHOLE, Part
 from depthg.store.reader import Store
