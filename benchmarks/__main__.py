@@ -1,9 +1,9 @@
 """Entry point of `python -m benchmarks`; guarded, because worker processes import this file too."""
 
 if __name__ == "__main__":
-    import os
+    from depthg.runtime.threads import wait_briefly
 
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as depthg.cli does; inherited by every subject
+    wait_briefly()  # as depthg.cli does; inherited by every subject
 
     from benchmarks.runner import main
 

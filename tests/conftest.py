@@ -1,6 +1,5 @@
 """Miniatures of the benchmarks: folders, names, formats and encodings as their providers ship them."""
 
-import os
 from pathlib import Path
 
 import hypothesis
@@ -9,7 +8,9 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as depthg.cli does, before torch is loaded
+from depthg.runtime.threads import wait_briefly
+
+wait_briefly()  # as depthg.cli does, before torch is loaded
 
 
 def _png(path: Path, ids: np.ndarray) -> None:

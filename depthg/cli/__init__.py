@@ -13,10 +13,9 @@ from depthg.cli import stages, tools
 from depthg.cli.options import call, make_parser
 from depthg.errors import DepthGError
 from depthg.runtime.progress import terminal
+from depthg.runtime.threads import wait_briefly
 
-# OpenMP's threads wait for each other by spinning. Beside other work on the machine that takes cores from those who
-# compute: a training step was three times as slow. It must be set before torch or faiss is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+wait_briefly()
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what a user may have of it
 

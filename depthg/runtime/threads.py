@@ -1,4 +1,4 @@
-"""How many CPU threads a process may use."""
+"""How many CPU threads a process may use, and how they wait for each other."""
 
 import os
 
@@ -9,3 +9,13 @@ def allowed_threads() -> int:
     if given.isdecimal() and int(given):
         return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def wait_briefly() -> None:
+    """Let OpenMP's threads sleep after some 50 µs of waiting for each other; call it before torch or faiss is loaded.
+
+    They would spin for milliseconds: beside other work on the machine that takes cores from those who compute, and a
+    training step was seven times as slow. Without any spinning a step alone takes 1.7 times as long.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")

@@ -140,6 +140,8 @@ def union_with_neighbors(at: Tensor, ids: Tensor, tokens: int, multiple: int = 1
             shorter rows are padded with unused tokens.
         index: where each neighbour is in `kept`, int64 [B, n, k].
     """
+    if not ids.shape[2]:
+        return at, ids
     count, last = at.shape[1], torch.arange(tokens).expand(len(at), -1)
     rank = torch.full((len(at), tokens), count + 1).scatter_(1, ids.flatten(1), count)
     rank.scatter_(1, at, last[:, :count])
