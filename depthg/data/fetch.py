@@ -26,6 +26,7 @@ def fetch(name: str, dataset: Dataset, catalogue: Path) -> None:
     for file, archive in archives.items():
         path = root / file
         if archive.url is not None and not path.is_file():
+            root.mkdir(parents=True, exist_ok=True)
             check_room(path, archive.bytes or 0)
             download(archive.url, path, archive.sha256, archive.bytes)
         if path.is_file():

@@ -94,18 +94,19 @@ def test_a_file_put_there_by_hand_is_checked(zipped):
 
 
 def test_all_is_downloaded_and_unpacked(zipped, tmp_path):
-    """From `file:` addresses; tests/datasets/test_download.py has a server."""
+    """Into a folder that is not there yet; from `file:` addresses; tests/runtime/test_download.py has a server."""
     content = yaml.safe_load(CATALOGUE.read_text())["cityscapes"]
     for file, archive in content["files"].items():
         shutil.move(zipped / file, tmp_path / file)
         archive |= {"url": (tmp_path / file).as_uri(), "bytes": None}
     catalogue = tmp_path / "own.yaml"
     catalogue.write_text(yaml.safe_dump({"cityscapes": content}))
-    dataset = Dataset(kind="cityscapes", root=str(zipped))
+    root = tmp_path / "not/yet"
+    dataset = Dataset(kind="cityscapes", root=str(root))
     fetch("city", dataset, catalogue)
-    assert len(find(zipped, dataset).files["train"]) == 3
+    assert len(find(root, dataset).files["train"]) == 3
     for file in content["files"]:
-        (zipped / file).unlink()
+        (root / file).unlink()
         (tmp_path / file).unlink()
     fetch("city", dataset, catalogue)  # all is in place, so that nothing is asked for
 
