@@ -1,4 +1,4 @@
-"""The rolling checkpoint, from which an interrupted training resumes and reaches exactly the same result."""
+"""The checkpoint of a training, from which an interrupted training resumes and reaches exactly the same result."""
 
 import os
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """The training loop (Sec. 3): sample cached tokens, compute the loss, update the head; the backbone never runs.
 
-The draws of a step depend only on (seed, step): an interrupted run resumes from its rolling checkpoint and ends with
+The draws of a step depend only on (seed, step): an interrupted run resumes from its checkpoint and ends with
 the same weights. Besides the model, it writes `history.jsonl`, one line every few steps, and `config.yaml`. The CPU
 does not wait for the GPU in every step: batches are prefetched, and losses are read every few steps.
 """
