@@ -82,8 +82,8 @@ def attention_of(wildcards):
     if own.lhp != "attention":
         return []
     CONFIG.expect_attention(own.backbone)
-    folder = "attention_maps" if own.mixing == "released" else "attention"
-    return [of_training(folder + "/{backbone}")(wildcards)]
+    whole = own.mixing == "released"
+    return [of_training("attention_maps/{backbone}" if whole else "attention/{backbone}")(wildcards)]
 
 
 def fitting_pool(wildcards):
