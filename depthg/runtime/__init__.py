@@ -1,1 +1,1 @@
-"""Utilities shared by all stages: device, progress, files, downloads, provenance; independent of the method."""
+"""What all stages use: device, threads, progress, files, downloads, provenance; independent of the method."""
