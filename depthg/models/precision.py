@@ -12,7 +12,7 @@ from depthg.runtime.progress import info
 # Tokens of float16 are closer to those of float32 (8 street scenes of 224 px): 1 − cosine is 2.6e-7 on average for the
 # demo's ViT and 7e-6 for ResNet-50, against 1.4e-5 and 1e-3 in bfloat16.
 ON_GPU = torch.float16
-FASTER = 1.25  # less than that is not worth tokens of 8 bits; matrix units (AMX) give 2.5
+FASTER = 1.25  # less than that is not worth tokens of 8 bits; matrix units (AMX) gave 1.6 and 1.9
 SECONDS = 1.0  # of the comparison
 LEAST = 0.02  # seconds of a pass that is worth a comparison
 

@@ -15,7 +15,7 @@ def wait_briefly() -> None:
     """Let OpenMP's threads sleep after some 50 µs of waiting for each other; call it before torch or faiss is loaded.
 
     They would spin for milliseconds: beside other work on the machine that takes cores from those who compute, and a
-    training step was seven times as slow. Without any spinning a step alone takes 1.7 times as long.
+    training step of the demo was six times as slow. Without any spinning that step alone takes 1.7 times as long.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")

@@ -3,7 +3,7 @@
 A shard begins with its index, the place and size of each inner chunk, followed by the chunks in the order of their
 rows; index and chunks each end with their CRC-32C. So a shard in the making is a valid shard without its last rows:
 a killed writer goes on in the same file, and leaves the same bytes. Zarr-python reads the same files; its own writer
-needs a whole shard in memory and reaches a seventh of the throughput (benchmarks/results).
+needs a whole shard in memory and reaches a fifth to a tenth of the throughput (benchmarks/results).
 """
 
 import mmap
