@@ -142,7 +142,7 @@ def fit_linear(
         >>> logits = torch.nn.functional.linear(reader.codes([0]), *probe)  # [1, P, 27]
     """
     first = reader.codes([0])
-    where, size = first.device, crops.array("labels").shape[1:]
+    where, size = first.device, crops.shape("labels")
     probe = Linear(
         torch.zeros(classes, first.shape[-1], device=where, requires_grad=True),
         torch.zeros(classes, device=where, requires_grad=True),
