@@ -62,6 +62,14 @@ def _pinned_like(value: Tensor) -> Tensor:
     return torch.empty(value.shape, dtype=value.dtype, pin_memory=True)
 
 
+def peak_memory(work: Callable[[], object], where: torch.device) -> int:
+    """Bytes that a work takes on a GPU at its most, besides what is there before."""
+    torch.cuda.reset_peak_memory_stats(where)
+    before = torch.cuda.memory_allocated(where)
+    work()
+    return torch.cuda.max_memory_allocated(where) - before
+
+
 def announce(what: str) -> None:
     """Tell the user when the stage `what` runs on the CPU because torch sees no GPU.
 

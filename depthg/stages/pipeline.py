@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from depthg.runtime.device import device, download, send
+from depthg.runtime.device import device, download, peak_memory, send
 from depthg.runtime.prefetch import overlap
 from depthg.store.arrays import power_of_two
 from depthg.store.writer import THREADS, Writer
@@ -58,10 +58,7 @@ def fitting_batch(read: Callable[[range], np.ndarray], compute: Callable[[range,
         return BATCH
     source = torch.from_numpy(read(range(1))).to(where)
     source = source.expand(TRIED, *source.shape[1:]).contiguous()
-    torch.cuda.reset_peak_memory_stats(where)
-    before = torch.cuda.memory_allocated(where)
-    compute(range(TRIED), source)
-    peak = torch.cuda.max_memory_allocated(where) - before
+    peak = peak_memory(lambda: compute(range(TRIED), source), where)
     free, _ = torch.cuda.mem_get_info(where)
     return rows_in(free, peak / TRIED)
 

@@ -17,7 +17,7 @@ from depthg.config.sections import DepthSource
 from depthg.data.decode import read_image
 from depthg.data.records import ImageRecord
 from depthg.errors import DepthGError
-from depthg.runtime.device import announce, device, fast_float32
+from depthg.runtime.device import announce, device, fast_float32, peak_memory
 from depthg.runtime.progress import info
 from depthg.stages.depth.precision import HALF_STEP, exact_float32, fitting_batch, map_error, precision_for
 from depthg.stages.depth.source import CropBatch, Images, min_max
@@ -125,10 +125,7 @@ class Network(ABC):
 
     def _memory(self, sample: np.ndarray) -> tuple[int, int]:
         """Bytes that are free on the card, and the most that a crop of a sample takes."""
-        torch.cuda.reset_peak_memory_stats(self.device)
-        before = torch.cuda.memory_allocated(self.device)
-        self._predicted(sample)
-        peak = torch.cuda.max_memory_allocated(self.device) - before
+        peak = peak_memory(lambda: self._predicted(sample), self.device)
         torch.cuda.empty_cache()
         return torch.cuda.mem_get_info(self.device)[0], peak // len(sample)
 
