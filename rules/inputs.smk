@@ -95,6 +95,11 @@ def fitting_pool(wildcards):
     return []
 
 
+def mean_of(wildcards):
+    """The mean token, only for experiments that take it off."""
+    return [of_training("mean/{backbone}")(wildcards)] if settings_of(wildcards).tokens == "centred" else []
+
+
 def view_of(wildcards):
     """The features of a photometric view, only for experiments that compare codes with its codes."""
     return [of_training("views/{backbone}")(wildcards)] if settings_of(wildcards).needs_view else []

@@ -12,6 +12,7 @@ rule train:
         geometry=geometry_of,
         attention=attention_of,
         view=view_of,
+        mean=mean_of,
         schedule=schedule_of,
         classes=classes_of,
         labelled=labelled_of,
@@ -30,7 +31,7 @@ rule train:
         gpu=1,
     params:
         settings=settings(TrainSettings),
-        stores=options("geometry", "attention", "view", "schedule", "labelled"),
+        stores=options("geometry", "attention", "view", "mean", "schedule", "labelled"),
         clusters=clusters_of,
         out=subpath(output.model, parent=True),
     message:

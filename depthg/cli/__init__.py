@@ -28,6 +28,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "axes": stages.axes,
     "project": stages.project,
     "pooled": stages.pooled,
+    "mean": stages.mean,
     "neighbors": stages.neighbors,
     "scheduled": stages.scheduled,
     "geometry": stages.geometry,

@@ -112,6 +112,14 @@ def project(features: Path, axes: Path, out: Path, stored: Stored = "float16") -
     make_projected(features, axes, out, stored)
 
 
+def mean(features: Path, out: Path, threads: int = 2) -> None:
+    """Compute the mean of the tokens, which models with `tokens: centred` take off."""
+    from depthg.stages.mean import make_mean
+
+    set_threads(threads)
+    make_mean(features, out)
+
+
 def neighbors(features: Path, crops: Path, settings: NeighborSettings, out: Path) -> None:
     """Find the nearest crops of each crop by the cosine similarity of mean features."""
     from depthg.stages.neighbors import make_neighbors
@@ -163,6 +171,7 @@ def train(
     geometry: Path | None = None,
     attention: Path | None = None,
     view: Path | None = None,
+    mean: Path | None = None,
     schedule: Path | None = None,
     clusters: int | None = None,
     labelled: list[Path] | None = None,
@@ -174,7 +183,7 @@ def train(
 
     set_threads(threads)
     chosen_by = LabelledSplit(*labelled) if labelled else None
-    stores = {"geometry": geometry, "attention": attention, "view": view, "schedule": schedule}
+    stores = {"geometry": geometry, "attention": attention, "view": view, "mean": mean, "schedule": schedule}
     train(features, neighbors, out, settings, seed, clusters, chosen_by, **stores)
 
 

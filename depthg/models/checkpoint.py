@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
+from depthg.models.centring import Centring
 from depthg.models.codebook import Codebook
 from depthg.models.heads import HEADS, ChannelDropout
 from depthg.models.projection import projection_of
@@ -19,7 +21,14 @@ KEY = "depthg"  # the only metadata key: safetensors writes several keys in no f
 class Model(nn.Module):
     """All trained networks, and the channel dropout of the target features.
 
+    Args:
+        settings: training settings.
+        channels: C, number of channels of the backbone's tokens.
+        clusters: number of entries of the codebook; None without one.
+        mean: mean token float32 [C], for `tokens: centred`; None leaves 0, to be loaded.
+
     Attributes:
+        centring: takes the mean off the tokens; None for raw tokens.
         head: tokens [..., P, C] → codes [..., P, Q].
         projection: codes [..., Q] → projected codes [..., Q]; None without hidden positives.
         codebook: centroids learned online; None if k-means finds them after training.
@@ -29,9 +38,18 @@ class Model(nn.Module):
         code_dim: Q, number of channels of a code.
     """
 
-    def __init__(self, settings: TrainSettings, channels: int, clusters: int | None = None):
+    def __init__(
+        self,
+        settings: TrainSettings,
+        channels: int,
+        clusters: int | None = None,
+        mean: Tensor | None = None,
+    ):
         super().__init__()
         self.settings, self.channels = settings, channels
+        self.centring = None
+        if settings.tokens == "centred":
+            self.centring = Centring(torch.zeros(channels) if mean is None else mean)
         self.head = HEADS[settings.head](channels, settings.code_dim, settings.dropout)
         self.code_dim = self.head.code_dim
         self.projection = projection_of(settings, self.code_dim)
@@ -42,7 +60,11 @@ class Model(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Codes float [..., P, Q] of tokens float [..., P, C]."""
-        return self.head(tokens)
+        return self.head(self.prepared(tokens))
+
+    def prepared(self, tokens: Tensor) -> Tensor:
+        """What the head and the correlations see of tokens float [..., P, C], in the same shape."""
+        return tokens if self.centring is None else self.centring(tokens)
 
 
 def save_model(model: Model, path: Path) -> None:

@@ -26,6 +26,7 @@ class Inputs:
         geometry: depth, farthest-point order and nearest tokens in space.
         attention: neighbouring tokens weighted by attention.
         view: tokens of a photometric view of each crop.
+        mean: the mean token.
         schedule: the scheduled crops; if given, all stores but `neighbors` hold only these crops.
     """
 
@@ -34,6 +35,7 @@ class Inputs:
     geometry: Store | None = None
     attention: Store | None = None
     view: Store | None = None
+    mean: Store | None = None
     schedule: Store | None = None
 
     @property
@@ -72,6 +74,11 @@ class Inputs:
     def camera(self) -> GeometrySettings:
         """Settings from which the geometry store was made, read from its provenance."""
         return GeometrySettings(**self.required_geometry.provenance["settings"])
+
+    @property
+    def mean_token(self) -> Tensor | None:
+        """The mean token float32 [C]; None for raw tokens."""
+        return None if self.mean is None else torch.from_numpy(self.mean.read("mean")[0])
 
     def positions(self, rows: np.ndarray) -> Tensor:
         """Depth and 3D point (d, x, y, z) of every token of the crops at `rows`, float32 [B, h, w, 4]."""
@@ -125,7 +132,7 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **stor
         features: store with `tokens`.
         neighbors: neighbour store of all training crops.
         settings: training settings.
-        **stores: paths of `geometry`, `attention` and `view`, and of `schedule` if the features are of scheduled crops.
+        **stores: paths of `geometry`, `attention`, `view` and `mean`, and of `schedule` if the features are of scheduled crops.
 
     Raises:
         DepthGError: a store is missing or belongs to other features, or is too small for the settings.
@@ -135,6 +142,7 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **stor
         "geometry": settings.needs_geometry,
         "attention": settings.lhp == "attention",
         "view": settings.needs_view,
+        "mean": settings.tokens == "centred",
     }
     optional = {}
     for name, need in needed.items():

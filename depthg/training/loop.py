@@ -62,7 +62,7 @@ def train(
         seed: seed of the initial weights and of all random draws.
         clusters: number of entries of the codebook; required if the settings train one.
         labelled: labelled validation crops; required if the settings select weights by labels.
-        **stores: paths of `geometry`, `attention`, `view` and `schedule`, as far as the settings need them.
+        **stores: paths of `geometry`, `attention`, `view`, `mean` and `schedule`, as far as the settings need them.
 
     Raises:
         DepthGError: the stores do not fit the settings or each other, or a loss is not finite.
@@ -73,7 +73,7 @@ def train(
     online = settings.codebook and settings.steps > 0  # without steps a codebook would stay untrained
     if online and clusters is None:
         raise DepthGError("training: codebook: how many clusters is open: set `clusters`")
-    model = Model(settings, inputs.channels, clusters if online else None).to(device())
+    model = Model(settings, inputs.channels, clusters if online else None, inputs.mean_token).to(device())
     run = {"settings": settings.model_dump(), "seed": seed, "inputs": inputs.fingerprints}
     (out / HISTORY).write_text("")  # also expected of an untrained model
     if settings.steps:

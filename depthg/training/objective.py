@@ -45,9 +45,11 @@ class Correlation:
         """Scalar losses of a batch by name, including `total`; steps are counted in batches."""
         model, terms = self.model, active_terms(self.model.settings, step)
         sides = [batch.anchor, batch.neighbor, *([batch.sibling] if batch.sibling else [])]
-        features = UnitVectors(*(model.dropout(side.sampled(side.tokens)) for side in sides[:2]))
+        tokens = [model.prepared(side.tokens) for side in sides]
+        read = [side.sampled(seen) for side, seen in zip(sides[:2], tokens, strict=False)]
+        features = UnitVectors(*(model.dropout(sample) for sample in read))
         distilled = targets(model.settings, terms, batch, features)
-        codes = [model.head(side.tokens) for side in sides]
+        codes = [model.head(seen) for seen in tokens]
         sampled = UnitVectors(*(side.sampled(code) for side, code in zip(sides, codes, strict=True)))
         losses = term_losses(terms, sampled, distilled, batch.rolls)
         total = weighted_sum(terms, losses)

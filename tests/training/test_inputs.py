@@ -62,3 +62,23 @@ def test_neighbours_of_other_features(stores, settings, tmp_path):
     writer.finish()
     with pytest.raises(DepthGError, match="was made from another"):
         open_inputs(tmp_path / "other.zarr", stores.neighbors, settings)
+
+
+def mean_store(path, provenance):
+    writer = Writer(path, 1, {"mean": Array((8,), "float32")}, provenance)
+    writer.write(range(1), mean=np.full((1, 8), 0.25))
+    writer.finish()
+    return path
+
+
+def test_centred_tokens_need_the_mean_of_these_features(stores, settings, tmp_path):
+    centred = settings.model_copy(update={"tokens": "centred"})
+    with pytest.raises(DepthGError, match="need the mean store: give --mean"):
+        open_inputs(stores.features, stores.neighbors, centred)
+    own = mean_store(tmp_path / "own.zarr", {"features": Store(stores.features).fingerprint})
+    assert open_inputs(stores.features, stores.neighbors, centred, mean=own).mean_token.tolist() == [0.25] * 8
+    other = mean_store(tmp_path / "other.zarr", {"features": "of another data set"})
+    with pytest.raises(DepthGError, match=r"other.zarr was made from another .*features.zarr") as caught:
+        open_inputs(stores.features, stores.neighbors, centred, mean=other)
+    assert "\n" not in str(caught.value)
+    assert open_inputs(stores.features, stores.neighbors, settings, mean=own).mean_token is None

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -106,3 +108,18 @@ def test_more_depth_changes_the_loss(case):
     near = Correlation(model)(batch, 0)["total"]
     batch.positions.mul_(0.5)
     assert not torch.isclose(near, Correlation(model)(batch, 0)["total"])
+
+
+def test_centred_tokens_are_what_the_head_and_the_correlations_see(case):
+    raw, batch = case
+    raw.eval()
+    mean = torch.linspace(-0.5, 0.5, 8)
+    model = Model(raw.settings.model_copy(update={"tokens": "centred"}), 8, mean=mean).eval()
+    model.load_state_dict(raw.state_dict(), strict=False)
+
+    def centred(side):
+        return replace(side, tokens=torch.nn.functional.normalize(side.tokens, dim=-1) - mean)
+
+    before = replace(batch, anchor=centred(batch.anchor), neighbor=centred(batch.neighbor))
+    torch.testing.assert_close(Correlation(model)(batch, 0), Correlation(raw)(before, 0))
+    assert Correlation(model)(batch, 0)["self"] != Correlation(raw)(batch, 0)["self"]

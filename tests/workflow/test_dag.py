@@ -142,6 +142,11 @@ def test_hidden_positives_want_a_view_and_no_depth(project):
     assert project.planned(without) == LEAN
 
 
+def test_the_mean_token_is_made_where_it_is_taken_off(project):
+    assert project.planned("results/mini/stego+tokens=centred/seed0/model.safetensors") == LEAN | {"mean"}
+    assert "mean" in project.planned("results/mini/kmeans+tokens=centred/seed0/model.safetensors")
+
+
 def test_attention_is_made_where_codes_are_mixed_by_it(project):
     planned = project.planned("results/mini/ours_attention/seed0/model.safetensors")
     assert planned == LEAN | {"depth", "geometry", "attention"}

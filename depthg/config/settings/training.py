@@ -68,6 +68,9 @@ class TrainSettings(DrawSettings):
         "segmentation", description="what is trained on the tokens: depthg.models.heads.HEADS"
     )
     code_dim: Positive = Field(70, description="Q, number of channels of a code")
+    tokens: Literal["raw", "centred"] = added(
+        "raw", "what the head and the correlations see: tokens, or tokens less the mean of the data set's"
+    )
     dropout: Fraction = Field(0.1, description="rate of the channel dropout of features, 0 to below 1")
     learning_rate: Annotated[float, Field(gt=0)] = Field(5e-4, description="learning rate, above 0")
     weight_decay: Weight = Field(0.0, description="decoupled weight decay of all trained parameters")
@@ -140,6 +143,10 @@ class TrainSettings(DrawSettings):
     def _consistent(self) -> Self:
         if self.objective == "hidden_positives" and self.head == "identity":
             raise ValueError("objective: hidden_positives trains a head: set head to segmentation")
+        if self.objective == "hidden_positives" and self.tokens != "raw":
+            raise ValueError(
+                "objective: hidden_positives compares raw tokens with its pools: set tokens to raw"
+            )
         if self.objective == "hidden_positives" and self.codebook:
             raise ValueError("codebook: learns beside correlation only: set it to false for hidden_positives")
         if self.objective == "hidden_positives" and (self.between_tokens or self.negatives_at != "own"):

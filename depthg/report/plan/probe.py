@@ -85,9 +85,11 @@ def training_seconds(
             start = time.perf_counter()
             make_geometry(root / "depth.zarr", root / "features.zarr", root / "geometry.zarr", geometry)
             spent = (time.perf_counter() - start) / crops
-        stores = {name: root / f"{name}.zarr" for name in ("geometry", "attention", "view")}
+        stores = {name: root / f"{name}.zarr" for name in ("geometry", "attention", "view", "mean")}
         inputs = open_inputs(root / "features.zarr", root / "neighbors.zarr", own, **stores)
-        model = Model(own, inputs.channels, CLUSTERS if own.codebook else None).to(device())
+        model = Model(own, inputs.channels, CLUSTERS if own.codebook else None, inputs.mean_token).to(
+            device()
+        )
         objective, batches = OBJECTIVES[own.objective](model, inputs, 0), Batches(inputs, own, 0)
         optimizer = torch.optim.AdamW(model.parameters(), lr=own.learning_rate)
 
@@ -115,6 +117,8 @@ def _write_stores(root: Path, settings: TrainSettings, shape: tuple[int, int, in
     _write(root / "neighbors.zarr", provenance, ids=ids, image=np.arange(crops, dtype=np.int32) // 2)
     if settings.needs_geometry:
         _write(root / "depth.zarr", {"crops": "random"}, depth=rng.random((crops, h, w)).astype(np.float16))
+    if settings.tokens == "centred":
+        _write(root / "mean.zarr", provenance, mean=np.zeros((1, channels), np.float32))
     if settings.lhp == "attention":
         near = (np.arange(h * w)[:, None] + np.arange(9)).astype(np.uint16) % (h * w)
         mixture = {"neighbors": np.tile(near, (crops, 1, 1)), "weights": np.full((crops, h * w, 9), 0.1)}

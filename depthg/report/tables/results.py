@@ -41,7 +41,7 @@ def run_jobs(experiment: str, settings: Settings) -> list[str]:
     for split in (training, "val"):
         jobs += [f"{split}/depth/{settings.depth}", f"{split}/features/{backbone}"]
     jobs += ["val/crops", f"{training}/geometry/{backbone}/{settings.depth}/{settings.geometry}"]
-    jobs += [f"{training}/{kind}/{backbone}" for kind in ("attention", "attention_maps", "views")]
+    jobs += [f"{training}/{kind}/{backbone}" for kind in ("attention", "attention_maps", "views", "mean")]
     for seed in settings.seeds:
         jobs += [f"{experiment}/seed{seed}/{job}" for job in ("train", "cluster", "evaluate")]
     return [*jobs, f"{experiment}/figure", f"{experiment}/collect"]
