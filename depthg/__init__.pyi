@@ -14,6 +14,7 @@ from .evaluation.crf import refine as refine
 from .evaluation.linear import fit_linear as fit_linear
 from .evaluation.metrics import Score as Score
 from .evaluation.metrics import confusion as confusion
+from .evaluation.metrics import majority as majority
 from .evaluation.metrics import match as match
 from .evaluation.metrics import score as score
 

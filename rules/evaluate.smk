@@ -1,4 +1,4 @@
-"""Needs: validation features and labels, head and probes. Makes: the scores of one seed, and the predictions for figures."""
+"""Needs: validation features and labels (to match by them, also training ones), head and probes. Makes: the scores of one seed, and the predictions for figures."""
 
 
 rule evaluate:
@@ -8,6 +8,7 @@ rule evaluate:
         classes="resources/{dataset}/classes.csv",
         model="results/{dataset}/{experiment}/seed{seed}/model.safetensors",
         probes="results/{dataset}/{experiment}/seed{seed}/probes.safetensors",
+        training=matched_by,
     output:
         metrics="results/{dataset}/{experiment}/seed{seed}/metrics.json",
         predictions="results/{dataset}/{experiment}/seed{seed}/predictions.npz",
@@ -21,10 +22,11 @@ rule evaluate:
     threads: workflow.cores
     params:
         settings=settings(EvaluateSettings),
+        training=options("training"),
         out=subpath(output.metrics, parent=True),
     message:
         "{wildcards.dataset}: evaluate {wildcards.experiment}, seed {wildcards.seed}"
     shell:
         "depthg evaluate --features {input.features} --crops {input.crops} --classes {input.classes} "
-        "--model {input.model} --probes {input.probes} --settings {params.settings:q} "
+        "--model {input.model} --probes {input.probes} {params.training} --settings {params.settings:q} "
         "--threads {threads} --out {params.out} > {log} 2>&1"

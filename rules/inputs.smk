@@ -4,6 +4,7 @@ import json
 import re
 
 from depthg.data.classes import read_classes
+from depthg.data.records import check_training_labels
 from depthg.report.plan.counts import check_pool
 from depthg.report.tables.contents import plan_table
 from depthg.report.tables.formats import write_table
@@ -111,6 +112,17 @@ def labelled_of(wildcards):
         return []
     folder = f"resources/{wildcards.dataset}"
     return [val_features(wildcards), store(f"{folder}/val/crops"), f"{folder}/classes.csv"]
+
+
+def matched_by(wildcards):
+    """Labelled training features and crops, only for experiments that match clusters by them.
+
+    That the training images have no labels is told before anything runs.
+    """
+    if settings_of(wildcards).matching != "train":
+        return []
+    check_training_labels(wildcards.dataset, CONFIG.named("dataset", wildcards.dataset))
+    return [of_training("features/{backbone}")(wildcards), of_training("crops")(wildcards)]
 
 
 def clusters_of(wildcards, input):

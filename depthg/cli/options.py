@@ -57,6 +57,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "teacher": "weights of timm's resnet50 (safetensors)",
     "threads": "number of CPU threads",
     "worst": "predictions for the images of lowest accuracy (worst.npz)",
+    "training": "features and crops of the training split, to match clusters by their labels",
     "view": "store of the features of a photometric view (views/*.zarr)",
 }
 

@@ -212,13 +212,16 @@ def evaluate(
     probes: Path,
     settings: EvaluateSettings,
     out: Path,
+    training: list[Path] | None = None,
     threads: int = 2,
 ) -> None:
     """Segment the validation set, match clusters to classes, and compute scores with and without CRF."""
     from depthg.evaluation.evaluate import evaluate
+    from depthg.evaluation.training import TrainingSplit
 
     set_threads(threads)
-    evaluate(features, crops, classes, model, probes, out, settings, threads)
+    matched_by = TrainingSplit(*training) if training else None
+    evaluate(features, crops, classes, model, probes, out, settings, threads, matched_by)
 
 
 def collect(runs: list[Path], header: dict, durations: list[Path], out: Path) -> None:

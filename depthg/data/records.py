@@ -58,6 +58,29 @@ def read_images(path: Path) -> list[ImageRecord]:
     return read_records(path, ImageRecord)
 
 
+def check_training_labels(name: str, dataset: Dataset) -> None:
+    """Check, before any job runs, that training images are labelled: those indexed, else those of a folder.
+
+    The benchmarks and the demo are labelled, and may not be here yet.
+
+    Raises:
+        DepthGError: no training image of data set `name` has a label.
+    """
+    table, root = Path("resources", name, "train/images.csv"), root_of(name, dataset)
+    kind = loader(name, dataset.kind)
+    if table.is_file():
+        labels = [record.label for record in read_images(table)]
+    elif hasattr(kind, "COUNTS"):
+        return
+    else:
+        labels = [label for _, label in kind.find(root, dataset).files["train"]]
+    if not any(labels):
+        raise DepthGError(
+            f"data set {name}: no training image has a label, and settings: matching: train needs some: put them under "
+            f"{root}/labels, or set matching to validation"
+        )
+
+
 def content_hash(paths: Iterable[Path | str]) -> str:
     """One hash of the contents of several files, for the provenance of artifacts made from them."""
     with ThreadPoolExecutor(allowed_threads()) as pool:

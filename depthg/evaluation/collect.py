@@ -22,7 +22,8 @@ def collect(
 
     In every block of scores, `accuracy` and `miou` are {mean, std, values} in percent with one value per seed; std is
     the sample standard deviation (n − 1), 0 for one seed. `per_class` maps a class name to its mean IoU over the seeds
-    in which the class occurs, or null. A block without scores in any seed is null, and `reasons` says why.
+    in which the class occurs, or null. A block without scores in any seed is null, and `reasons` says why. Blocks that
+    a seed does not know, evaluated with other settings or an earlier version, are left out.
 
     Args:
         seed_dirs: folders named `seed{n}`, each with a `metrics.json`.
@@ -35,12 +36,13 @@ def collect(
     """
     found = dict(sorted((_seed_of(folder), _read(folder / "metrics.json")) for folder in seed_dirs))
     runs = list(found.values())
+    blocks = [name for name in BLOCKS if all(name in run for run in runs)]
     content = {
         **{key: header[key] for key in TITLE},
         "seeds": list(found),
         "n_images": runs[0]["counts"]["images"],
-        **{name: summarise([run[name] for run in runs]) for name in BLOCKS},
-        "reasons": {name: run["reasons"][name] for name in BLOCKS for run in runs if name in run["reasons"]},
+        **{name: summarise([run[name] for run in runs]) for name in blocks},
+        "reasons": {name: run["reasons"][name] for name in blocks for run in runs if name in run["reasons"]},
         "matching": {str(seed): run["matching"] for seed, run in found.items()},
         **{key: header[key] for key in ORIGIN},
         "durations": {stage: round(seconds, 1) for stage, seconds in sorted(durations.items())},

@@ -13,6 +13,7 @@ from depthg.evaluation.metrics import apply_matching
 from depthg.evaluation.predict import Prediction, add_refined, predict
 from depthg.evaluation.probes import load_probes
 from depthg.evaluation.scores import ConfusionCounts
+from depthg.evaluation.training import TrainingSplit, count_training
 from depthg.runtime.device import device
 from depthg.runtime.files import write_json
 from depthg.runtime.progress import track
@@ -28,6 +29,7 @@ def evaluate(
     out: Path,
     settings: EvaluateSettings,
     workers: int,
+    training: TrainingSplit | None = None,
 ) -> None:
     """Write `metrics.json`, `predictions.npz` and `worst.npz` of one seed.
 
@@ -42,12 +44,15 @@ def evaluate(
         out: folder of the seed, created if missing.
         settings: evaluation settings.
         workers: number of CRF processes; the results do not depend on it.
+        training: the training crops; required if the settings match clusters by their labels.
 
     Raises:
-        DepthGError: stores, model and probes do not fit each other, or a label is not a class id.
+        DepthGError: stores, model and probes do not fit each other, a label is not a class id, or there
+            are no training labels to match clusters by.
     """
     feature_store, crop_store = open_split(features, crops)
     table, fitted = read_classes(classes), load_probes(probes).to(device())
+    matched_by = count_training(training, len(table), model, fitted) if settings.matching == "train" else None
     reader = open_reader(feature_store, model, cache_bytes=0)
     pictured = evenly_spaced(len(crop_store), settings.pictures)
     rows = list(range(len(crop_store))) if len(table) else pictured
@@ -58,7 +63,7 @@ def evaluate(
         else (prediction for prediction, _ in predicted)
     )
     counts = ConfusionCounts(
-        len(fitted.centroids), table, fitted.linear is not None, settings.surplus_clusters
+        len(fitted.centroids), table, fitted.linear is not None, settings.surplus_clusters, matched_by
     )
     pictures = []
     images = ImagePredictions(len(fitted.centroids), len(table))

@@ -273,6 +273,7 @@ ADDED = {
     "negatives_at": "neighbor",
     "crf_channels": "bgr",
     "surplus_clusters": "left_out",
+    "matching": "train",
 }
 
 

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from depthg.config.sections import Dataset
-from depthg.data.records import ImageRecord, check_root, content_hash, read_images, root_of
+from depthg.data.records import (
+    ImageRecord,
+    check_root,
+    check_training_labels,
+    content_hash,
+    read_images,
+    root_of,
+)
 from depthg.data.table import write_records
 from depthg.errors import DepthGError
 
@@ -90,3 +97,39 @@ def test_an_archive_that_is_there_is_to_be_unpacked(cityscapes):
         match=r"gtFine/val \(gtFine_train.*: unpack gtFine_trainvaltest\.zip with `depthg data unpack city`, or",
     ):
         check_root("city", Dataset(kind="cityscapes", root=str(cityscapes)))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Dataset:
+    """A folder with a training and a validation image, of which the latter has a label."""
+    for path in ("images/train/a.png", "images/val/b.png", "labels/val/b.png"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    monkeypatch.chdir(tmp_path)
+    return Dataset(root=str(tmp_path))
+
+
+def test_missing_training_labels_are_told_before_the_images_are_indexed(folder, tmp_path):
+    with pytest.raises(
+        DepthGError, match=r"set mine: no training image has a label, .*matching: train needs some"
+    ):
+        check_training_labels("mine", folder)
+    (tmp_path / "labels/train").mkdir()
+    (tmp_path / "labels/train/a.png").touch()
+    check_training_labels("mine", folder)
+
+
+@pytest.mark.parametrize("kind", ["folder", "demo"])
+def test_what_is_indexed_says_whether_training_images_have_labels(folder, kind):
+    table = Path("resources/mine/train/images.csv")
+    write_records(
+        table, ImageRecord, [ImageRecord(0, "a.png", "", 4, 3), ImageRecord(1, "b.png", "b_.png", 4, 3)]
+    )
+    check_training_labels("mine", folder.model_copy(update={"kind": kind}))
+    write_records(table, ImageRecord, [ImageRecord(0, "a.png", "", 4, 3)])
+    with pytest.raises(DepthGError, match="no training image has a label"):
+        check_training_labels("mine", folder.model_copy(update={"kind": kind}))
+
+
+def test_a_benchmark_that_is_not_here_yet_passes_for_labelled(folder):
+    check_training_labels("demo", Dataset(kind="demo", root="nowhere"))

@@ -111,3 +111,17 @@ def test_a_folder_that_is_no_seed_is_named(tmp_path):
 def test_a_seed_without_metrics_is_named(tmp_path):
     with pytest.raises(DepthGError, match=r"seed1.metrics\.json: missing"):
         run(tmp_path, [tmp_path / "seed1"])
+
+
+def test_further_blocks_are_collected_where_every_seed_has_them(tmp_path):
+    folders = [write_seed(tmp_path, seed, 40.0, 30.0) for seed in range(2)]
+    for seed, folder in enumerate(folders):
+        metrics = json.loads((folder / "metrics.json").read_text())
+        metrics["many_to_one"] = block(50.0 + 2 * seed, 30.0, 20.0)
+        if seed:  # the other one was evaluated by an earlier version
+            metrics |= {"many_to_one_crf": None, "reasons": {"many_to_one_crf": "crf is off"}}
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+    result = run(tmp_path, folders)
+    assert result["many_to_one"]["accuracy"]["mean"] == 51
+    assert result["many_to_one"]["per_class"] == {"road": 20, "sky": None}
+    assert "many_to_one_crf" not in result and "many_to_one_crf" not in result["reasons"]

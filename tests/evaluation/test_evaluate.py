@@ -11,10 +11,11 @@ from depthg.evaluation.evaluate import evaluate, evenly_spaced
 from depthg.evaluation.metrics import confusion
 from depthg.evaluation.predict import upsample
 from depthg.evaluation.probes import fit_probes
-from depthg.evaluation.scores import ConfusionCounts
+from depthg.evaluation.scores import BLOCKS, ConfusionCounts
+from depthg.evaluation.training import TrainingSplit
 from depthg.store.reader import Store
 
-BLOCKS = ["unsupervised", "unsupervised_crf", "linear", "linear_crf"]
+USUAL = [name for name in BLOCKS if not name.startswith("train")]
 
 
 def run(planted, name: str = "seed0", workers: int = 1, fit: dict | None = None, **settings) -> dict:
@@ -24,17 +25,20 @@ def run(planted, name: str = "seed0", workers: int = 1, fit: dict | None = None,
     train = planted.features("train"), planted.crops("train"), planted.classes, planted.model
     fit_probes(*train, out / "probes.safetensors", quick.model_copy(update=fit or {}), 0)
     val = planted.features("val"), planted.crops("val"), planted.classes, planted.model
-    evaluate(*val, out / "probes.safetensors", out, EvaluateSettings(**{"pictures": 2, **settings}), workers)
+    chosen = EvaluateSettings(**{"pictures": 2, **settings})
+    training = TrainingSplit(*train[:2])
+    evaluate(*val, out / "probes.safetensors", out, chosen, workers, training)
     return json.loads((out / "metrics.json").read_text())
 
 
 def test_planted_classes_are_found(planted):
     metrics = run(planted)
-    assert list(metrics) == [*BLOCKS, "reasons", "matching", "counts"]
+    assert USUAL[:4] == ["unsupervised", "unsupervised_crf", "linear", "linear_crf"]
+    assert list(metrics) == [*USUAL, "reasons", "matching", "counts"]
     assert metrics["reasons"] == {}
     # Upsampling from 8 to 32 pixels rounds corners of the quadrants; nothing else is wrong.
-    assert all(metrics[block]["accuracy"] > 97 for block in BLOCKS)
-    assert all(metrics[block]["miou"] > 93 for block in BLOCKS)
+    assert all(metrics[block]["accuracy"] > 97 for block in USUAL)
+    assert all(metrics[block]["miou"] > 93 for block in USUAL)
     assert sorted(metrics["matching"].values()) == ["road", "sky", "tree"]
     assert metrics["counts"] == {"images": 5, "pixels": 5 * (planted.side - 2) * planted.side}
     assert list(metrics["linear"]["per_class"]) == ["road", "sky", "tree"]
@@ -63,8 +67,8 @@ def test_pictures_are_matched_predictions_of_even_crops(planted):
 def test_without_labels_scores_are_null_and_pictures_are_made(planted):
     planted.forget_labels()
     metrics = run(planted, fit={"clusters": 4})
-    assert [metrics[block] for block in BLOCKS] == [None] * 4
-    assert metrics["reasons"] == dict.fromkeys(BLOCKS, "no labels")
+    assert [metrics[block] for block in USUAL] == [None] * 6
+    assert metrics["reasons"] == dict.fromkeys(USUAL, "no labels")
     assert metrics["matching"] == {}
     with np.load(planted.root / "seed0" / "predictions.npz") as shown:
         assert not shown["matched"]
@@ -74,7 +78,8 @@ def test_without_labels_scores_are_null_and_pictures_are_made(planted):
 
 def test_crf_off(planted):
     metrics = run(planted, crf=False)
-    assert metrics["reasons"] == {"unsupervised_crf": "crf is off", "linear_crf": "crf is off"}
+    refined = ("unsupervised_crf", "linear_crf", "many_to_one_crf")
+    assert metrics["reasons"] == dict.fromkeys(refined, "crf is off")
     assert metrics["linear_crf"] is None
     assert metrics["linear"]["accuracy"] > 95
     with np.load(planted.root / "seed0" / "predictions.npz") as shown:
@@ -95,9 +100,29 @@ def test_validation_without_a_labelled_pixel(planted):
 
 
 def test_more_clusters_than_classes(planted):
-    metrics = run(planted, fit={"clusters": 4}, crf=False)
+    metrics = run(planted, fit={"clusters": 4}, crf=False, matching="train")
     assert sorted(metrics["matching"].values(), key=str) == [None, "road", "sky", "tree"]
-    assert metrics["unsupervised"]["accuracy"] < metrics["linear"]["accuracy"]
+    for one_to_one in ("unsupervised", "train_matched"):
+        assert metrics[one_to_one]["accuracy"] < metrics["linear"]["accuracy"]
+    for many_to_one in ("many_to_one", "train_many_to_one"):
+        assert metrics[many_to_one]["accuracy"] > 97 and metrics[many_to_one]["miou"] > 93
+
+
+def test_matched_by_training_labels(planted):
+    usual = run(planted, "usual")
+    metrics = run(planted, matching="train")
+    assert list(metrics) == [*BLOCKS, "reasons", "matching", "counts"]
+    assert metrics["reasons"] == {}
+    assert metrics.items() >= usual.items()  # beside the others, which stay as they are
+    assert all(metrics[name]["accuracy"] > 97 for name in BLOCKS)  # the classes look alike in both splits
+
+
+def test_matched_by_training_labels_that_are_not_there(planted):
+    planted.plant("train", np.full((3, planted.side, planted.side), 255))
+    with pytest.raises(
+        DepthGError, match=r"train.crops\.zarr: no labelled pixel in 3 training crops: .*matching"
+    ):
+        run(planted, matching="train")
 
 
 def test_released_leaves_surplus_clusters_out_of_the_counts():
@@ -110,9 +135,10 @@ def test_released_leaves_surplus_clusters_out_of_the_counts():
         counts.add({"unsupervised": found}, label)
     kept = found < 3
     by_hand = confusion(found[kept], label[kept], 5, 3)
-    np.testing.assert_array_equal(lax.counts["unsupervised"], by_hand)
+    np.testing.assert_array_equal(lax.counted("unsupervised"), by_hand)
     assert lax.block("unsupervised") != strict.block("unsupervised")
     assert lax.pixels == kept.sum() < strict.pixels
+    assert lax.block("many_to_one") == strict.block("many_to_one")
 
 
 def test_no_pictures(planted):

@@ -1,4 +1,5 @@
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from sklearn.metrics import confusion_matrix
 
-from depthg.evaluation.metrics import apply_matching, confusion, match, score
+from depthg.evaluation.metrics import apply_matching, confusion, majority, match, score
 
 COUNTS = arrays(
     np.int64, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=4), elements=st.integers(0, 50)
@@ -93,3 +94,51 @@ def test_classes_without_a_cluster_have_iou_zero():
     result = score(np.array([[5, 1, 2]]), match(np.array([[5, 1, 2]])))
     assert result.iou == (pytest.approx(62.5), 0, 0)
     assert result.accuracy == pytest.approx(62.5)
+
+
+def test_many_clusters_to_one_class_by_hand():
+    # Clusters 0 and 1 become class 0 (5 + 3 of its 8 pixels, and 2 of class 1), cluster 2 class 1 (4 of 6).
+    counts = np.array([[5, 1], [3, 1], [0, 4]])
+    assert majority(counts).tolist() == [0, 0, 1]
+    result = score(counts, majority(counts))
+    assert result.accuracy == pytest.approx(100 * 12 / 14)
+    assert result.iou == (pytest.approx(100 * 8 / 10), pytest.approx(100 * 4 / 6))
+    assert score(counts, match(counts)).accuracy == pytest.approx(100 * 9 / 14)
+
+
+def test_of_a_tie_the_lower_class_and_no_class_without_a_pixel():
+    assert majority(np.array([[0, 2, 2], [0, 0, 0], [1, 0, 1]])).tolist() == [1, -1, 0]
+
+
+@given(COUNTS)
+def test_by_majority_the_accuracy_is_the_purity_and_no_less_than_one_to_one(counts):
+    counts[0, 0] += 1
+    pixels = [
+        (cluster, of) for cluster, row in enumerate(counts) for of, n in enumerate(row) for _ in range(n)
+    ]
+    right = sum(
+        max(Counter(of for at, of in pixels if at == cluster).values(), default=0)
+        for cluster in range(len(counts))
+    )
+    accuracy = score(counts, majority(counts)).accuracy
+    assert accuracy == pytest.approx(100 * right / len(pixels))
+    assert accuracy >= score(counts, match(counts)).accuracy
+
+
+@given(COUNTS)
+def test_clusters_of_one_class_score_as_if_they_were_one_cluster(counts):
+    counts[0, 0] += 1
+    classes = counts.shape[1]
+    merged = np.zeros((classes, classes), np.int64)
+    for row, of in zip(counts, majority(counts), strict=True):
+        if of >= 0:
+            merged[of] += row
+    assert score(counts, majority(counts)) == score(merged, np.arange(classes))
+
+
+@given(COUNTS, st.randoms(use_true_random=False))
+def test_by_majority_nothing_depends_on_cluster_ids(counts, random):
+    counts[0, 0] += 1
+    order = random.sample(range(len(counts)), len(counts))
+    assert np.array_equal(majority(counts[order]), majority(counts)[order])
+    assert score(counts[order], majority(counts[order])) == score(counts, majority(counts))

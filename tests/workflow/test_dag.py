@@ -157,6 +157,29 @@ def test_all_attention_is_made_where_codes_are_mixed_as_released(project):
     assert planned == LEAN | {"depth", "geometry", "attention_maps"}
 
 
+@pytest.mark.parametrize(("change", "given"), [("+matching=train", "train"), ("", None)])
+def test_training_crops_are_evaluated_only_to_match_clusters_by_them(project, change, given):
+    target = f"results/mini/stego{change}/seed0/metrics.json"
+    done = project.snakemake(target, "--dry-run", "--printshellcmds")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (command,) = re.findall("depthg evaluate .*", done.stdout + done.stderr, re.M)
+    options = re.search(r"--training (\S+) (\S+) --settings", command)
+    paths = [f"resources/mini/{given}/{store}.zarr/complete.json" for store in ("features/tiny", "crops")]
+    assert (list(options.groups()) if options else None) == (given and paths)
+
+
+def test_to_match_by_training_labels_without_any_is_refused_before_anything_runs(project):
+    labels, away = (project.folder / "photos/labels" / name for name in ("train", "away"))
+    labels.rename(away)
+    try:
+        done = project.snakemake("results/mini/stego+matching=train/metrics.json", "--dry-run")
+    finally:
+        away.rename(labels)
+    assert done.returncode == 1
+    message = "data set mini: no training image has a label, and settings: matching: train needs some"
+    assert message in done.stdout + done.stderr
+
+
 def test_a_backbone_without_attention_is_refused_before_anything_runs(project):
     target = "results/mini/ours_attention+backbone=resnet50/metrics.json"
     done = project.snakemake(target, "--dry-run")

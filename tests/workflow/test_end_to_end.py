@@ -10,7 +10,7 @@ import pytest
 from depthg.runtime.gpus import count_gpus
 
 RESULT = "results/mini/ours_3dlhp/metrics.json"
-BLOCKS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf")
+BLOCKS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf", "many_to_one", "many_to_one_crf")
 ABOVE_THE_LINE = {"index", "crops", "depth", "features", "neighbors", "geometry"}
 
 
@@ -96,6 +96,17 @@ def test_other_lambda_reruns_training_and_what_follows(edited):
 def test_other_crf_setting_reruns_no_training(edited):
     edited.config["settings"]["crf"] = False
     assert edited.planned(RESULT) == {"evaluate", "figure", "collect"}
+
+
+def test_more_clusters_than_classes_are_matched_by_training_labels_besides(finished):
+    target = "results/mini/kmeans+clusters=5+matching=train/seed0/metrics.json"
+    done = finished.snakemake(target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((finished.folder / target).read_text())
+    assert found["reasons"] == {} and list(found["matching"].values()).count(None) == 3
+    assert found["train_matched"]["accuracy"] <= found["unsupervised"]["accuracy"]
+    assert found["unsupervised"]["accuracy"] <= found["many_to_one"]["accuracy"]
+    assert found["train_many_to_one_crf"]["accuracy"] <= found["many_to_one_crf"]["accuracy"]
 
 
 def test_further_experiment_computes_nothing_shared(edited):

@@ -26,4 +26,9 @@ class EvaluateSettings(Model):
     surplus_clusters: Literal["wrong", "left_out"] = added(
         "wrong", "pixels of clusters beyond the number of classes: errors; left_out of the scores as released"
     )
+    matching: Literal["validation", "train"] = added(
+        "validation",
+        "labels by which clusters get their classes: those that are scored, as is usual; "
+        "train: scores by the labels of training crops besides",
+    )
     pictures: int = Field(6, ge=0, description="number of validation images shown in the figure")
