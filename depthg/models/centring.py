@@ -1,7 +1,7 @@
 """What the tokens of a data set share: their mean, which `tokens: centred` takes off before anything else sees them.
 
-All tokens of a backbone lie in a narrow cone around their mean, so that nearly every pair looks alike. Without the mean,
-cosines tell apart what differs within this data set, and shifts chosen for one backbone mean the same for another.
+All tokens of a backbone lie in a narrow cone around their mean, so that nearly every pair looks alike. Without the
+mean, cosines tell apart what differs within this data set.
 """
 
 from torch import Tensor, nn

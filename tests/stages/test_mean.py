@@ -44,5 +44,5 @@ def test_of_many_crops_it_reads_an_even_sample(tmp_path, features, tokens, monke
 
 
 def test_a_missing_store_is_an_error(tmp_path):
-    with pytest.raises(DepthGError, match="features.zarr"):
+    with pytest.raises(DepthGError, match=r"features\.zarr"):
         make_mean(tmp_path / "features.zarr", tmp_path / "mean.zarr")
