@@ -20,13 +20,8 @@ from depthg.store.arrays import MARKER, Array, row_bytes
 from depthg.store.resume import finished_ranges, unfinished_ranges
 from depthg.store.tokens import token_arrays
 
-OF_BACKBONE = (
-    "features",
-    "mirrored",
-    "pooled",
-    "attention",
-    "views",
-)  # stages that run the backbone on every row
+# Stages that run the backbone once a row.
+OF_BACKBONE = ("features", "mirrored", "pooled", "attention", "views")
 
 
 @dataclass(frozen=True)
