@@ -24,15 +24,17 @@ rule axes:
 rule project:
     input:
         features=lambda w: store(
-            f"resources/{w.dataset}/{w.split}/features/{CONFIG.backbones[w.projected].of}"
+            f"resources/{w.dataset}/{w.split}/{w.tokens}/{CONFIG.backbones[w.projected].of}"
         ),
         axes="resources/{dataset}/train/axes/{projected}.npy",
     output:
-        store("resources/{dataset}/{split}/features/{projected}"),
+        store("resources/{dataset}/{split}/{tokens}/{projected}"),
     log:
-        "logs/{dataset}/{split}/features/{projected}.log",
+        "logs/{dataset}/{split}/{tokens}/{projected}.log",
     benchmark:
-        "logs/{dataset}/{split}/features/{projected}.tsv"
+        "logs/{dataset}/{split}/{tokens}/{projected}.tsv"
+    wildcard_constraints:
+        tokens="features|mirrored",
     conda:
         "../envs/depthg.yaml"
     threads: 2
@@ -40,7 +42,7 @@ rule project:
         stored=lambda w: CONFIG.backbones[w.projected].stored,
         store=store_of,
     message:
-        "{wildcards.dataset}: {wildcards.projected} features of {wildcards.split} crops"
+        "{wildcards.dataset}: {wildcards.projected} {wildcards.tokens} of {wildcards.split} crops"
     shell:
         "depthg project --features {input.features} --axes {input.axes} --stored {params.stored} "
         "--out {params.store} > {log} 2>&1"

@@ -4,6 +4,7 @@
 rule evaluate:
     input:
         features=val_features,
+        mirrored=mirrored_of,
         crops=store("resources/{dataset}/val/crops"),
         classes="resources/{dataset}/classes.csv",
         model="results/{dataset}/{experiment}/seed{seed}/model.safetensors",
@@ -22,11 +23,11 @@ rule evaluate:
     threads: workflow.cores
     params:
         settings=settings(EvaluateSettings),
-        training=options("training"),
+        stores=options("training", "mirrored"),
         out=subpath(output.metrics, parent=True),
     message:
         "{wildcards.dataset}: evaluate {wildcards.experiment}, seed {wildcards.seed}"
     shell:
         "depthg evaluate --features {input.features} --crops {input.crops} --classes {input.classes} "
-        "--model {input.model} --probes {input.probes} {params.training} --settings {params.settings:q} "
+        "--model {input.model} --probes {input.probes} {params.stores} --settings {params.settings:q} "
         "--threads {threads} --out {params.out} > {log} 2>&1"

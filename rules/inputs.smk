@@ -53,6 +53,11 @@ def val_features(wildcards):
     return shared_store(wildcards, "val", "features/{backbone}")
 
 
+def mirrored_of(wildcards):
+    """The features of mirrored validation crops, only for experiments that average codes with theirs."""
+    return [shared_store(wildcards, "val", "mirrored/{backbone}")] if settings_of(wildcards).flip else []
+
+
 def mean_features(wildcards):
     """The store of mean features to find neighbours by; `pooled` if only scheduled crops have all their features."""
     of_all = settings_of(wildcards).training_crops == "all"

@@ -25,6 +25,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "crops": stages.crops,
     "depth": stages.depth,
     "features": stages.features,
+    "mirrored": stages.mirrored,
     "axes": stages.axes,
     "project": stages.project,
     "pooled": stages.pooled,

@@ -32,6 +32,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "images": "table of images (images.csv); for a new project, the folder of images",
     "labelled": "validation features, validation crops and classes.csv, to select weights by mIoU",
     "metrics": "metrics.json of each experiment",
+    "mirrored": "store of the features of mirrored crops (mirrored/*.zarr), for the setting `flip`",
     "mixing": "for which setting `mixing` the store is made: neighbors, or released for attention as a whole",
     "model": "trained head (model.safetensors)",
     "name": "name in config.yaml",

@@ -79,6 +79,19 @@ def features(
 
 
 @in_parts
+def mirrored(
+    crops: Path, name: str, backbone: Backbone, out: Path, threads: int = 2, part: Part = WHOLE
+) -> None:
+    """Compute the features of the mirror images of all crops, mirrored back, with the frozen backbone."""
+    from depthg.runtime.device import announce
+    from depthg.stages.mirrored import make_mirrored
+
+    set_threads(threads)
+    announce(f"mirrored features of {name}")
+    make_mirrored(crops, out, name, backbone, part)
+
+
+@in_parts
 def pooled(
     crops: Path, name: str, backbone: Backbone, out: Path, threads: int = 2, part: Part = WHOLE
 ) -> None:
@@ -213,6 +226,7 @@ def evaluate(
     settings: EvaluateSettings,
     out: Path,
     training: list[Path] | None = None,
+    mirrored: Path | None = None,
     threads: int = 2,
 ) -> None:
     """Segment the validation set, match clusters to classes, and compute scores with and without CRF."""
@@ -221,7 +235,7 @@ def evaluate(
 
     set_threads(threads)
     matched_by = TrainingSplit(*training) if training else None
-    evaluate(features, crops, classes, model, probes, out, settings, threads, matched_by)
+    evaluate(features, crops, classes, model, probes, out, settings, threads, matched_by, mirrored)
 
 
 def collect(runs: list[Path], header: dict, durations: list[Path], out: Path) -> None:

@@ -11,11 +11,13 @@ from torch import Tensor
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import load_model
 from depthg.runtime.device import device, send
+from depthg.store.arrays import MARKER
 from depthg.store.reader import Store
 from depthg.store.tokens import TokenStore
 
 Head = Callable[[Tensor], Tensor]  # tokens [B, P, C] → codes [B, P, Q], token by token
 CACHE_BYTES = 1 << 30
+SHARED = ("crops", "settings", "weights", "axes")  # provenance of features and of those of the mirrored crops
 Row = TypeVar("Row", np.ndarray, Tensor)
 
 
@@ -59,10 +61,13 @@ class CodeReader:
         features: store with `tokens` [M, h, w, C].
         head: segmentation head in evaluation mode.
         cache_bytes: bytes of codes to keep; later crops are computed again at every call.
+        mirrored: the same of mirrored crops, mirrored back: codes are the mean of both (flip averaging).
     """
 
-    def __init__(self, features: Store, head: Head, cache_bytes: int = CACHE_BYTES):
-        self.features, self.head = features, head
+    def __init__(
+        self, features: Store, head: Head, cache_bytes: int = CACHE_BYTES, mirrored: Store | None = None
+    ):
+        self.features, self.head, self.mirrored = features, head, mirrored
         height, width = features.shape("tokens")[:2]
         self.grid: tuple[int, int] = (height, width)
         self._cached = RowCache(self._encoded, cache_bytes)
@@ -72,36 +77,71 @@ class CodeReader:
 
     def tokens(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """Tokens float [B, P, C] of crops, in the order of `rows`."""
-        tokens = self.features.read("tokens", rows)
-        return tokens.reshape(len(tokens), -1, tokens.shape[-1])
+        return _read_tokens(self.features, rows)
 
     def codes(self, rows: Sequence[int] | np.ndarray) -> Tensor:
         """Codes float32 [B, P, Q] of crops, in the given order, on the device of the head."""
         return torch.stack(self._cached(rows))
 
     def _encoded(self, rows: list[int]) -> list[Tensor]:
+        codes = encode(self.head, self.tokens(rows))
+        if self.mirrored is not None:
+            codes = (codes + encode(self.head, _read_tokens(self.mirrored, rows))) / 2
         # A view would keep the whole batch in memory.
-        return [code.clone() for code in encode(self.head, self.tokens(rows))]
+        return [code.clone() for code in codes]
+
+
+def _read_tokens(features: Store, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+    tokens = features.read("tokens", rows)
+    return tokens.reshape(len(tokens), -1, tokens.shape[-1])
 
 
 def open_split(features: Path, crops: Path) -> tuple[Store, Store]:
     """Open the feature store and the crop store of one split.
 
     Raises:
-        DepthGError: a store is missing, incomplete or empty, or the features were computed from other crops.
+        DepthGError: a store is missing, incomplete or empty, or the features were computed from other crops, or from
+            mirrored ones.
     """
     feature_store, crop_store = TokenStore(features), Store(crops)
     feature_store.expect(crops=crop_store)
+    if feature_store.mirrored:
+        raise DepthGError(
+            f"--features: {feature_store.path} is of mirrored crops: give the store that `depthg features` made"
+        )
     if len(feature_store) == 0:
         raise DepthGError(f"{crop_store.path}: holds no crops: check the images of this split")
     return feature_store, crop_store
 
 
-def open_reader(features: Store, model: Path, cache_bytes: int = CACHE_BYTES) -> CodeReader:
-    """Open a trained head and return the reader of its codes for a feature store.
+def open_mirrored(path: Path | None, features: Store) -> Store:
+    """Open the store of mirrored crops' features that belongs to the features of the crops themselves.
+
+    Raises:
+        DepthGError: none is given, it is not of mirrored crops, or it is of other crops or of another backbone.
+    """
+    if path is None:
+        raise DepthGError("settings: flip needs the features of mirrored crops: give --mirrored")
+    store = TokenStore(path)
+    if not store.mirrored:
+        raise DepthGError(
+            f"--mirrored: {store.path} is of crops as they are: give the store that `depthg mirrored` made"
+        )
+    if any(store.provenance.get(part) != features.provenance.get(part) for part in SHARED):
+        raise DepthGError(
+            f"{store.path} and {features.path} are of other crops or backbones: make the first again with "
+            f"`snakemake --cores 2 --forcerun {store.path / MARKER}`"
+        )
+    return store
+
+
+def open_reader(
+    features: Store, model: Path, cache_bytes: int = CACHE_BYTES, mirrored: Store | None = None
+) -> CodeReader:
+    """Open a trained head and return the reader of its codes for a feature store. See `CodeReader`.
 
     Raises:
         DepthGError: the model is missing, or was trained on features with another number of channels.
     """
     head = load_model(model, features.shape("tokens")[-1])
-    return CodeReader(features, head.to(device()), cache_bytes)
+    return CodeReader(features, head.to(device()), cache_bytes, mirrored)

@@ -7,7 +7,7 @@ import numpy as np
 
 from depthg.config.settings import EvaluateSettings
 from depthg.data.classes import check_labels, read_classes
-from depthg.evaluation.codes import open_reader, open_split
+from depthg.evaluation.codes import open_mirrored, open_reader, open_split
 from depthg.evaluation.images import ImagePredictions, lowest_accuracies
 from depthg.evaluation.metrics import apply_matching
 from depthg.evaluation.predict import Prediction, add_refined, predict
@@ -30,6 +30,7 @@ def evaluate(
     settings: EvaluateSettings,
     workers: int,
     training: TrainingSplit | None = None,
+    mirrored: Path | None = None,
 ) -> None:
     """Write `metrics.json`, `predictions.npz` and `worst.npz` of one seed.
 
@@ -45,6 +46,7 @@ def evaluate(
         settings: evaluation settings.
         workers: number of CRF processes; the results do not depend on it.
         training: the training crops; required if the settings match clusters by their labels.
+        mirrored: feature store of the mirrored validation crops, read with the setting `flip`.
 
     Raises:
         DepthGError: stores, model and probes do not fit each other, a label is not a class id, or there
@@ -53,10 +55,11 @@ def evaluate(
     feature_store, crop_store = open_split(features, crops)
     table, fitted = read_classes(classes), load_probes(probes).to(device())
     matched_by = count_training(training, len(table), model, fitted) if settings.matching == "train" else None
-    reader = open_reader(feature_store, model, cache_bytes=0)
+    mirror = open_mirrored(mirrored, feature_store) if settings.flip else None
+    reader = open_reader(feature_store, model, cache_bytes=0, mirrored=mirror)
     pictured = evenly_spaced(len(crop_store), settings.pictures)
     rows = list(range(len(crop_store))) if len(table) else pictured
-    predicted = predict(reader, fitted, crop_store, rows)
+    predicted = predict(reader, fitted, crop_store, rows, settings.enlarged)
     predictions = (
         add_refined(predicted, workers, settings.crf_channels)
         if settings.crf

@@ -1,6 +1,6 @@
 """Label maps of crops: the prediction of every probe, before and after the CRF."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,34 +34,57 @@ class Prediction:
 
 
 PredictedLogits = tuple[Prediction, dict[str, Tensor]]  # and logits float32 [n, S, S] by probe
+LogitMaps = Iterator[dict[str, Tensor]]  # these of one crop after the other
 
 
 def upsample(logits: Tensor, grid: tuple[int, int], size: Sequence[int]) -> Tensor:
-    """Bilinearly upsample logits [P, n] of a token grid (h, w) to [n, H, W], as `align_corners=False` does."""
+    """Bilinearly upsample logits or codes [P, n] of a token grid (h, w) to [n, H, W], as `align_corners=False` does."""
     maps = logits.T.unflatten(1, grid)[None]
     return functional.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)[0]
 
 
+def enlarge_logits(probes: Probes, codes: Tensor, grid: tuple[int, int], size: Sequence[int]) -> LogitMaps:
+    """The probes at tokens, their logits enlarged: a probe is applied to few codes. See `ENLARGED`."""
+    logits = probes.logits(codes)
+    for i in range(len(codes)):
+        yield {name: upsample(value[i], grid, size) for name, value in logits.items()}
+
+
+def enlarge_codes(probes: Probes, codes: Tensor, grid: tuple[int, int], size: Sequence[int]) -> LogitMaps:
+    """As released: the codes enlarged, the probes applied to pixels. See `ENLARGED`.
+
+    A cosine is not linear, so clusters differ; the linear probe gives the same either way. Holds the codes [Q, H, W]
+    of one crop at a time.
+    """
+    for code in codes:
+        pixels = upsample(code, grid, size).flatten(1).T
+        yield {name: value[0].T.unflatten(1, size) for name, value in probes.logits(pixels[None]).items()}
+
+
+# Setting `enlarged` → function of probes, codes float32 [B, P, Q], token grid (h, w) and size (H, W) that yields logits
+# float32 [n, H, W] by probe, one crop after the other.
+ENLARGED: dict[str, Callable[[Probes, Tensor, tuple[int, int], Sequence[int]], LogitMaps]] = {
+    "logits": enlarge_logits,
+    "codes": enlarge_codes,
+}
+
+
 def predict(
-    reader: CodeReader, probes: Probes, crops: Store, rows: Sequence[int]
+    reader: CodeReader, probes: Probes, crops: Store, rows: Sequence[int], enlarged: str = "logits"
 ) -> Iterator[PredictedLogits]:
     """Predict crops with every probe; yields each prediction with its logits, in the order of `rows`."""
     for start in range(0, len(rows), BATCH):
         chosen = rows[start : start + BATCH]
         images, labels = crops.read("images", chosen), crops.read("labels", chosen)
-        logits = probes.logits(reader.codes(chosen))
-        for i, crop in enumerate(chosen):
-            of_crop = {name: value[i] for name, value in logits.items()}
-            yield _predict_crop(int(crop), images[i], labels[i], of_crop, reader.grid)
+        maps = ENLARGED[enlarged](probes, reader.codes(chosen), reader.grid, labels.shape[1:])
+        for crop, image, label, logits in zip(chosen, images, labels, maps, strict=True):
+            yield Prediction(int(crop), image, label, _largest(logits)), logits
 
 
-def _predict_crop(
-    crop: int, image: np.ndarray, label: np.ndarray, logits: Mapping[str, Tensor], grid: tuple[int, int]
-) -> PredictedLogits:
-    full = {name: upsample(value, grid, label.shape) for name, value in logits.items()}
+def _largest(logits: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """The ids of the largest logits, uint16 [H, W] by probe."""
     # along the first axis, max is several times as fast as argmax
-    maps = {name: value.max(dim=0).indices.cpu().numpy().astype(np.uint16) for name, value in full.items()}
-    return Prediction(crop, image, label, maps), full
+    return {name: value.max(dim=0).indices.cpu().numpy().astype(np.uint16) for name, value in logits.items()}
 
 
 def add_refined(

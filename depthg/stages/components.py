@@ -67,7 +67,7 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
     """Write a store of projected features: `tokens` [M, h, w, K] and `pooled` float32 [M, K].
 
     Args:
-        features: store with `tokens` [M, h, w, C].
+        features: store with `tokens` [M, h, w, C], of crops or of mirrored crops.
         axes: npy file of principal axes float32 [C, K].
         out: store to write; an interrupted run resumes.
         stored: storage type of the tokens.
@@ -79,6 +79,8 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         "axes": file_hash(axes),
         "crops": source.provenance["crops"],
     }
+    if source.mirrored:
+        provenance["mirrored"] = True
 
     def compute(rows: range, whole: Tensor) -> dict[str, Tensor]:
         tokens = whole.float() @ basis

@@ -57,6 +57,11 @@ class TokenStore(Store):
         (2, 2, 192)
     """
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether the tokens are of mirrored crops (mirrored back), as the provenance says."""
+        return bool(self.provenance.get("mirrored"))
+
     def read(self, name: str, rows: Rows = slice(None)) -> np.ndarray:
         """Rows of one array; tokens as float16, or as float32 if stored as int8. See `Store.read`."""
         values = super().read(name, rows)

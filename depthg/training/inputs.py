@@ -132,8 +132,8 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **stor
         features: store with `tokens`.
         neighbors: neighbour store of all training crops.
         settings: training settings.
-        **stores: paths of `geometry`, `attention`, `view` and `mean`, and of `schedule` if the features are of scheduled
-            crops.
+        **stores: paths of `geometry`, `attention`, `view` and `mean`, and of `schedule` if the features are of
+            scheduled crops.
 
     Raises:
         DepthGError: a store is missing or belongs to other features, or is too small for the settings.

@@ -17,6 +17,7 @@ from depthg.config.settings import (
 from depthg.config.validation import parse
 from depthg.errors import DepthGError
 from depthg.evaluation.crf import CHANNELS
+from depthg.evaluation.predict import ENLARGED
 from depthg.losses.depth import KERNELS, NORMS
 from depthg.models.heads import HEADS
 from depthg.stages.camera import CAMERAS
@@ -198,6 +199,7 @@ def test_named_choices_are_those_of_their_tables():
         (TrainSettings, "sample_schedule"): SAMPLE_SCHEDULES,
         (TrainSettings, "mixing"): MIXINGS,
         (EvaluateSettings, "crf_channels"): CHANNELS,
+        (EvaluateSettings, "enlarged"): ENLARGED,
         (GeometrySettings, "camera"): CAMERAS,
         (GeometrySettings, "control"): controls.CONTROLS,
         (GeometrySettings, "depth_values"): controls.VALUES,
@@ -256,6 +258,14 @@ def test_every_experiment_of_the_shipped_file_resolves(request):
             assert shipped.resolve(dataset, experiment).steps >= 0
 
 
+def test_only_what_is_compared_with_published_numbers_is_flipped_by_itself(request):
+    shipped = load_config(request.config.rootpath / "config.yaml")
+    benchmarks = {"cocostuff", "cityscapes", "cityscapes19", "potsdam"}
+    flipped = {name for name in shipped.datasets if shipped.resolve(name, "kmeans").flip}
+    assert flipped == benchmarks | {name for name in shipped.datasets if name.endswith("_released")}
+    assert {shipped.resolve(name).enlarged for name in benchmarks} == {"logits"}
+
+
 def test_seen_in_parallel_is_a_preset_that_changes_the_camera_alone(request):
     text = request.config.rootpath / "config.yaml"
     paper, parallel = (
@@ -274,6 +284,8 @@ ADDED = {
     "crf_channels": "bgr",
     "surplus_clusters": "left_out",
     "matching": "train",
+    "flip": True,
+    "enlarged": "codes",
 }
 
 
@@ -299,8 +311,9 @@ def test_the_released_benchmarks_depart_in_every_point(request):
     shipped = load_config(request.config.rootpath / "config.yaml")
     for name in ("cocostuff", "cityscapes", "potsdam"):
         paper, released = shipped.resolve(name, "ours"), shipped.resolve(f"{name}_released", "ours")
-        for key in shipped.presets["released"].keys() - {"steps", "geometry"}:
+        for key in shipped.presets["released"].keys() - {"steps", "geometry", "flip"}:
             assert getattr(released, key) == shipped.presets["released"][key] != getattr(paper, key), key
+        assert released.flip and paper.flip  # all published numbers
         assert released.batches == 2334 == paper.batches
         assert shipped.named("depth_source", released.depth).predict_on == "image"
         assert shipped.geometries[released.geometry].camera == "released"

@@ -1,6 +1,7 @@
 """A small planted data set in stores: quadrants of classes, whose tokens are noisy prototypes."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from depthg.config.settings import TrainSettings
 from depthg.models.checkpoint import Model, save_model
 from depthg.store.arrays import Array
+from depthg.store.reader import Store
 from depthg.store.writer import Writer
 
 HEADER = "id,name,red,green,blue\n"
@@ -30,6 +32,14 @@ class Planted:
     def crops(self, split: str) -> Path:
         return self.root / split / "crops.zarr"
 
+    def mirrored(self, split: str) -> Path:
+        return self.root / split / "mirrored.zarr"
+
+    def plant_mirrored(self, split: str, tokens: np.ndarray, **changed: Any) -> None:
+        """Write tokens as those of the mirrored crops, with changes to what the store says of its origin."""
+        provenance = Store(self.features(split)).provenance | {"mirrored": True} | changed
+        write_store(self.mirrored(split), {"tokens": tokens}, **provenance)
+
     def forget_labels(self) -> None:
         """Leave only the header of classes.csv."""
         self.classes.write_text(HEADER)
@@ -48,11 +58,16 @@ class Planted:
         tokens = 3 * np.eye(self.channels)[known[:, step // 2 :: step, step // 2 :: step]]
         tokens += self.rng.normal(size=tokens.shape) * 0.3
         arrays = {"images": images.astype(np.uint8), "labels": labels.astype(np.uint16)}
-        crops = write_store(self.crops(split), arrays)
-        write_store(self.features(split), {"tokens": tokens.astype(np.float16)}, crops=crops.fingerprint)
+        write_store(self.crops(split), arrays)
+        self.plant_features(split, tokens.astype(np.float16))
+
+    def plant_features(self, split: str, tokens: np.ndarray) -> None:
+        """Write the tokens of the crops of a split."""
+        crops = Store(self.crops(split))
+        write_store(self.features(split), {"tokens": tokens}, crops=crops.fingerprint)
 
 
-def write_store(path: Path, arrays: dict[str, np.ndarray], **upstream: str) -> Writer:
+def write_store(path: Path, arrays: dict[str, np.ndarray], **upstream: Any) -> Writer:
     """A complete store that holds the arrays."""
     rows = len(next(iter(arrays.values())))
     layout = {name: Array(value.shape[1:], str(value.dtype)) for name, value in arrays.items()}

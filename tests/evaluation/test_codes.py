@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from depthg.errors import DepthGError
-from depthg.evaluation.codes import CodeReader, RowCache, encode, open_reader, open_split
+from depthg.evaluation.codes import CodeReader, RowCache, encode, open_mirrored, open_reader, open_split
 from depthg.store.reader import Store
 
 
@@ -42,6 +42,41 @@ def test_reader_without_room_computes_again(planted):
     reader = CodeReader(Store(planted.features("train")), head, cache_bytes=0)
     assert torch.equal(reader.codes([3]), reader.codes([3]))
     assert head.crops == 2
+
+
+def test_codes_are_the_mean_of_those_of_the_crop_and_of_its_mirror_image(planted):
+    """A head that squares: the mean of codes is not the code of the mean."""
+    own = Store(planted.features("val")).read("tokens")
+    other = own[:, :, ::-1] + np.float16(1)
+    planted.plant_mirrored("val", other)
+    stores = Store(planted.features("val")), Store(planted.mirrored("val"))
+    reader = CodeReader(stores[0], lambda tokens: tokens**2, mirrored=stores[1])
+    expected = (own.astype(np.float64) ** 2 + other.astype(np.float64) ** 2) / 2
+    np.testing.assert_allclose(
+        reader.codes([3, 0]), expected[[3, 0]].reshape(2, -1, planted.channels), rtol=1e-6
+    )
+
+
+def test_the_mirrored_store_has_to_be_that_of_the_features(planted):
+    features, tokens = Store(planted.features("val")), Store(planted.features("val")).read("tokens")
+    with pytest.raises(DepthGError, match="flip needs the features of mirrored crops: give --mirrored"):
+        open_mirrored(None, features)
+    with pytest.raises(
+        DepthGError, match=r"--mirrored: .* is of crops as they are: give the store that `depthg m"
+    ):
+        open_mirrored(planted.features("val"), features)
+    planted.plant_mirrored("val", tokens)
+    assert open_mirrored(planted.mirrored("val"), features).fingerprint != features.fingerprint
+    with pytest.raises(
+        DepthGError, match=r"--features: .* is of mirrored crops: give the store that `depthg f"
+    ):
+        open_split(planted.mirrored("val"), planted.crops("val"))
+    for part in ("crops", "settings", "weights", "axes"):
+        planted.plant_mirrored("val", tokens, **{part: "other"})
+        with pytest.raises(
+            DepthGError, match=r"of other crops or backbones: make the first again with `snakemake"
+        ):
+            open_mirrored(planted.mirrored("val"), features)
 
 
 def test_features_of_other_crops_are_refused(planted):

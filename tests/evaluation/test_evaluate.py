@@ -26,8 +26,8 @@ def run(planted, name: str = "seed0", workers: int = 1, fit: dict | None = None,
     fit_probes(*train, out / "probes.safetensors", quick.model_copy(update=fit or {}), 0)
     val = planted.features("val"), planted.crops("val"), planted.classes, planted.model
     chosen = EvaluateSettings(**{"pictures": 2, **settings})
-    training = TrainingSplit(*train[:2])
-    evaluate(*val, out / "probes.safetensors", out, chosen, workers, training)
+    mirrored = planted.mirrored("val") if planted.mirrored("val").exists() else None
+    evaluate(*val, out / "probes.safetensors", out, chosen, workers, TrainingSplit(*train[:2]), mirrored)
     return json.loads((out / "metrics.json").read_text())
 
 
@@ -139,6 +139,48 @@ def test_released_leaves_surplus_clusters_out_of_the_counts():
     assert lax.block("unsupervised") != strict.block("unsupervised")
     assert lax.pixels == kept.sum() < strict.pixels
     assert lax.block("many_to_one") == strict.block("many_to_one")
+
+
+def test_of_symmetric_tokens_the_mirror_image_changes_nothing(planted):
+    half = planted.labels(5)[:, :, : planted.side // 2]
+    planted.plant("val", np.concatenate([half, half[:, :, ::-1]], axis=2))
+    tokens = Store(planted.features("val")).read("tokens")
+    tokens[:, :, planted.grid // 2 :] = tokens[:, :, planted.grid // 2 - 1 :: -1]
+    planted.plant_features("val", tokens)
+    planted.plant_mirrored("val", tokens[:, :, ::-1].copy())  # of a symmetric image, as by a backbone that is
+    plain, flipped = run(planted, "plain"), run(planted, "flipped", flip=True)
+    assert flipped == plain
+    for file in ("predictions.npz", "worst.npz"):
+        assert (planted.root / "plain" / file).read_bytes() == (planted.root / "flipped" / file).read_bytes()
+
+
+def test_noise_that_the_mirror_image_lacks_is_halved_everywhere(planted):
+    """With tokens of noise alone the classes are those of the mirrored crops, in scores of all probes and pictures."""
+    tokens = Store(planted.features("val")).read("tokens")
+    noise = np.random.default_rng(1).normal(size=tokens.shape).astype(np.float16)
+    planted.plant_features("val", noise)
+    planted.plant_mirrored("val", 2 * tokens - noise)
+    flipped, plain = run(planted, "flipped", flip=True), run(planted, "plain")
+    for block in ("unsupervised", "unsupervised_crf", "linear", "linear_crf"):
+        assert flipped[block]["accuracy"] > 95 and plain[block]["accuracy"] < 70
+    with np.load(planted.root / "flipped" / "predictions.npz") as shown:
+        valid = shown["labels"] != 255
+        assert (shown["predictions"] == shown["labels"])[valid].mean() > 0.95
+
+
+def test_flip_without_the_mirrored_features_is_one_line(planted):
+    with pytest.raises(DepthGError, match="give --mirrored"):
+        run(planted, flip=True)
+
+
+def test_among_enlarged_codes_a_long_one_reaches_farther(planted):
+    """Cosines at tokens do not know lengths, and a linear probe gives the same either way."""
+    tokens = Store(planted.features("val")).read("tokens")
+    plain = run(planted, "plain", crf=False)
+    planted.plant_features("val", tokens * np.where(tokens[..., :1] > 1.5, 4, 1).astype(np.float16))
+    logits, codes = run(planted, "logits", crf=False), run(planted, "codes", crf=False, enlarged="codes")
+    assert logits["unsupervised"] == plain["unsupervised"] and logits["linear"] == codes["linear"]
+    assert 80 < codes["unsupervised"]["accuracy"] < logits["unsupervised"]["accuracy"] - 1
 
 
 def test_no_pictures(planted):

@@ -8,6 +8,7 @@ from depthg.errors import DepthGError
 from depthg.stages.components import find_axes, make_projected, principal_axes
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
+from depthg.store.tokens import TokenStore
 from depthg.store.writer import Writer
 
 
@@ -62,6 +63,21 @@ def test_the_store_belongs_to_the_same_crops_and_pools_its_own_tokens(tmp_path, 
     np.testing.assert_allclose(
         store.read("pooled"), mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-2
     )
+
+
+def test_projected_features_of_mirrored_crops_say_so(tmp_path, features):
+    find_axes(features, 2, tmp_path / "axes.npy")
+    tokens = TokenStore(features).read("tokens")[:, :, ::-1].copy()
+    arrays = {"tokens": Array((3, 4, 6), "float16"), "pooled": Array((6,), "float32")}
+    writer = Writer(tmp_path / "mirrored.zarr", 5, arrays, {"crops": "c", "mirrored": True})
+    writer.write(range(5), tokens=tokens, pooled=np.zeros((5, 6)))
+    writer.finish()
+    for name in ("features", "mirrored"):
+        make_projected(tmp_path / f"{name}.zarr", tmp_path / "axes.npy", tmp_path / f"{name}_2.zarr")
+    plain, mirrored = (TokenStore(tmp_path / f"{name}_2.zarr") for name in ("features", "mirrored"))
+    assert mirrored.mirrored and not plain.mirrored and mirrored.fingerprint != plain.fingerprint
+    assert mirrored.provenance["axes"] == plain.provenance["axes"]
+    np.testing.assert_array_equal(mirrored.read("tokens"), plain.read("tokens")[:, :, ::-1])
 
 
 def test_more_axes_than_channels(tmp_path, features):

@@ -14,9 +14,13 @@ import torch
 from torch import Tensor
 
 from depthg.config import load_config
-from depthg.config.settings import TrainSettings
+from depthg.config.settings import EvaluateSettings, TrainSettings
+from depthg.evaluation.codes import CodeReader
+from depthg.evaluation.predict import ENLARGED
+from depthg.evaluation.probes import Probes
 from depthg.stages.camera import CAMERAS
 from depthg.stages.geometry import make_geometry, pool_depth
+from depthg.stages.mirrored import mirror
 from depthg.training.batch import mix
 from depthg.training.batches import Batches
 from depthg.training.inputs import open_inputs
@@ -187,3 +191,19 @@ def test_codes_mixed_by_attention(peer, released):
     off = (mixed(peer, released, attention) - flat(peer["lhp_attention"])).abs()
     limit = rounding * flat(peer["codes"]).abs().mean(1, keepdim=True) + 1e-6
     assert (off <= limit + torch.where(clear, 0.0, 2 * largest_share(peer))).all()
+
+
+def test_cluster_probabilities_of_flipped_and_enlarged_codes(peer, tmp_path):
+    """Their codes of the mirror image are not yet mirrored back."""
+    own = CONFIG.resolve("cocostuff_released", "ours").slice(EvaluateSettings)
+    assert own.flip
+    maps = [torch.from_numpy(np.moveaxis(peer[name], 1, -1)) for name in ("codes", "codes_flipped")]
+    tokens = {"features": maps[0], "mirrored": mirror(maps[1])}
+    stores = [write(tmp_path / name, {}, tokens=value.numpy()) for name, value in tokens.items()]
+    reader = CodeReader(stores[0], lambda codes: codes, mirrored=stores[1])
+    probes = Probes(torch.nn.functional.normalize(torch.from_numpy(peer["centroids"]), dim=1), None)
+    expected = torch.from_numpy(peer["cluster_log_probs"])
+    codes = reader.codes(range(len(expected)))
+    logits = ENLARGED[own.enlarged](probes, codes, reader.grid, expected.shape[2:])
+    found = torch.stack([of_crop["unsupervised"].log_softmax(dim=0) for of_crop in logits])
+    torch.testing.assert_close(found, expected, rtol=0, atol=2e-6)

@@ -147,6 +147,30 @@ def test_the_mean_token_is_made_where_it_is_taken_off(project):
     assert "mean" in project.planned("results/mini/kmeans+tokens=centred/seed0/model.safetensors")
 
 
+FLIP = "settings={flip: true}"
+
+
+def test_codes_are_averaged_with_those_of_mirrored_crops_only_where_it_is_asked_for(project):
+    target = "results/mini/ours/metrics.json"
+    assert project.planned(target) == STAGES
+    assert project.planned(target, FLIP) == STAGES | {"mirrored"}
+    assert "mirrored" not in project.planned(target.replace("metrics.json", "seed0/model.safetensors"), FLIP)
+
+
+def test_mirrored_features_are_made_in_parts_and_projected_as_the_features_are(project):
+    done = project.snakemake("results/mini/ours/metrics.json", "--dry-run", "--config", FLIP, "parts=3")
+    assert re.search(r"^mirrored_part +3$", done.stdout + done.stderr, re.M)
+    project.config["backbones"]["few"] = {"of": "tiny", "channels": 6}
+    try:
+        target = "results/mini/kmeans+backbone=few/metrics.json"
+        assert project.planned(target, FLIP) >= {"axes", "project", "mirrored"}
+        done = project.snakemake(target, "--dry-run", "--config", FLIP)
+        assert "mini: few mirrored of val crops" in done.stdout + done.stderr
+        assert "mirrored" not in project.planned(target)
+    finally:
+        del project.config["backbones"]["few"]
+
+
 def test_attention_is_made_where_codes_are_mixed_by_it(project):
     planned = project.planned("results/mini/ours_attention/seed0/model.safetensors")
     assert planned == LEAN | {"depth", "geometry", "attention"}

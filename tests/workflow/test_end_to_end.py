@@ -136,6 +136,7 @@ def test_the_released_preset_runs_the_whole_chain(edited):
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((edited.folder / "results/old/ours_3dlhp/metrics.json").read_text())
     assert result["preset"] == "released" and result["unsupervised"]["miou"]["mean"] > 0
+    assert any("val/mirrored/tiny" in stage for stage in result["durations"])
     history = (edited.folder / "results/old/ours_3dlhp/seed0/history.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in history] == [0, 1, 2]  # a third of the steps, each looked at
     assert all({"score", "codebook"} <= json.loads(line).keys() for line in history)

@@ -21,6 +21,14 @@ class ClusterSettings(Model):
 class EvaluateSettings(Model):
     """Validation crops → scores and pictures."""
 
+    flip: bool = added(
+        False,
+        "average the codes of an image with those of its mirror image, mirrored back, before the probes",
+    )
+    enlarged: Literal["logits", "codes"] = added(
+        "logits",
+        "what is enlarged from tokens to pixels: the probes' logits; their input, the codes, as released",
+    )
     crf: bool = Field(True, description="also score predictions refined by a dense CRF")
     crf_channels: Literal["rgb", "bgr"] = added("rgb", "order of colours that the CRF sees; bgr as released")
     surplus_clusters: Literal["wrong", "left_out"] = added(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from depthg.stages.neighbors import neighbor_arrays
 from depthg.store.arrays import MARKER, Array, row_bytes
 from depthg.store.resume import finished_ranges, unfinished_ranges
 from depthg.store.tokens import token_arrays
+
+# Stages that run the backbone once a row.
+OF_BACKBONE = ("features", "mirrored", "pooled", "attention", "views")
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,13 @@ def cache_sizes(images: Mapping[str, int], settings: Settings, config: Config) -
     """Upper bounds in bytes, by stage, of the crops, depth and features of all `images` (number by split).
 
     A crop of side S takes 5·S² bytes for colours and labels, 2·⌊S/4⌋² for depth and (2·h·w + 4)·C for features, where
-    [h, w, C] is the shape of its tokens; with tokens stored as int8, features take (C + 2)·h·w + 4·C.
+    [h, w, C] is the shape of its tokens; with tokens stored as int8, features take (C + 2)·h·w + 4·C. With the setting
+    `flip`, those of mirrored validation crops take as much as those of the crops.
 
     Raises:
         DepthGError: timm has no such backbone.
     """
-    sizes = {"crops": 0, "depth": 0, "features": 0}
+    sizes = dict.fromkeys(("crops", "depth", "features", *(["mirrored"] if settings.flip else [])), 0)
     for store in _all_stores(images, settings, settings, config):
         if store.stage in sizes:
             sizes[store.stage] += store.bytes
@@ -81,7 +85,7 @@ def _all_stores(
     """As `planned_stores`, with depth stores even if the experiment does not read them."""
     return [
         *_of_training(images["train"], settings, shared, config),
-        *_of_split("val", images["val"], settings.eval_size, settings, config),
+        *_of_validation(images["val"], settings, config),
     ]
 
 
@@ -105,6 +109,14 @@ def _of_split(split: str, rows: int, side: int, settings: Settings, config: Conf
         PlannedStore("depth", f"{split}/depth/{settings.depth}.zarr", rows, depth_arrays(side)),
         PlannedStore("features", f"{split}/features/{settings.backbone}.zarr", rows, features),
     ]
+
+
+def _of_validation(images: int, settings: Settings, config: Config) -> list[PlannedStore]:
+    """Stores that evaluation reads, or a figure, and those from which they are computed."""
+    stores = _of_split("val", images, settings.eval_size, settings, config)
+    if not settings.flip:
+        return stores
+    return [*stores, replace(stores[-1], stage="mirrored", path=f"val/mirrored/{settings.backbone}.zarr")]
 
 
 def _of_training(images: int, settings: Settings, shared: Settings, config: Config) -> list[PlannedStore]:

@@ -7,7 +7,14 @@ from pathlib import Path
 from depthg.config import Config
 from depthg.config.settings import Settings
 from depthg.report.plan.counts import count_images, crops_drawn_at_most, crops_probed_at_most
-from depthg.report.plan.disk import PlannedStore, finished_rows, planned_stores, progress, token_grid
+from depthg.report.plan.disk import (
+    OF_BACKBONE,
+    PlannedStore,
+    finished_rows,
+    planned_stores,
+    progress,
+    token_grid,
+)
 from depthg.report.plan.times import stage_hours
 from depthg.runtime.files import size_text
 from depthg.store.arrays import row_bytes
@@ -56,7 +63,7 @@ def _work(
     by_stage: dict[str, int] = {}
     for store in stores:
         by_stage[store.stage] = by_stage.get(store.stage, 0) + store.rows
-    passes = sum(by_stage.get(stage, 0) for stage in ("features", "pooled", "attention", "views"))
+    passes = sum(by_stage.get(stage, 0) for stage in OF_BACKBONE)
     h, w, channels = token_grid(settings.size, settings, config)
     seeds = len(settings.seeds)
     refined = f"{2 * images['val'] * seeds:,} maps" if settings.crf else "none"

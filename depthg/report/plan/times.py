@@ -9,7 +9,7 @@ from depthg.config import Config
 from depthg.config.settings import Settings
 from depthg.data.classes import read_classes
 from depthg.report.plan import probe
-from depthg.report.plan.disk import PlannedStore, finished_rows, token_grid
+from depthg.report.plan.disk import OF_BACKBONE, PlannedStore, finished_rows, token_grid
 
 CLASSES = 27  # assumed while the data set is not indexed
 
@@ -61,7 +61,7 @@ def stage_hours(
 def _store_seconds(store: PlannedStore, settings: Settings, config: Config) -> float:
     """Seconds per row of a store; 0 for stages that are not measured."""
     spec = config.named("backbone", settings.backbone)
-    if store.stage in ("features", "pooled", "attention", "views") and spec.model:
+    if store.stage in OF_BACKBONE and spec.model:
         side = settings.eval_size if store.path.startswith("val/") else settings.size
         return probe.backbone_seconds(spec, settings.backbone, side)
     if store.stage == "neighbors":

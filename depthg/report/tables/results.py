@@ -40,6 +40,7 @@ def run_jobs(experiment: str, settings: Settings) -> list[str]:
         jobs += [f"train/pooled/{backbone}", "scheduled/crops"]
     for split in (training, "val"):
         jobs += [f"{split}/depth/{settings.depth}", f"{split}/features/{backbone}"]
+    jobs += [f"val/mirrored/{backbone}"] if settings.flip else []
     jobs += ["val/crops", f"{training}/geometry/{backbone}/{settings.depth}/{settings.geometry}"]
     jobs += [f"{training}/{kind}/{backbone}" for kind in ("attention", "attention_maps", "views", "mean")]
     for seed in settings.seeds:

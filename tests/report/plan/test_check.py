@@ -46,6 +46,13 @@ def test_a_sound_data_set(whole, capsys):
     assert printed.endswith("coco: nothing is wrong\n")
 
 
+def test_flip_needs_room_for_the_features_of_mirrored_validation_crops(whole, capsys):
+    config = _config(whole)
+    config.datasets["coco"].settings["flip"] = True
+    check("coco", config)
+    assert f", mirrored {2 * 24 * (2 * 40**2 + 4) / 1e6:.1f} MB; " in capsys.readouterr().out
+
+
 def test_a_part_of_it_is_a_failure(cocostuff, capsys):
     with pytest.raises(DepthGError, match="coco: 2 problems, of which 2 are listed above"):
         check("coco", _config(cocostuff))

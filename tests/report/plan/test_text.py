@@ -99,6 +99,15 @@ def test_what_only_some_experiments_read(experiment, stage):
     assert f"backbone: {490_685 + 488_510:,} passes" in found
 
 
+def test_flip_runs_the_backbone_once_more_over_validation_crops():
+    assert "mirrored" not in text()
+    found = text(experiment="stego+flip=true")
+    size = 2_175 * (5 * 5 * 12 * 2 + 12 * 4)  # 40 px at 8 px a token
+    assert line(found, "resources/coco/val/mirrored/tiny.zarr") == ["2,175", f"{size / 1e6:.1f}", "MB", "no"]
+    assert f"backbone: {490_685 + 2_175:,} passes" in found
+    assert "  val/mirrored/tiny.zarr" in found.partition("time, an estimate")[2]
+
+
 def test_int8_takes_half():
     whole, half = text("coco", "kmeans"), text("coco", "kmeans+backbone=tiny8")
     assert line(whole, "resources/coco/train/features/tiny.zarr")[1] == "0.21"
