@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from itertools import groupby
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -39,8 +38,8 @@ class Network(ABC):
     unit = 10  # crops: two five-cropped images
     batch = unit
     precision = "float32"
-    title: ClassVar[str]  # name of the network in messages
-    nearer: ClassVar[bool]  # whether larger predictions mean nearer
+    title: str  # name of the network in messages
+    nearer: bool  # whether larger predictions mean nearer
 
     def __init__(self, settings: DepthSource, root: Path, images: Sequence[ImageRecord]):
         announce(f"{self.title} depth")

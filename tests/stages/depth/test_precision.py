@@ -62,11 +62,11 @@ def make(crops, tmp_path, monkeypatch):
     """Run the stage with a network; returns it, and leaves depth.zarr in `tmp_path`."""
 
     def run(change=lambda network: None, part: str = "1/1") -> Grey:
-        network = Grey(DepthSource(source="midas"), Path(), [])
+        network = Grey(DepthSource(source="grey"), Path(), [])
         change(network)
         monkeypatch.setattr(stage, "open_source", lambda *_: network)
         monkeypatch.setattr(stage, "read_images", lambda _: [object()])
-        source, out = DepthSource(source="midas"), tmp_path / "depth.zarr"
+        source, out = DepthSource(source="grey"), tmp_path / "depth.zarr"
         stage.make_depth(crops / "crops.zarr", crops, crops, "train", out, source, Part.parse(part))
         return network
 
@@ -103,7 +103,7 @@ def test_float16_is_chosen_below_half_a_step_of_8_bits():
 
 
 def test_a_network_whose_values_float16_cannot_tell_apart_keeps_float32(photographs, half_error):
-    network = Grey(DepthSource(source="midas"), Path(), [])
+    network = Grey(DepthSource(source="grey"), Path(), [])
     assert precision_for(half_error(network)) == "float16"
     network.base = torch.tensor([1000.0])
     assert precision_for(half_error(network)) == "float16"  # added in float32
@@ -170,7 +170,7 @@ def test_on_a_card_float32_is_kept_where_float16_will_not_do(make, tmp_path, car
 
 
 def test_on_a_card_whole_images_go_on_by_few(crops, card):
-    network = Grey(DepthSource(source="midas"), Path(), [])
+    network = Grey(DepthSource(source="grey"), Path(), [])
     card(network)
     network.whole, network.read = True, lambda crops: [Images([], np.zeros((2, 16, 16, 3), np.uint8))]
     network.adapt(None, "float32")
