@@ -5,33 +5,34 @@ from typing import Any, NamedTuple
 
 from torch import nn
 from transformers import (
+    AutoModelForDepthEstimation,
     BeitConfig,
     DepthAnythingConfig,
     Dinov2Config,
     DPTConfig,
+    DPTImageProcessor,
     PreTrainedConfig,
     ZoeDepthConfig,
+    ZoeDepthImageProcessor,
 )
 
 from depthg.config.sections import DepthSource
-from depthg.stages.depth.depth_anything import DepthAnything
-from depthg.stages.depth.hub import HubNetwork
-from depthg.stages.depth.midas import Midas
-from depthg.stages.depth.zoedepth import ZoeDepth
+from depthg.stages.depth.transformers import Transformers
 
 
 class Design(NamedTuple):
-    """Architecture of a network, and arguments of its image processor."""
+    """Architecture of a network, its image processor, and whether it is shown mirror images, too."""
 
     network: PreTrainedConfig
-    inputs: dict[str, Any]
+    processor: Any
+    mirrored: bool = False
 
 
-Designs = dict[type[HubNetwork], Design]
+Designs = dict[str, Design]
 
 
 def published() -> Designs:
-    """As the default files of each network have them; what is not named is the default of transformers."""
+    """As the files that config.yaml names have them; what is not named is the default of transformers."""
     wide: dict[str, Any] = {"neck_hidden_sizes": [256, 512, 1024, 1024], "fusion_hidden_size": 256}
     large: dict[str, Any] = {
         "hidden_size": 1024,
@@ -39,10 +40,11 @@ def published() -> Designs:
         "num_attention_heads": 16,
         "intermediate_size": 4096,
     }
+    dpt = DPTConfig(**wide, **large, backbone_out_indices=[5, 11, 17, 23])
     return {
-        ZoeDepth: Design(ZoeDepthConfig(**wide), {"ensure_multiple_of": 32}),
-        Midas: Design(DPTConfig(**wide, **large, backbone_out_indices=[5, 11, 17, 23]), {}),
-        DepthAnything: Design(DepthAnythingConfig(), _square(518, 14)),
+        "ZoeDepth": Design(ZoeDepthConfig(**wide), ZoeDepthImageProcessor(ensure_multiple_of=32), True),
+        "MiDaS": Design(dpt, DPTImageProcessor()),
+        "Depth Anything": Design(DepthAnythingConfig(), DPTImageProcessor(**_square(518, 14))),
     }
 
 
@@ -57,24 +59,29 @@ def tiny() -> Designs:
     beit = BeitConfig(**size, **stages, image_size=32, intermediate_size=16, use_relative_position_bias=True)
     dino = Dinov2Config(**size, **stages, image_size=70, mlp_ratio=2)
     small: dict[str, Any] = {"num_relative_features": 4, "bottleneck_features": 4, "bin_embedding_dim": 4}
+    zoe = ZoeDepthConfig(backbone_config=beit, **neck, **small)
     dpt = DPTConfig(**size, **neck, image_size=64, intermediate_size=16, backbone_out_indices=[0, 1, 2, 3])
     anything = DepthAnythingConfig(backbone_config=dino, reassemble_hidden_size=8, **neck, head_hidden_size=4)
     return {
-        ZoeDepth: Design(ZoeDepthConfig(backbone_config=beit, **neck, **small), _square(64, 32)),
-        Midas: Design(dpt, _square(64, 32)),
-        DepthAnything: Design(anything, _square(70, 14)),
+        "ZoeDepth": Design(zoe, ZoeDepthImageProcessor(**_square(64, 32)), True),
+        "MiDaS": Design(dpt, DPTImageProcessor(**_square(64, 32))),
+        "Depth Anything": Design(anything, DPTImageProcessor(**_square(70, 14))),
     }
 
 
-def untrained(kind: type[HubNetwork], design: Design) -> HubNetwork:
+def untrained(design: Design) -> Transformers:
     """A network of that design with random weights, which do not affect its cost."""
 
-    def open_(self: HubNetwork, name: str | None) -> nn.Module:
-        self.processor = self.processor_class(**design.inputs)
-        return self.model_class(design.network)
+    class Untrained(Transformers):
+        def open(self, name: str | None) -> nn.Module:
+            self.processor = design.processor
+            model: nn.Module = AutoModelForDepthEstimation.from_config(design.network)
+            return model
 
-    made: type[HubNetwork] = type(kind.__name__, (kind,), {"open": open_})
-    return made(DepthSource(source=kind.__name__), Path(), [])
+    settings = DepthSource(
+        source="transformers", model="untrained", larger="nearer", mirrored=design.mirrored
+    )
+    return Untrained(settings, Path(), [])
 
 
 def _square(side: int, multiple: int) -> dict[str, Any]:

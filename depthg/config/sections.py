@@ -5,13 +5,25 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from depthg.config.base import Fraction, Model, Positive
+from depthg.config.base import Fraction, Model, Positive, added
 
 Stored = Literal["float16", "int8"]
 Score = Literal["acc", "miou", "lin_acc", "lin_miou"]
 
 # timm names of vision transformers whose last block is not plain attention: rotary or relative positions, parallel …
 OTHER_VIT = re.compile(r"dinov3|rope|relpos|lingbot|sapiens|_pe_|_xp_|18x2|[dp]wee|dlittle")
+
+# Source of depth → the keys that it requires, and their values.
+REQUIRED = {
+    "files": {"name": "the folder under <root>/depth", "larger": "farther or nearer"},
+    "transformers": {"model": "a hub id or a folder", "larger": "farther or nearer"},
+}
+# Sources of 0.1 that are now a `model` of transformers → its default, and the other keys.
+FORMER = {
+    "depth_anything": ("depth-anything/Depth-Anything-V2-Small-hf", "larger: nearer"),
+    "midas": ("Intel/dpt-large", "larger: nearer"),
+    "zoedepth": ("Intel/zoedepth-nyu", "larger: farther, mirrored: true"),
+}
 
 
 class Dataset(Model):
@@ -77,7 +89,24 @@ class DepthSource(Model):
         "crop", description="a network sees each crop, or the whole image; the image's 8-bit map is cropped"
     )
     name: str | None = Field(None, description="of files: the maps are in <root>/depth/<name>")
-    larger: Literal["farther", "nearer"] | None = Field(None, description="files: what larger values mean")
+    larger: Literal["farther", "nearer"] | None = Field(
+        None, description="of files and transformers: what larger values mean"
+    )
+    mirrored: bool = added(
+        False, "of transformers: average over each image and its mirror image, as ZoeDepth's code does"
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.source in FORMER:
+            model, rest = FORMER[self.source]
+            raise ValueError(
+                f"source: {self.source} is now {{source: transformers, model: {self.model or model}, {rest}}}"
+            )
+        for key, values in REQUIRED.get(self.source, {}).items():
+            if getattr(self, key) is None:
+                raise ValueError(f"source: {self.source} needs {key}: {values}")
+        return self
 
 
 class Row(Model):

@@ -17,8 +17,9 @@ from depthg.config.sections import Backbone
 from depthg.errors import DepthGError
 from depthg.runtime.progress import info
 from depthg.runtime.workflow import PACKAGE
-from depthg.weights.catalogue import check_pin, fetched, timm_hub_id
+from depthg.weights.catalogue import WEIGHTS, check_pin, fetched, timm_hub_id
 from depthg.weights.checkpoints import clean_keys, load_weights, read_checkpoint, rename_for_timm
+from depthg.weights.hub import cached, why_unreachable
 
 MEAN = (0.485, 0.456, 0.406)  # of RGB in [0, 1] over ImageNet, the training data of the backbones
 STD = (0.229, 0.224, 0.225)
@@ -135,14 +136,14 @@ def _create(spec: Backbone, name: str) -> nn.Module:
 
     if not timm.is_model(spec.model.split(".")[0]):
         raise DepthGError(f"backbone {name}: timm has no model '{spec.model}': see timm.list_models()")
-    # Weights that `depthg weights fetch` downloaded are read from disk.
-    folder = None if spec.weights else fetched(timm_hub_id(spec.model))
-    overlay = {"file": str(folder / "model.safetensors")} if folder else None
+    file = None if spec.weights else _file_of(spec.model)
     try:
+        if spec.weights is None and file is None and timm_hub_id(spec.model) and (why := why_unreachable()):
+            raise ConnectionError(why)
         return timm.create_model(
             spec.model,
             pretrained=spec.weights is None,
-            pretrained_cfg_overlay=overlay,
+            pretrained_cfg_overlay={"file": str(file), "custom_load": False} if file else None,
             num_classes=0,
             **spec.args,
         )
@@ -151,12 +152,22 @@ def _create(spec: Backbone, name: str) -> nn.Module:
     except Exception as error:  # the hub client raises many types when it is unreachable
         if spec.weights is not None:
             raise
+        reason = error if isinstance(error, ConnectionError) else type(error).__name__
         raise DepthGError(
             f"backbone {name}: the weights of timm's '{spec.model}' could not be "
-            f"{f'read from {folder}' if folder else 'fetched'} ({type(error).__name__}): download them "
+            f"{f'read from {file}' if file else 'fetched'} ({reason}): download them "
             f"where there is a network with `depthg weights fetch {name}`, copy resources/weights here, "
             f"or set backbones: {name}: weights: <file.pth or file.safetensors>"
         ) from None
+
+
+def _file_of(model: str) -> Path | None:
+    """The pretrained weights of a timm model on this machine: fetched, or in the hub's cache; None: neither."""
+    hub_id = timm_hub_id(model)
+    if hub_id is None:
+        return None
+    folder = fetched(hub_id)
+    return folder / WEIGHTS if folder else cached(hub_id, WEIGHTS) or cached(hub_id, "pytorch_model.bin")
 
 
 def _weights_path(weights: str, name: str) -> Path:

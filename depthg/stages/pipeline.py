@@ -58,16 +58,29 @@ def fitting_batch(read: Callable[[range], np.ndarray], compute: Callable[[range,
         return BATCH
     source = torch.from_numpy(read(range(1))).to(where)
     source = source.expand(TRIED, *source.shape[1:]).contiguous()
-    peak = peak_memory(lambda: compute(range(TRIED), source), where)
+    return fitting_rows(lambda: compute(range(TRIED), source), TRIED, where, BATCH, LARGEST)
+
+
+def fitting_rows(work: Callable[[], object], rows: int, where: torch.device, least: int, most: int) -> int:
+    """Rows that the free memory of a GPU holds of a work, judged by a trial: a power of two, `least` to `most`.
+
+    Args:
+        work: the work on a few rows.
+        rows: how many these are.
+        where: the GPU.
+        least, most: bounds of the result.
+    """
+    peak = peak_memory(work, where)
+    torch.cuda.empty_cache()  # what PyTorch keeps of the trial is free, too
     free, _ = torch.cuda.mem_get_info(where)
-    return rows_in(free, peak / TRIED)
+    return rows_in(free, peak / rows, least, most)
 
 
-def rows_in(free: float, row: float) -> int:
-    """Rows that fit in the free bytes of a GPU, at `row` bytes each: a power of two of BATCH to LARGEST rows.
+def rows_in(free: float, row: float, least: int, most: int) -> int:
+    """Rows that fit in the free bytes of a GPU, at `row` bytes each: a power of two, `least` to `most`.
 
     Example:
-        >>> rows_in(70e9, 300e6), rows_in(1e9, 300e6)
-        (64, 16)
+        >>> rows_in(70e9, 300e6, 16, 128), rows_in(1e9, 300e6, 16, 128), rows_in(1e9, 300e6, 1, 128)
+        (64, 16, 1)
     """
-    return min(LARGEST, max(BATCH, power_of_two(int(SHARE * free / max(row, 1)))))
+    return min(most, max(least, power_of_two(int(SHARE * free / max(row, 1)))))

@@ -1,10 +1,12 @@
 """The catalogue of pretrained weights: the files that a backbone or depth source needs, and their download.
 
 workflow/weights.yaml lists files by their path under resources/weights: for a model of the Hugging Face hub a folder
-named by its id (Intel/zoedepth-nyu/config.json), else the file name.
+named by its id (Intel/zoedepth-nyu/config.json), else the file name. Models of the hub need no entry: their files are
+known by name, but have no SHA-256.
 """
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import yaml
 
 from depthg.config import Config, load_project
 from depthg.config.base import Model, Positive
-from depthg.config.sections import DepthSource
+from depthg.config.sections import Backbone, DepthSource
 from depthg.errors import DepthGError, unknown
 from depthg.runtime.download import download, unavailable
 from depthg.runtime.files import file_hash
@@ -21,6 +23,13 @@ from depthg.runtime.workflow import ROOT
 
 FOLDER = Path("resources/weights")
 TABLE = ROOT / "workflow/weights.yaml"
+HUB_ID = re.compile(r"\w[\w.-]*/[\w.-]+")
+WEIGHTS = "model.safetensors"
+DEPTH_FILES = (
+    "config.json",
+    "preprocessor_config.json",
+    WEIGHTS,
+)  # the weights last: with them all are there
 
 
 class WeightsFile(Model):
@@ -42,20 +51,20 @@ def fetch(name: str, config_file: Path, offline: bool) -> None:
     """Download the weights of a backbone or depth source, or files of the catalogue, and show their SHA-256.
 
     Args:
-        name: a backbone or depth source of the configuration, or a file or folder of the catalogue.
+        name: a backbone or depth source of the configuration, a file or folder of the catalogue, or the hub id of a
+            depth network.
         config_file: the project's config.yaml; not read if `name` is in the catalogue.
         offline: only verify files that are present; implied by HF_HUB_OFFLINE=1.
 
     Raises:
         DepthGError: the name or its weights are unknown, a download failed, or a file has another SHA-256.
     """
-    rows = table()
     offline = offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-    target = name if _below(name, rows) else _needed_by(name, load_project(config_file))
-    if target is None:
+    rows = _below(name, table()) or _needed_by(name, load_project(config_file))
+    if not rows:
         return info(f"{name}: needs no published weights")
-    for key in _files(target, rows):
-        row, to = rows[key], FOLDER / key
+    for key, row in rows.items():
+        to = FOLDER / key
         if offline and not to.is_file():
             raise unavailable(row.url, to, row.sha256, "offline")
         digest = download(row.url, to, row.sha256, row.size)
@@ -63,10 +72,9 @@ def fetch(name: str, config_file: Path, offline: bool) -> None:
 
 
 def fetched(hub_id: str) -> Path | None:
-    """The folder under resources/weights of a hub model; None unless all its files in the catalogue are present."""
-    keys = [key for key in table() if key.startswith(f"{hub_id}/")]
-    complete = keys and all((FOLDER / key).is_file() for key in keys)
-    return FOLDER / hub_id if complete else None
+    """The folder under resources/weights of a hub model; None unless its files are present."""
+    keys = _below(hub_id, table()) or [f"{hub_id}/{WEIGHTS}"]
+    return FOLDER / hub_id if all((FOLDER / key).is_file() for key in keys) else None
 
 
 def check_pin(path: Path) -> None:
@@ -83,44 +91,64 @@ def check_pin(path: Path) -> None:
         )
 
 
-def timm_hub_id(model: str) -> str:
-    """The hub id of the pretrained weights that timm loads for a model."""
+def timm_hub_id(model: str) -> str | None:
+    """The hub id of the pretrained weights that timm loads for a model; None: it has none on the hub."""
     from timm.models import get_pretrained_cfg  # takes seconds to import; only needed for backbones
 
     pretrained = get_pretrained_cfg(model, allow_unregistered=True)
-    return (pretrained.hf_hub_id if pretrained else None) or f"timm/{model}"
+    return pretrained.hf_hub_id if pretrained else None
 
 
-def _needed_by(name: str, config: Config) -> str | None:
-    """The weights of a backbone or depth source: a hub id, or a path under resources/weights; None: no download."""
+def _needed_by(name: str, config: Config) -> dict[str, WeightsFile]:
+    """The files of a backbone, depth source or hub id: path under resources/weights → entry; empty: no download."""
     if name in config.backbones:
-        backbone = config.backbones[name]
-        return _under(backbone.weights) if backbone.weights else timm_hub_id(backbone.model)
+        return _of_backbone(config.network(name))
     if name in config.depth_sources:
         return _of_source(config.depth_sources[name])
+    if HUB_ID.fullmatch(name):
+        return _on_hub(name, DEPTH_FILES)
     raise unknown("backbone or depth source", name, [*config.backbones, *config.depth_sources])
 
 
-def _of_source(source: DepthSource) -> str | None:
+def _of_backbone(backbone: Backbone) -> dict[str, WeightsFile]:
+    if backbone.weights:
+        return _file(backbone.weights)
+    if hub_id := timm_hub_id(backbone.model):
+        return _on_hub(hub_id, [WEIGHTS])
+    raise DepthGError(
+        f"timm has no weights of '{backbone.model}' on the hub: choose another model, or a file"
+    )
+
+
+def _of_source(source: DepthSource) -> dict[str, WeightsFile]:
     if source.model is None or Path(source.model).is_dir():
-        return None
-    return _under(source.model) if Path(source.model).suffix == ".ckpt" else source.model
+        return {}
+    if source.source != "transformers":
+        return _file(source.model)
+    return _on_hub(source.model, DEPTH_FILES) if HUB_ID.fullmatch(source.model) else {}
 
 
-def _under(path: str) -> str | None:
-    """A path relative to resources/weights; None for a file elsewhere, which is the user's own."""
-    return str(Path(path).relative_to(FOLDER)) if Path(path).is_relative_to(FOLDER) else None
+def _on_hub(hub_id: str, files: Iterable[str]) -> dict[str, WeightsFile]:
+    """The entries of a hub model: those of the catalogue, else `files` at their addresses."""
+    address = f"https://huggingface.co/{hub_id}/resolve/main"
+    return _below(hub_id, table()) or {
+        f"{hub_id}/{file}": WeightsFile(url=f"{address}/{file}") for file in files
+    }
 
 
-def _files(target: str, rows: dict[str, WeightsFile]) -> list[str]:
-    """Paths in the catalogue that belong to a hub id, file or folder, of which there must be one."""
-    if keys := _below(target, rows):
-        return keys
-    raise DepthGError(f"{_shown(TABLE)}: knows no file of '{target}': add a row with its url")
+def _file(path: str) -> dict[str, WeightsFile]:
+    """The entry of a file by its path from the working directory; none for a file elsewhere, the user's own."""
+    if not Path(path).is_relative_to(FOLDER):
+        return {}
+    key = str(Path(path).relative_to(FOLDER))
+    if rows := _below(key, table()):
+        return rows
+    raise DepthGError(f"{_shown(TABLE)}: knows no file of '{key}': add a row with its url")
 
 
-def _below(target: str, rows: Iterable[str]) -> list[str]:
-    return [key for key in rows if key == target or key.startswith(f"{target}/")]
+def _below(target: str, rows: dict[str, WeightsFile]) -> dict[str, WeightsFile]:
+    """The entries of a file, or of a folder."""
+    return {key: row for key, row in rows.items() if key == target or key.startswith(f"{target}/")}
 
 
 def _shown(path: Path) -> str:

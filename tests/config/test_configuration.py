@@ -35,7 +35,7 @@ BASE = {
         "demo": {"settings": {"batch": 8, "size": 160}, "experiments": {"ours": {"samples": 5}}},
     },
     "backbones": {"dino_vits8": {"model": "vit_small_patch8_224.dino"}},
-    "depth_sources": {"zoedepth": {"source": "zoedepth"}},
+    "depth_sources": {"zoedepth": {"source": "kbr"}},
     "experiments": {"stego": {}, "ours": {"sampling": "fps", "terms": {"depth": {"weight": 0.5}}}},
 }
 

@@ -17,7 +17,7 @@ def config() -> Config:
                 "demo": {"settings": {"backbone": "small", "depth": "zoe"}},
             },
             "backbones": {"small": {"model": "vit_small_patch8_224"}},
-            "depth_sources": {"zoe": {"source": "zoedepth"}},
+            "depth_sources": {"zoe": {"source": "kbr"}},
             "experiments": {"ours": {"sampling": "fps"}},
         }
     )

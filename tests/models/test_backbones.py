@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from depthg.config import load_config
 from depthg.config.sections import Backbone
 from depthg.errors import DepthGError
+from depthg.models import backbones
 from depthg.models.backbones import MEAN, STD, DenseBackbone, token_shape
 from depthg.weights.checkpoints import clean_keys
 
@@ -214,6 +215,28 @@ def test_weights_of_a_hub_that_were_fetched_before(vit, tmp_path, monkeypatch):
         DenseBackbone(Backbone(model="vit_small_patch8_224.dino"))
 
 
+@pytest.mark.parametrize("file", ["model.safetensors", "pytorch_model.bin"])
+def test_weights_in_the_hubs_cache(tmp_path, monkeypatch, file):
+    small = timm.create_model("vit_small_patch8_224.dino", depth=1, num_classes=0)
+    (save_file if file.endswith("safetensors") else torch.save)(small.state_dict(), tmp_path / file)
+    monkeypatch.setattr(backbones, "why_unreachable", lambda: pytest.fail("the hub was asked"))
+    monkeypatch.setattr(
+        backbones, "cached", lambda hub_id, name: tmp_path / name if (tmp_path / name).is_file() else None
+    )
+    backbone = DenseBackbone(Backbone(model="vit_small_patch8_224.dino", args={"depth": 1}))
+    assert torch.equal(backbone.net.state_dict()["cls_token"], small.cls_token)
+
+
+def test_weights_that_are_not_on_the_hub_are_fetched_without_asking_it(monkeypatch):
+    created = []
+    monkeypatch.setattr(
+        timm, "create_model", lambda *_, **keys: created.append(keys) or torch.nn.Linear(1, 1)
+    )
+    monkeypatch.setattr(backbones, "why_unreachable", lambda: pytest.fail("the hub was asked"))
+    DenseBackbone(Backbone(model="gcvit_tiny.in1k"))
+    assert created[0]["pretrained"] and created[0]["pretrained_cfg_overlay"] is None
+
+
 def test_missing_and_broken_files_are_named(vit_file, tmp_path):
     with pytest.raises(DepthGError, match=r"no weights at .*none\.pth"):
         DenseBackbone(spec(tmp_path / "none.pth"))
@@ -235,6 +258,7 @@ def test_no_weights_is_an_error_never_random(monkeypatch):
         raise OSError("no network")
 
     monkeypatch.setattr(timm, "create_model", offline)
+    monkeypatch.setattr(backbones, "why_unreachable", lambda: None)
     with pytest.raises(DepthGError, match=r"could not be fetched .* set backbones: dino: weights:"):
         DenseBackbone(Backbone(model="vit_small_patch8_224.dino"), "dino")
 

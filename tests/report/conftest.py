@@ -34,7 +34,10 @@ CONTENT = {
         "large": {"model": "vit_base_patch8_224"},
         "cnn": {"model": "resnet50"},
     },
-    "depth_sources": {"zoe": {"source": "zoedepth"}, "exact": {"source": "files"}},
+    "depth_sources": {
+        "zoe": {"source": "kbr"},
+        "exact": {"source": "files", "name": "exact", "larger": "farther"},
+    },
     "geometries": {"plane": {"control": "plane"}},
     "experiments": {
         "stego": {},

@@ -55,7 +55,25 @@ def test_an_error_stops_the_stage_and_the_rest_is_made_later(tmp_path, fails):
     assert Store(tmp_path / "v.zarr").read("values")[:, 1].tolist() == [2.0 * row for row in range(50)]
 
 
-def test_the_batch_fills_a_card_and_no_more():
-    assert pipeline.rows_in(free=1e12, row=1e6) == 128
-    assert pipeline.rows_in(free=40e9, row=300e6) == 64
-    assert pipeline.rows_in(free=1e9, row=1e9) == 16
+@pytest.mark.parametrize(
+    ("free", "row", "least", "rows"),
+    [
+        (1e12, 1e6, 16, 128),  # no more than `most`
+        (40e9, 300e6, 16, 64),  # half of the memory is for 66
+        (1e9, 1e9, 16, 16),
+        (1e9, 1e9, 1, 1),
+        (4e9, 1e9, 1, 2),
+        (80e9, 0, 1, 128),
+    ],
+)
+def test_the_batch_fills_half_a_card_and_no_more(free, row, least, rows):
+    assert pipeline.rows_in(free, row, least, 128) == rows
+
+
+def test_rows_are_judged_by_a_trial_and_by_what_is_free_after_it(monkeypatch):
+    calls = []
+    monkeypatch.setattr(pipeline, "peak_memory", lambda work, where: work() or 8e9)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: calls.append("emptied"))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda where: calls.append("asked") or (40e9, 80e9))
+    rows = pipeline.fitting_rows(lambda: calls.append("tried"), 4, torch.device("cuda"), 1, 64)
+    assert rows == 8 and calls == ["tried", "emptied", "asked"]  # 2 GB a row, 20 GB to fill

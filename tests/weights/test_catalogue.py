@@ -8,9 +8,10 @@ import yaml
 from depthg.config import load_config
 from depthg.errors import DepthGError
 from depthg.weights import catalogue as module
-from depthg.weights.catalogue import check_pin, fetch, fetched, table
+from depthg.weights.catalogue import DEPTH_FILES, check_pin, fetch, fetched, table
 
 ROOT = Path(__file__).parents[2]
+HUB = "https://huggingface.co"
 ROWS = {
     "dino.pth": {"url": "http://x/dino.pth", "sha256": "ab" * 32},
     "a/zoe/config.json": {"url": "http://x/c", "sha256": None},
@@ -22,9 +23,14 @@ CONFIG = {
         "dino": {"model": "vit_small_patch8_224", "weights": "resources/weights/dino.pth"},
         "mine": {"model": "resnet18", "weights": "mine.pth"},
         "odd": {"model": "vit_giant_patch14_dinov2.lvd142m"},
+        "projected": {"of": "dino", "channels": 64},
+        "elsewhere": {"model": "gcvit_tiny.in1k"},
+        "unlisted": {"model": "resnet18", "weights": "resources/weights/unlisted.pth"},
     },
     "depth_sources": {
-        "zoe": {"source": "zoedepth", "model": "a/zoe"},
+        "zoe": {"source": "transformers", "model": "a/zoe", "larger": "farther"},
+        "other": {"source": "transformers", "model": "b/other", "larger": "nearer"},
+        "folder": {"source": "transformers", "model": "models/mine/v2", "larger": "nearer"},
         "sensor": {"source": "files", "name": "sensor", "larger": "farther"},
     },
 }
@@ -62,6 +68,11 @@ def downloaded(monkeypatch):
         ("dino", ["http://x/dino.pth"]),
         ("dino.pth", ["http://x/dino.pth"]),
         ("zoe", ["http://x/c", "http://x/m"]),
+        ("projected", ["http://x/dino.pth"]),
+        ("odd", [f"{HUB}/timm/vit_giant_patch14_dinov2.lvd142m/resolve/main/model.safetensors"]),
+        ("other", [f"{HUB}/b/other/resolve/main/{file}" for file in DEPTH_FILES]),
+        ("c/none", [f"{HUB}/c/none/resolve/main/{file}" for file in DEPTH_FILES]),
+        ("folder", []),
         ("sensor", []),
         ("mine", []),
     ],
@@ -71,7 +82,8 @@ def test_what_a_name_needs(here, downloaded, capsys, name, urls):
     assert downloaded == urls
     printed = capsys.readouterr().out
     assert ("sha256 " + "cd" * 32 in printed) if urls else ("needs no published weights" in printed)
-    assert ("not pinned: note it in table/weights.yaml" in printed) == (name == "zoe")
+    pinned = not urls or urls == ["http://x/dino.pth"]
+    assert ("not pinned: note it in table/weights.yaml" in printed) != pinned
 
 
 def test_a_row_needs_no_configuration(here, downloaded):
@@ -94,8 +106,10 @@ def test_offline_downloads_nothing_and_says_which_file_to_put_where(here, downlo
 def test_unknown_names_are_explained(here, downloaded):
     with pytest.raises(DepthGError, match="unknown backbone or depth source 'dina': did you mean 'dino'"):
         fetch("dina", Path("config.yaml"), offline=False)
-    with pytest.raises(DepthGError, match=r"table/weights\.yaml: knows no file of 'timm/vit_giant"):
-        fetch("odd", Path("config.yaml"), offline=False)
+    with pytest.raises(DepthGError, match=r"table/weights\.yaml: knows no file of 'unlisted\.pth'"):
+        fetch("unlisted", Path("config.yaml"), offline=False)
+    with pytest.raises(DepthGError, match=r"timm has no weights of 'gcvit_tiny\.in1k' on the hub"):
+        fetch("elsewhere", Path("config.yaml"), offline=False)
 
 
 def test_a_hub_model_is_here_when_all_its_files_are(here):
@@ -106,6 +120,10 @@ def test_a_hub_model_is_here_when_all_its_files_are(here):
         path.touch()
     assert fetched("a/zoe") == Path("resources/weights/a/zoe")
     assert fetched("a/other") is None
+    path = Path("resources/weights/a/other/model.safetensors")
+    path.parent.mkdir()
+    path.touch()
+    assert fetched("a/other") == path.parent  # without entries its weights, which are fetched last
 
 
 def test_the_package_works_without_the_workflow_around_it(here):
@@ -127,8 +145,8 @@ def test_a_file_that_is_not_the_pinned_one_is_refused(here):
 def test_everything_in_config_yaml_can_be_fetched():
     config, rows = load_config(ROOT / "config.yaml"), table()
     for name in [*config.backbones, *config.depth_sources]:
-        needed = module._needed_by(name, config)
-        assert needed is None or module._files(needed, rows), name
+        assert set(module._needed_by(name, config)) <= set(rows), name
+    assert set(module._needed_by("midas", config)) == {f"Intel/dpt-large/{file}" for file in DEPTH_FILES}
 
 
 def test_hashes_and_addresses_have_the_right_form():

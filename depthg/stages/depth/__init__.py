@@ -4,11 +4,9 @@
 needs, is imported only when it is used. The interface of a source is `depthg.stages.depth.source.Source`.
 """
 
-# Setting `source` → class that implements `Source` (networks: `HubNetwork`). To add one: a class, a line here, a test.
+# Setting `source` → class that implements `Source` (networks: `Network`). To add one: a class, a line here, a test.
 DEPTH_SOURCES = {
-    "depth_anything": "depthg.stages.depth.depth_anything:DepthAnything",
     "files": "depthg.stages.depth.files:Files",
     "kbr": "depthg.stages.depth.kbr:KBR",
-    "midas": "depthg.stages.depth.midas:Midas",
-    "zoedepth": "depthg.stages.depth.zoedepth:ZoeDepth",
+    "transformers": "depthg.stages.depth.transformers:Transformers",
 }

@@ -28,21 +28,13 @@ class Files:
     """Depth maps stored next to the images, scaled to [0, 1] over each whole image.
 
     Raises:
-        DepthGError: `name` or `larger` is not set, or maps are missing.
+        DepthGError: maps are missing.
     """
 
     unit = batch = 60  # crops: twelve five-cropped images
     precision = "float32"
 
     def __init__(self, settings: DepthSource, root: Path, images: Sequence[ImageRecord]):
-        for key, meaning in {
-            "name": "the folder under <root>/depth",
-            "larger": "'farther' or 'nearer'",
-        }.items():
-            if getattr(settings, key) is None:
-                raise DepthGError(
-                    f"config.yaml: depth_sources.<source: files>.{key}: not set: give {meaning}"
-                )
         self.nearer = settings.larger == "nearer"
         self.paths = _find(root, f"depth/{settings.name}", images)
         self.identity = content_hash(self.paths.values())

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from itertools import groupby
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -17,11 +16,13 @@ from depthg.config.sections import DepthSource
 from depthg.data.decode import read_image
 from depthg.data.records import ImageRecord
 from depthg.errors import DepthGError
-from depthg.runtime.device import announce, device, fast_float32, peak_memory
+from depthg.runtime.device import announce, device, fast_float32
 from depthg.runtime.progress import info
-from depthg.stages.depth.precision import HALF_STEP, exact_float32, fitting_batch, map_error, precision_for
+from depthg.stages.depth.precision import HALF_STEP, exact_float32, map_error, precision_for
 from depthg.stages.depth.source import CropBatch, Images, min_max
+from depthg.stages.pipeline import fitting_rows
 
+LARGEST = 64  # crops in a batch on a GPU: more are no faster, and a kill would lose them
 LEVELS = 255  # quantisation of maps of whole images, which the released code stores with 8 bits
 
 
@@ -39,8 +40,8 @@ class Network(ABC):
     unit = 10  # crops: two five-cropped images
     batch = unit
     precision = "float32"
-    title: ClassVar[str]  # name of the network in messages
-    nearer: ClassVar[bool]  # whether larger predictions mean nearer
+    title: str  # name of the network in messages
+    nearer: bool  # whether larger predictions mean nearer
 
     def __init__(self, settings: DepthSource, root: Path, images: Sequence[ImageRecord]):
         announce(f"{self.title} depth")
@@ -77,7 +78,7 @@ class Network(ABC):
         if precision == "float16":
             self.model, self.precision = self.model.half(), precision
         if on_gpu and not self.whole:  # whole images differ in size
-            self.batch = fitting_batch(*self._memory(sample))
+            self.batch = fitting_rows(lambda: self._predicted(sample), len(sample), self.device, 1, LARGEST)
         info(f"{self.title} depth: {self.precision}{why}, {self.batch} crops a batch")
 
     def read(self, crops: CropBatch) -> list[Images]:
@@ -122,12 +123,6 @@ class Network(ABC):
         maps = self._predicted(sample)
         self.model, self.precision = full, "float32"
         return map_error(maps.cpu().numpy(), exact.cpu().numpy())
-
-    def _memory(self, sample: np.ndarray) -> tuple[int, int]:
-        """Bytes that are free on the card, and the most that a crop of a sample takes."""
-        peak = peak_memory(lambda: self._predicted(sample), self.device)
-        torch.cuda.empty_cache()
-        return torch.cuda.mem_get_info(self.device)[0], peak // len(sample)
 
     def _far_map(self, prediction: np.ndarray, record: ImageRecord) -> np.ndarray:
         """A raw prediction [H, W] scaled to float64 in [0, 1], far = 1."""

@@ -1,4 +1,4 @@
-"""What a depth network computes with on a card: float16 where no map shows it, and as many crops as fit."""
+"""What a depth network computes with on a card: float16 where no map shows it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,6 @@ import torch
 from depthg.stages.depth.source import min_max
 
 HALF_STEP = 1 / 510  # of the 8 bits in which the released code keeps maps
-LARGEST = 64  # crops in a batch: more are no faster, and a kill would lose them
-SHARE = 0.7  # of the free memory: some algorithms of a larger batch need more for each crop
 
 
 def map_error(maps: np.ndarray, exact: np.ndarray) -> float:
@@ -28,16 +26,6 @@ def precision_for(error: float) -> str:
         ('float16', 'float32', 'float32')
     """
     return "float16" if error < HALF_STEP else "float32"
-
-
-def fitting_batch(free: int, crop: int) -> int:
-    """How many crops of `crop` bytes each make a batch on a card with `free` bytes: 1 … LARGEST.
-
-    Example:
-        >>> fitting_batch(40_000, 1_000), fitting_batch(10**9, 1_000), fitting_batch(500, 1_000)
-        (28, 64, 1)
-    """
-    return max(1, min(LARGEST, int(SHARE * free) // max(1, crop)))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def _config(root):
                 "coco": {"kind": "cocostuff", "root": str(root), "settings": {"backbone": "tiny", "size": 32}}
             },
             "backbones": {"tiny": {"model": "vit_tiny_patch16_224", "args": TINY, "weights": "none.pth"}},
-            "depth_sources": {"zoedepth": {"source": "zoedepth"}},
+            "depth_sources": {"zoedepth": {"source": "kbr"}},
         }
     )
 

@@ -20,7 +20,7 @@ CONFIG = {
         "tiny": {"model": "vit_tiny_patch16_224", "args": VIT, "weights": "not/here.pth"},
         "tiny8": {"model": "vit_tiny_patch16_224", "args": VIT, "weights": "not/here.pth", "stored": "int8"},
     },
-    "depth_sources": {"zoe": {"source": "zoedepth"}},
+    "depth_sources": {"zoe": {"source": "kbr"}},
     "datasets": {
         "coco": {
             "kind": "cocostuff",

@@ -1,6 +1,7 @@
 """Photographs for depth networks, and a way to run the whole depth stage on them."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,14 @@ SIDE = 64
 def photographs() -> np.ndarray:
     """Two square images, uint8 [2, 64, 64, 3]."""
     return np.random.default_rng(0).integers(0, 256, (2, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def miniature(tmp_path_factory) -> Callable[[str], Path]:
+    """The model folder of the miniature of a family of depth networks, by its name."""
+    from .miniatures import save  # takes seconds to import
+
+    return cache(lambda name: save(name, tmp_path_factory.mktemp(name)))
 
 
 @pytest.fixture

@@ -118,13 +118,6 @@ def test_all_missing_maps_are_counted_first(mine):
     assert not (mine / "train/depth").exists()
 
 
-@pytest.mark.parametrize("key", ["name", "larger"])
-def test_what_must_be_said_is_asked_for(mine, key):
-    source = FARTHER.model_copy(update={key: None})
-    with pytest.raises(DepthGError, match=rf"depth_sources.*\.{key}: not set: give"):
-        _depth(mine, source)
-
-
 NOT_FINITE = np.array([[0.0, np.nan], [1.0, 2.0]])
 
 
