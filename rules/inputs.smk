@@ -131,17 +131,17 @@ def matched_by(wildcards):
 
 
 def clusters_of(wildcards, input):
-    """The option for the number of centroids of a codebook: as configured, or the number of indexed classes."""
+    """The option for the number of clusters, where training must know it: as configured, or of indexed classes."""
     own = settings_of(wildcards)
-    if not own.codebook or not (own.clusters or Path(input.classes[0]).is_file()):
+    if not own.needs_clusters or not (own.clusters or Path(input.classes[0]).is_file()):
         return ""
     return f"--clusters {own.clusters or len(read_classes(Path(input.classes[0])))}"
 
 
 def classes_of(wildcards):
-    """The classes, only where a codebook has one centroid for each."""
+    """The classes, only where training makes one cluster for each."""
     own = settings_of(wildcards)
-    return [f"resources/{wildcards.dataset}/classes.csv"] if own.codebook and not own.clusters else []
+    return [f"resources/{wildcards.dataset}/classes.csv"] if own.needs_clusters and not own.clusters else []
 
 
 def options(*names):

@@ -4,16 +4,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from depthg.evaluation.codes import CodeReader
 from depthg.evaluation.crf import CHANNELS, refine_maps
+from depthg.evaluation.guided import guided_mean, reach, token_colours
 from depthg.evaluation.probes import Probes
 from depthg.evaluation.workers import ordered_map
 from depthg.store.reader import Store
 
 BATCH = 8
+SURENESS = {
+    "unsupervised": 5.0
+}  # logits are multiplied by it before they are averaged: 2·cos alone is hardly a vote
 
 
 @dataclass(frozen=True)
@@ -43,29 +48,44 @@ def upsample(logits: Tensor, grid: tuple[int, int], size: Sequence[int]) -> Tens
     return functional.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)[0]
 
 
-def enlarge_logits(probes: Probes, codes: Tensor, grid: tuple[int, int], size: Sequence[int]) -> LogitMaps:
+def enlarge_logits(probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> LogitMaps:
     """The probes at tokens, their logits enlarged: a probe is applied to few codes. See `ENLARGED`."""
     logits = probes.logits(codes)
     for i in range(len(codes)):
-        yield {name: upsample(value[i], grid, size) for name, value in logits.items()}
+        yield {name: upsample(value[i], grid, images.shape[1:3]) for name, value in logits.items()}
 
 
-def enlarge_codes(probes: Probes, codes: Tensor, grid: tuple[int, int], size: Sequence[int]) -> LogitMaps:
+def enlarge_codes(probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> LogitMaps:
     """As released: the codes enlarged, the probes applied to pixels. See `ENLARGED`.
 
     A cosine is not linear, so clusters differ; the linear probe gives the same either way. Holds the codes [Q, H, W]
     of one crop at a time.
     """
+    size = images.shape[1:3]
     for code in codes:
         pixels = upsample(code, grid, size).flatten(1).T
         yield {name: value[0].T.unflatten(1, size) for name, value in probes.logits(pixels[None]).items()}
 
 
-# Setting `enlarged` → function of probes, codes float32 [B, P, Q], token grid (h, w) and size (H, W) that yields logits
-# float32 [n, H, W] by probe, one crop after the other.
-ENLARGED: dict[str, Callable[[Probes, Tensor, tuple[int, int], Sequence[int]], LogitMaps]] = {
+def enlarge_guided(probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> LogitMaps:
+    """The probabilities at tokens, averaged among tokens of like colour and enlarged. See `ENLARGED`."""
+    logits, radius = probes.logits(codes), reach(grid)
+    for i, image in enumerate(images):
+        colours = token_colours(torch.from_numpy(image).to(codes.device), grid)
+        maps = {}
+        for name, value in logits.items():
+            sure = (SURENESS.get(name, 1.0) * value[i]).softmax(-1).T.unflatten(1, grid)
+            likely = guided_mean(sure, colours, radius).flatten(1).T
+            maps[name] = upsample(likely, grid, image.shape[:2]).log()
+        yield maps
+
+
+# Setting `enlarged` → function of probes, codes float32 [B, P, Q], token grid (h, w) and images uint8 [B, H, W, 3] that
+# yields logits float32 [n, H, W] by probe, one crop after the other.
+ENLARGED: dict[str, Callable[[Probes, Tensor, tuple[int, int], np.ndarray], LogitMaps]] = {
     "logits": enlarge_logits,
     "codes": enlarge_codes,
+    "guided": enlarge_guided,
 }
 
 
@@ -76,7 +96,7 @@ def predict(
     for start in range(0, len(rows), BATCH):
         chosen = rows[start : start + BATCH]
         images, labels = crops.read("images", chosen), crops.read("labels", chosen)
-        maps = ENLARGED[enlarged](probes, reader.codes(chosen), reader.grid, labels.shape[1:])
+        maps = ENLARGED[enlarged](probes, reader.codes(chosen), reader.grid, images)
         for crop, image, label, logits in zip(chosen, images, labels, maps, strict=True):
             yield Prediction(int(crop), image, label, _largest(logits)), logits
 

@@ -7,6 +7,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
@@ -59,8 +60,12 @@ class Model(nn.Module):
             self.projection.requires_grad_(settings.projection == "trained")
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Codes float [..., P, Q] of tokens float [..., P, C]."""
-        return self.head(self.prepared(tokens))
+        """Codes float [..., P, Q] of tokens float [..., P, C]; joined with the tokens, they have Q + C channels."""
+        seen = self.prepared(tokens)
+        codes = self.head(seen)
+        if self.settings.codes == "head":
+            return codes
+        return torch.cat([normalize(codes, dim=-1), normalize(seen, dim=-1)], dim=-1)
 
     def prepared(self, tokens: Tensor) -> Tensor:
         """What the head and the correlations see of tokens float [..., P, C], in the same shape."""

@@ -103,6 +103,10 @@ class Inputs:
             )
         return index
 
+    def images(self, rows: np.ndarray) -> np.ndarray:
+        """Image of each crop at `rows` of the stores, int [B]."""
+        return self.neighbors.read("image")[rows if self.schedule is None else self._scheduled[rows]]
+
     @cached_property
     def _scheduled(self) -> np.ndarray:
         assert self.schedule is not None

@@ -60,7 +60,7 @@ def train(
         out: folder for `model.safetensors`, `history.jsonl` and `config.yaml`, created if missing.
         settings: training settings; `steps: 0` saves the model untrained.
         seed: seed of the initial weights and of all random draws.
-        clusters: number of entries of the codebook; required if the settings train one.
+        clusters: number of clusters; required if the settings train a codebook, or select weights by stability.
         labelled: labelled validation crops; required if the settings select weights by labels.
         **stores: paths of `geometry`, `attention`, `view`, `mean` and `schedule`, as far as the settings need them.
 
@@ -77,22 +77,20 @@ def train(
     run = {"settings": settings.model_dump(), "seed": seed, "inputs": inputs.fingerprints}
     (out / HISTORY).write_text("")  # also expected of an untrained model
     if settings.steps:
-        _optimise(model, inputs, out, run, labelled)
+        _optimise(model, inputs, out, run, labelled=labelled, clusters=clusters)
     (out / "config.yaml").write_text(yaml.safe_dump({**run, **provenance()}, sort_keys=False))
     save_model(model, out / "model.safetensors")
     (out / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _optimise(
-    model: Model, inputs: Inputs, out: Path, run: Mapping[str, Any], labelled: LabelledSplit | None
-) -> None:
+def _optimise(model: Model, inputs: Inputs, out: Path, run: Mapping[str, Any], **by: Any) -> None:
     """Run the steps that remain after the last checkpoint, and restore the selected weights."""
     settings, seed = model.settings, run["seed"]
     _check_trainable(model)
     announce("training")
     objective, optimizer = OBJECTIVES[settings.objective](model, inputs, seed), _optimizer(model)
     criterion = CRITERIA[settings.selection](
-        inputs=inputs, settings=settings, objective=objective, seed=seed, labelled=labelled
+        inputs=inputs, settings=settings, objective=objective, seed=seed, **by
     )
     selection = Selection(criterion, settings.batches)
     checkpoint = TrainingCheckpoint(

@@ -1,13 +1,15 @@
-"""Selection of the weights that a training run keeps: the last, or the best by a criterion evaluated ten times."""
+"""Selection of the weights that a training run keeps: the last, or the best by a criterion evaluated some times."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn.functional import normalize
 
 from depthg.config.settings import TrainSettings
 from depthg.data.classes import check_labels, read_classes
@@ -20,10 +22,44 @@ from depthg.training.batches import Batches
 from depthg.training.inputs import Inputs
 from depthg.training.objective import Objective
 
-EVALUATIONS = 10  # evaluations of the criterion per run
+EVALUATIONS = 10  # evaluations of a criterion per run
 LOSS_BATCHES = 8  # batches of the label-free criterion
 KMEANS_CODES = 20_000  # codes on which k-means is fitted
-Criterion = Callable[[Model], float]  # returns a score, higher is better
+COMPARED = 2000  # tokens whose pairs say how well clusters fit the tokens
+SPLITS = 2  # ways to halve the images
+
+
+class Criterion(Protocol):
+    """A score of a model, higher is better, and the steps after which it is asked for."""
+
+    def __call__(self, model: Model) -> float:
+        """The score of a model in evaluation mode."""
+        ...
+
+    def looks(self, batches: int) -> Iterable[int]:
+        """The steps, from 0, of a run of some length."""
+        ...
+
+
+def evenly(batches: int) -> Iterable[int]:
+    """Every tenth of a run, and its end.
+
+    Example:
+        >>> list(evenly(20))
+        [1, 3, 5, 7, 9, 11, 13, 15, 17, 19]
+    """
+    every = max(1, batches // EVALUATIONS)
+    return sorted({*range(every - 1, batches, every), batches - 1})
+
+
+def by_halving(batches: int) -> Iterable[int]:
+    """The end of a run, its middle, a quarter, …: what a longer training spoils was there before.
+
+    Example:
+        >>> list(by_halving(600))
+        [0, 1, 3, 8, 17, 36, 74, 149, 299, 599]
+    """
+    return sorted({max(1, batches >> halved) - 1 for halved in range(EVALUATIONS)})
 
 
 @dataclass(frozen=True)
@@ -45,6 +81,8 @@ class LossCriterion:
         seed: seed of the training run.
     """
 
+    looks = staticmethod(evenly)
+
     def __init__(self, inputs: Inputs, settings: TrainSettings, objective: Objective, seed: int, **_: Any):
         self.batches, self.objective = Batches(inputs, settings, seed + 2**32), objective
 
@@ -54,6 +92,77 @@ class LossCriterion:
         where = next(model.parameters()).device
         losses = [self.objective(self.batches(i).to(where), 0)["total"] for i in range(LOSS_BATCHES)]
         return -float(torch.stack(losses).mean())
+
+
+class StabilityCriterion:
+    """Label-free criterion: clusters that do not depend on which images are seen, and fit the backbone's tokens.
+
+    The images are halved and each half's codes clustered. The score is the agreement of the two clusterings on all
+    sampled tokens (adjusted Rand index) times the square of their fit: the correlation, over pairs of tokens, of being
+    in one cluster with the cosine of the two tokens. Alone, agreement prefers training for too long: codes that fall
+    into as many tight groups as there are clusters are perfectly stable. docs/label-free.md has the evidence.
+
+    Args:
+        inputs: the opened stores.
+        seed: seed of the training run.
+        clusters: number of clusters.
+
+    Raises:
+        DepthGError: the number of clusters is open, or there are fewer than two images.
+    """
+
+    looks = staticmethod(by_halving)
+
+    def __init__(self, inputs: Inputs, seed: int, clusters: int | None, **_: Any):
+        if clusters is None:
+            raise DepthGError("settings: selection: stability: how many clusters is open: set `clusters`")
+        self.seed, self.clusters = seed, clusters
+        rng = np.random.default_rng([seed, 3])
+        crops = np.sort(rng.permutation(len(inputs.features))[:KMEANS_CODES])
+        each = min(inputs.tokens, max(1, 2 * KMEANS_CODES // len(crops)))
+        at = np.stack([rng.permutation(inputs.tokens)[:each] for _ in crops])
+        self.tokens = torch.from_numpy(inputs.features.take("tokens", crops, at)).float()
+        image = np.unique(inputs.images(crops), return_inverse=True)[1]
+        if image.max() == 0:
+            raise DepthGError(
+                "settings: selection: stability halves the images, and there is one: set it to last"
+            )
+        self.splits = [np.repeat(_halves(rng, image), each) for _ in range(SPLITS)]
+        self.pairs = rng.permutation(self.tokens[..., 0].numel())[:COMPARED]
+
+    @torch.no_grad()
+    def __call__(self, model: Model) -> float:
+        """The mean score over the ways to halve the images, in [−1, 1]."""
+        where = next(model.parameters()).device
+        batches = [tokens.to(where) for tokens in self.tokens.split(64)]
+        codes = torch.cat([normalize(model(tokens), dim=-1) for tokens in batches]).flatten(0, 1).cpu()
+        seen = torch.cat([model.prepared(tokens) for tokens in batches]).flatten(0, 1)
+        alike = normalize(seen[torch.from_numpy(self.pairs).to(where)], dim=-1)
+        cosines = (alike @ alike.T).cpu()
+        return float(np.mean([self._score(codes, half, cosines) for half in self.splits]))
+
+    def _score(self, codes: Tensor, half: np.ndarray, cosines: Tensor) -> float:
+        """Agreement · fit² of the clusters that the two halves of the codes make."""
+        from sklearn.metrics import adjusted_rand_score  # slow to import; most trainings do without
+
+        found = []
+        for side in (0, 1):
+            centroids = fit_centroids(codes[half == side].numpy(), self.clusters, 2, self.seed)
+            found.append((codes @ torch.from_numpy(centroids).T).argmax(-1).numpy())
+        return adjusted_rand_score(*found) * np.mean([self._fit(ids, cosines) for ids in found]) ** 2
+
+    def _fit(self, ids: np.ndarray, cosines: Tensor) -> float:
+        """Correlation of being in one cluster with the cosine of two tokens; 0 if all are in one."""
+        own = ids[self.pairs]
+        together = own[:, None] == own[None]
+        if together.all():
+            return 0.0
+        return float(np.corrcoef(together.ravel(), cosines.numpy().ravel())[0, 1])
+
+
+def _halves(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    """0 or 1 for each crop, such that all crops of an image are on one side, and each side has half of the images."""
+    return (rng.permutation(image.max() + 1) % 2)[image]
 
 
 class LabelCriterion:
@@ -66,6 +175,8 @@ class LabelCriterion:
     Raises:
         DepthGError: no labelled crops are given, or they have no classes.
     """
+
+    looks = staticmethod(evenly)
 
     def __init__(self, seed: int, labelled: LabelledSplit | None, **_: Any):
         if labelled is None or not len(read_classes(labelled.classes)):
@@ -97,10 +208,12 @@ def keep_last(**_: Any) -> None:
     """No criterion: the last weights are kept."""
 
 
-# Setting `selection` → function that gets inputs, settings, objective, seed and labelled by name → Criterion or None.
+# Setting `selection` → function that gets inputs, settings, objective, seed, labelled and clusters by name → Criterion or
+# None.
 CRITERIA: dict[str, Callable[..., Criterion | None]] = {
     "last": keep_last,
     "loss": LossCriterion,
+    "stability": StabilityCriterion,
     "labels": LabelCriterion,
 }
 
@@ -114,13 +227,13 @@ class Selection:
     """
 
     def __init__(self, criterion: Criterion | None, batches: int):
-        self.criterion, self.every = criterion, max(1, batches // EVALUATIONS)
-        self.last, self.best = batches - 1, float("-inf")
+        self.criterion, self.best = criterion, float("-inf")
+        self.looks = frozenset(criterion.looks(batches)) if criterion else frozenset()
         self.weights: dict[str, torch.Tensor] = {}
 
     def due(self, step: int) -> bool:
         """Whether the weights after a step are to be evaluated."""
-        return self.criterion is not None and (not (step + 1) % self.every or step == self.last)
+        return step in self.looks
 
     def update(self, model: Model, step: int) -> float | None:
         """Evaluate the weights after a step if due, and keep them if best; returns the score, None if not due."""

@@ -204,6 +204,8 @@ def test_cluster_probabilities_of_flipped_and_enlarged_codes(peer, tmp_path):
     probes = Probes(torch.nn.functional.normalize(torch.from_numpy(peer["centroids"]), dim=1), None)
     expected = torch.from_numpy(peer["cluster_log_probs"])
     codes = reader.codes(range(len(expected)))
-    logits = ENLARGED[own.enlarged](probes, codes, reader.grid, expected.shape[2:])
+    logits = ENLARGED[own.enlarged](
+        probes, codes, reader.grid, np.zeros((len(codes), *expected.shape[2:], 3), np.uint8)
+    )
     found = torch.stack([of_crop["unsupervised"].log_softmax(dim=0) for of_crop in logits])
     torch.testing.assert_close(found, expected, rtol=0, atol=2e-6)

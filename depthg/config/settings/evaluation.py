@@ -25,9 +25,10 @@ class EvaluateSettings(Model):
         False,
         "average the codes of an image with those of its mirror image, mirrored back, before the probes",
     )
-    enlarged: Literal["logits", "codes"] = added(
+    enlarged: Literal["logits", "codes", "guided"] = added(
         "logits",
-        "what is enlarged from tokens to pixels: the probes' logits; their input, the codes, as released",
+        "what is enlarged from tokens to pixels: the probes' logits; their input, the codes, as released; "
+        "guided: probabilities averaged among tokens of like colour",
     )
     crf: bool = Field(True, description="also score predictions refined by a dense CRF")
     crf_channels: Literal["rgb", "bgr"] = added("rgb", "order of colours that the CRF sees; bgr as released")

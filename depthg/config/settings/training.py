@@ -71,11 +71,14 @@ class TrainSettings(DrawSettings):
     tokens: Literal["raw", "centred"] = added(
         "raw", "what the head and the correlations see: tokens, or tokens less the mean of the data set's"
     )
+    codes: Literal["head", "joined"] = added(
+        "head", "what is clustered: the head's codes; joined: these and the tokens, each scaled to length 1"
+    )
     dropout: Fraction = Field(0.1, description="rate of the channel dropout of features, 0 to below 1")
     learning_rate: Annotated[float, Field(gt=0)] = Field(5e-4, description="learning rate, above 0")
     weight_decay: Weight = Field(0.0, description="decoupled weight decay of all trained parameters")
     clip: Annotated[float, Field(gt=0)] | None = Field(None, description="largest gradient norm; none: off")
-    selection: Literal["last", "loss", "labels"] = Field(
+    selection: Literal["last", "loss", "stability", "labels"] = Field(
         "last", description="weights to keep: depthg.training.selection.CRITERIA; labels as released"
     )
     codebook: bool = Field(
@@ -147,6 +150,10 @@ class TrainSettings(DrawSettings):
             raise ValueError(
                 "objective: hidden_positives compares raw tokens with its pools: set tokens to raw"
             )
+        if self.codes == "joined" and (self.codebook or self.head == "identity"):
+            raise ValueError(
+                "codes: joined needs a trained head and k-means: set head to segmentation, codebook to false"
+            )
         if self.objective == "hidden_positives" and self.codebook:
             raise ValueError("codebook: learns beside correlation only: set it to false for hidden_positives")
         if self.objective == "hidden_positives" and (self.between_tokens or self.negatives_at != "own"):
@@ -160,6 +167,11 @@ class TrainSettings(DrawSettings):
     def between_tokens(self) -> bool:
         """Whether features and codes are read between tokens."""
         return self.reads == "bilinear" or self.sampling == "continuous"
+
+    @property
+    def needs_clusters(self) -> bool:
+        """Whether training must know the number of clusters."""
+        return self.codebook or (self.selection == "stability" and self.steps > 0)
 
     @property
     def needs_geometry(self) -> bool:
