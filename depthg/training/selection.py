@@ -208,8 +208,7 @@ def keep_last(**_: Any) -> None:
     """No criterion: the last weights are kept."""
 
 
-# Setting `selection` → function that gets inputs, settings, objective, seed, labelled and clusters by name → Criterion or
-# None.
+# Setting `selection` → function that gets inputs, settings, objective, seed, labelled and clusters by name.
 CRITERIA: dict[str, Callable[..., Criterion | None]] = {
     "last": keep_last,
     "loss": LossCriterion,

@@ -44,3 +44,24 @@ def test_the_mean_is_not_trained_and_raw_models_have_none():
 def test_hidden_positives_want_raw_tokens():
     with pytest.raises(ValueError, match="set tokens to raw"):
         TrainSettings(objective="hidden_positives", tokens="centred")
+
+
+def test_joined_codes_are_unit_codes_beside_unit_tokens():
+    torch.manual_seed(0)
+    model, tokens = (
+        Model(CENTRED.model_copy(update={"codes": "joined"}), 6, mean=torch.rand(6)).eval(),
+        torch.randn(2, 9, 6),
+    )
+    found, seen = model(tokens), model.prepared(tokens)
+    assert found.shape == (2, 9, 10)
+    cosines = torch.nn.functional.cosine_similarity
+    own, others = found[0, 0], found[0, 1]
+    codes = model.head(seen)[0]
+    expected = (cosines(codes[0], codes[1], dim=0) + cosines(seen[0, 0], seen[0, 1], dim=0)) / 2
+    torch.testing.assert_close(cosines(own, others, dim=0), expected)
+
+
+@pytest.mark.parametrize("update", [{"codebook": True}, {"head": "identity", "steps": 0}])
+def test_only_a_trained_head_and_kmeans_can_join(update):
+    with pytest.raises(ValueError, match="codes: joined needs a trained head and k-means"):
+        TrainSettings(codes="joined", **update)

@@ -109,6 +109,9 @@ class Peer:
     projection: None = None
     codebook: None = None
 
+    def prepared(self, tokens: Tensor) -> Tensor:
+        return tokens
+
     def dropout(self, tokens: Tensor) -> Tensor:
         return tokens[..., : self.channels]
 
