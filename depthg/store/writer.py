@@ -18,7 +18,7 @@ from depthg.store.parts import WHOLE, Part, opening
 from depthg.store.resume import mark_finished, unfinished_ranges
 from depthg.store.shards import DamageError, ShardWriter
 
-THREADS = min(4, allowed_threads())  # that encode and write
+THREADS = min(4, allowed_threads())  # that compress
 
 
 class Writer:
@@ -98,7 +98,7 @@ class Writer:
         for start, stop in _by_shard(rows, self.shard_rows):
             for name, file in self._files(start).items():
                 some = cast[name][start - rows.start : stop - rows.start]
-                file.write(start % self.shard_rows, some, self._pool, THREADS)
+                file.write(start % self.shard_rows, some, self._pool)
         # The rows between were finished before, or written in order.
         mark_finished(self.path, range(self.own.start, rows.stop))
         self.done += len(rows)
