@@ -90,10 +90,12 @@ class Writer:
             values: array name → values [len(rows), …], cast to the dtype of the array.
 
         Raises:
-            ValueError: an array is missing, or unknown.
+            ValueError: an array is missing, unknown, or of another shape.
         """
-        if values.keys() != self.arrays.keys():
-            raise ValueError(f"expected the arrays {sorted(self.arrays)}, got {sorted(values)}")
+        expected = {name: (len(rows), *array.shape) for name, array in self.arrays.items()}
+        given = {name: np.shape(value) for name, value in values.items()}
+        if given != expected:
+            raise ValueError(f"expected arrays of the shapes {expected}, got {given}")
         cast = {name: np.asarray(value, self.arrays[name].dtype, order="C") for name, value in values.items()}
         for start, stop in _by_shard(rows, self.shard_rows):
             for name, file in self._files(start).items():

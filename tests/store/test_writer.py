@@ -45,7 +45,10 @@ def test_rewriting_takes_the_marker_away_first(tmp_path):
     assert not (tmp_path / "a.zarr" / MARKER).exists()
 
 
-def test_wrong_arrays_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    "values", [{}, {"ids": [0, 1], "more": [0, 1]}, {"ids": [0]}, {"ids": [[0], [1]]}], ids=str
+)
+def test_wrong_arrays_are_refused(tmp_path, values):
     writer = Writer(tmp_path / "a.zarr", 10, ARRAYS, {})
-    with pytest.raises(ValueError, match="expected the arrays"):
-        writer.write(range(0, 1), tokens=np.zeros((1, 2, 3)))
+    with pytest.raises(ValueError, match=r"expected arrays of the shapes \{'ids': \(2,\)\}"):
+        writer.write(range(2), **values)
