@@ -11,24 +11,25 @@ import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec
 
-from benchmarks.measure import Cost, Count, Result, Row, Target, Work, alternate, cores
+from benchmarks.measure import Cost, Count, Result, Row, Target, Work, alternate
 from benchmarks.places import in_memory
 from benchmarks.stores import CHANNELS, GRID
 from depthg.stages.features import feature_arrays
-from depthg.store import arrays, writer
+from depthg.store import arrays
 from depthg.store.arrays import Array, shard_rows
 from depthg.store.tokens import token_arrays
+from depthg.store.writer import Writer
 
 SHAPE = (*GRID, CHANNELS)
 CROPS, BATCH = 512, 64
 COCO = 488_510  # crops: five of each of COCO-Stuff's 97,702 training images
 ROUNDS = 3
 TARGET = Target("ratio", 0.7)
-ZARR, PLAIN = "Zarr-python, a whole shard at a time", "plain files of 64 crops, by one thread"
+OURS, ZARR, PLAIN = "ours", "Zarr-python, a whole shard at a time", "plain files of 64 crops, by one thread"
 
 
 def measured(root: Path) -> list[Result]:
-    """Rows in memory and on disk for every number of threads, and the number of files of a large store."""
+    """Rows in memory and on disk, and the number of files of a large store."""
     results: list[Result] = _rows(root, "on disk")
     with in_memory(4 * CROPS * _tokens().row_bytes) as folder:
         if folder:
@@ -48,24 +49,20 @@ def counts() -> list[Result]:
 
 def _rows(root: Path, where: str) -> list[Result]:
     batch = np.random.default_rng(0).standard_normal((BATCH, *SHAPE), np.float32).astype(np.float16)
-    begins = {f"threads: {threads}": partial(_ours, root, batch, threads) for threads in threads_tried()}
-    others = {PLAIN: partial(_plain, root, batch), ZARR: partial(_zarr, root, batch)}
-    costs = alternate({name: _timed(root, begin) for name, begin in (begins | others).items()}, ROUNDS)
-    default = f"threads: {writer.THREADS}"
-    rows = [_row(where, costs, name, PLAIN, TARGET if name == default else None) for name in begins]
-    return [*rows, _row(where, costs, default, ZARR)]
+    works = {
+        OURS: partial(_ours, root, batch),
+        PLAIN: partial(_plain, root, batch),
+        ZARR: partial(_zarr, root, batch),
+    }
+    costs = alternate({name: _timed(root, begin) for name, begin in works.items()}, ROUNDS)
+    return [_row(where, costs, PLAIN, TARGET), _row(where, costs, ZARR)]
 
 
-def threads_tried() -> list[int]:
-    """1, 2 and 4 threads as far as there are cores, and the default."""
-    return sorted({writer.THREADS, *(threads for threads in (1, 2, 4) if threads <= cores())})
-
-
-def _row(where: str, costs: Mapping[str, Cost], name: str, against: str, target: Target | None = None) -> Row:
+def _row(where: str, costs: Mapping[str, Cost], against: str, target: Target | None = None) -> Row:
     return Row(
         "writing tokens",
-        f"{CROPS} crops of {'×'.join(map(str, SHAPE))} float16, {where}, {name}",
-        costs[name],
+        f"{CROPS} crops of {'×'.join(map(str, SHAPE))} float16, {where}",
+        costs[OURS],
         costs[against],
         against,
         CROPS * _tokens().row_bytes / 1e6,
@@ -93,16 +90,15 @@ def _timed(root: Path, begin: Callable[[], Work]) -> Work:
     return work
 
 
-def _ours(root: Path, batch: np.ndarray, threads: int) -> Work:
-    """Write all batches by a number of threads, into shards as large as those of a large store."""
-    with patch.object(writer, "THREADS", threads), patch.object(arrays, "SHARDS", 1):
-        store = writer.Writer(root / "written.zarr", CROPS, token_arrays(SHAPE, "float16"), {})
+def _ours(root: Path, batch: np.ndarray) -> Work:
+    """Write all batches, into shards as large as those of a large store."""
+    with patch.object(arrays, "SHARDS", 1):
+        writer = Writer(root / "written.zarr", CROPS, token_arrays(SHAPE, "float16"), {})
 
     def write() -> None:
-        with patch.object(writer, "THREADS", threads):
-            for rows in store.pending(BATCH):
-                store.write(rows, tokens=batch)
-            store.finish()
+        for rows in writer.pending(BATCH):
+            writer.write(rows, tokens=batch)
+        writer.finish()
 
     return write
 

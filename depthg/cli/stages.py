@@ -31,7 +31,7 @@ def in_parts(stage: Callable[..., None]) -> Callable[..., None]:
     def command(*, out: Path, part: Part = WHOLE, **options: Any) -> None:
         if part.number is not None:
             return stage(out=out, part=part, **options)
-        from depthg.store.writer import complete
+        from depthg.store.completion import complete
 
         complete(out, part.of)
 

@@ -136,6 +136,7 @@ def train(
     seed: int,
 ) -> None:
     """Fit the student's tokens to the targets `maps`, in place; resumes from `checkpoint` if it exists."""
+    # torch's own, in place of depthg.models.adam: its rate may change, and its import is nothing beside this work
     optimiser = torch.optim.AdamW(student.parameters(), lr=learning_rate, weight_decay=0.05)
     first = 0
     if checkpoint.exists():

@@ -15,10 +15,11 @@ from depthg.models.precision import choose_precision, named_precision
 from depthg.runtime.device import device, send
 from depthg.stages.pipeline import fitting_batch, write_rows
 from depthg.store.arrays import Array
+from depthg.store.begun import begun_precision
 from depthg.store.parts import WHOLE, Part
 from depthg.store.reader import Store
 from depthg.store.tokens import packed, token_arrays
-from depthg.store.writer import Writer, begun_precision
+from depthg.store.writer import Writer
 
 
 def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:

@@ -1,4 +1,4 @@
-"""The layout of a store: its arrays, their chunks and shards, and the marker file of a complete store."""
+"""The layout of a store: its arrays, their chunks and shards, and the names of the files beside them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 from depthg.errors import DepthGError
 
-MARKER = "complete.json"
+MARKER, RECORD = "complete.json", "fingerprint.json"
 CHUNK_BYTES = 64 << 10
 SHARD_BYTES = 256 * 10**6
 SHARD_ROWS = 1024  # at most, so that parts of a store can be made by many jobs

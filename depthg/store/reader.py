@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from depthg.errors import DepthGError
-from depthg.store.arrays import MARKER, Rows, ShardLayout
+from depthg.store.arrays import MARKER, RECORD, Rows, ShardLayout
 from depthg.store.shards import DamageError, Shard
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Store:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Provenance of the store: settings, and the fingerprints of its input stores."""
-        return json.loads((self.path / "fingerprint.json").read_text())["made_from"]
+        return json.loads((self.path / RECORD).read_text())["made_from"]
 
     def __len__(self) -> int:
         return self.notes["rows"]

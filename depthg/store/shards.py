@@ -10,7 +10,7 @@ import mmap
 import os
 import weakref
 from collections.abc import Sequence
-from concurrent.futures import Executor, wait
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,12 +65,13 @@ class ShardWriter:
         self._index[:kept] = stored.reshape(-1, 2)
         os.ftruncate(self._file, self._end(kept))
 
-    def write(self, first: int, values: np.ndarray, pool: Executor, threads: int) -> None:
-        """Write the rows from `first` on, the next ones of the shard, by some threads of a pool.
+    def write(self, first: int, values: np.ndarray, pool: Executor) -> None:
+        """Write the rows from `first` on, the next ones of the shard.
 
         Args:
             first: position of the first row in the shard.
             values: the rows [n, …] in the dtype of the array, contiguous.
+            pool: threads that compress; a checksum is made, and a file written, as fast by one.
 
         Raises:
             OSError: the disk is full; names the file.
@@ -78,18 +79,14 @@ class ShardWriter:
         chunk_rows = self.layout.chunk_rows
         start = first // chunk_rows
         stop = -(-(first + len(values)) // chunk_rows)
-        jobs = np.array_split(np.arange(start, stop), min(threads, stop - start))
-        encoded = list(pool.map(lambda chunks: [self._encode(int(n), first, values) for n in chunks], jobs))
-        sizes = [chunk.size for job in encoded for chunk in job]
+        each = pool.map if self.layout.array.compress else map
+        encoded = list(each(lambda chunk: self._encode(chunk, first, values), range(start, stop)))
+        sizes = [chunk.size for chunk in encoded]
         places = self._end(start) + np.cumsum([0, *sizes])
         self._index[start:stop, 0], self._index[start:stop, 1] = places[:-1], sizes
-        begins = [int(places[job[0] - start]) for job in jobs]
         index = self._index.tobytes()
         with naming(self.path):
-            written = [pool.submit(self._append, *job) for job in zip(encoded, begins, strict=True)]
-            wait(written)  # for all of them: after an error the file may be closed
-            while written:  # none is kept: an error would refer to itself, and a failed writer hold its lock
-                written.pop().result()
+            write_all(self._file, [part for chunk in encoded for part in chunk], int(places[0]))
             write_all(self._file, [index, checksum(index)], 0)
 
     def _end(self, chunk: int) -> int:
@@ -120,9 +117,6 @@ class ShardWriter:
         block = self._blank()
         os.preadv(self._file, [block.reshape(-1).view(np.uint8).data], int(self._index[chunk, 0]))
         return block
-
-    def _append(self, chunks: Sequence[Encoded], place: int) -> None:
-        write_all(self._file, [part for chunk in chunks for part in chunk], place)
 
 
 class Shard:

@@ -29,13 +29,15 @@ def test_sampled_logits_equal_the_upsampled_map(rows, columns, height, width):
 
 
 def test_draws_are_valid_and_weigh_crops_by_their_valid_pixels():
-    labels = np.full((3, 4, 4), 255, np.uint16)
-    labels[0, :3] = 1  # 12 valid pixels
+    labels = np.full((4, 4, 4), 255, np.uint16)
+    labels[0, 1:] = 1  # 12 valid pixels
     labels[1, 0] = 2  # 4
-    positions, weights = draw_pixels(labels, 50, np.random.default_rng(0))
-    assert set(positions[0]) == set(range(12))
+    labels[3] = 0  # all 16
+    positions, weights = draw_pixels(labels, 200, np.random.default_rng(0))
+    assert set(positions[0]) == set(range(4, 16))
     assert set(positions[1]) == set(range(4))
-    assert np.allclose(weights[:, 0] * 50, [0.75, 0.25, 0])
+    assert set(positions[3]) == set(range(16))
+    assert np.allclose(weights[:, 0] * 200, [0.375, 0.125, 0, 0.5])
 
 
 def test_loss_estimates_the_mean_over_all_valid_pixels():

@@ -16,13 +16,14 @@ import pytest
 import zarr
 
 from depthg.cli import COMMANDS, main
-from depthg.store import shards, writer
+from depthg.store import begun, shards
 from depthg.store.arrays import MARKER, Array
+from depthg.store.completion import complete
 from depthg.store.parts import Part
 from depthg.store.reader import Store
 from depthg.store.resume import finished_ranges
 from depthg.store.verify import find_damage
-from depthg.store.writer import Writer, complete
+from depthg.store.writer import Writer
 
 # 32 rows a shard: long ones, short ones that share chunks with those of other batches, and compressed ones.
 ARRAYS = {
@@ -208,7 +209,7 @@ def small_disk(tmp_path):
 
 
 def test_on_a_file_system_that_is_full(small_disk, undisturbed, monkeypatch, capsys):
-    monkeypatch.setattr(writer, "check_room", lambda *_: None)  # another program takes the room
+    monkeypatch.setattr(begun, "check_room", lambda *_: None)  # another program takes the room
     path = small_disk / "a.zarr"
     assert re.search(r"a\.zarr/\S+: the disk is full: make room", run(path, monkeypatch, capsys))
     assert not (path / MARKER).exists() and gives_up(path)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from depthg.errors import DepthGError
 from depthg.store.arrays import Array
+from depthg.store.completion import complete
 from depthg.store.parts import Part
 from depthg.store.reader import Store
 from depthg.store.resume import unfinished_ranges
-from depthg.store.writer import Writer, complete
+from depthg.store.writer import Writer
 
 # 8 rows a shard; with batches of 3, parts begin at multiples of 24.
 ARRAYS = {"maps": Array((1800,), "float32", compress=False), "ids": Array((1000,), "int32")}

@@ -66,7 +66,7 @@ def crops_drawn_at_most(settings: Settings, crops: int) -> int:
 
 def crops_probed_at_most(settings: Settings, crops: int) -> int:
     """Upper bound of the number of training crops that k-means and the linear probes of all seeds read."""
-    from depthg.evaluation.clustering import TOKENS_A_CROP  # loads torch and faiss, unused by the workflow
+    from depthg.evaluation.clustering import TOKENS_A_CROP  # loads torch, which the workflow does without
 
     sampled = -(-settings.cluster_samples // TOKENS_A_CROP)
     return min(crops, (sampled + settings.linear_steps * settings.linear_batch) * len(settings.seeds))

@@ -15,6 +15,7 @@ import torch
 from depthg.config.sections import Backbone
 from depthg.config.settings import GeometrySettings, Settings, TrainSettings
 from depthg.evaluation.crf import refine
+from depthg.models.adam import AdamW, Group
 from depthg.models.backbones import DenseBackbone
 from depthg.models.checkpoint import Model
 from depthg.models.precision import choose_precision, named_precision
@@ -91,7 +92,7 @@ def training_seconds(
             device()
         )
         objective, batches = OBJECTIVES[own.objective](model, inputs, 0), Batches(inputs, own, 0)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=own.learning_rate)
+        optimizer = AdamW(Group(list(model.parameters()), own.learning_rate))
 
         def step() -> None:
             optimizer.zero_grad()

@@ -12,9 +12,10 @@ from depthg.runtime.prefetch import overlap
 from depthg.stages.depth import DEPTH_SOURCES
 from depthg.stages.depth.source import CropBatch, Source
 from depthg.store.arrays import Array
+from depthg.store.begun import begun_precision
 from depthg.store.parts import WHOLE, Part
 from depthg.store.reader import Store
-from depthg.store.writer import Writer, begun_precision
+from depthg.store.writer import Writer
 
 SHRINK = 4  # depth is stored at a quarter of the crop's side: no backbone has a finer token grid
 

@@ -18,9 +18,10 @@ from depthg.stages.depth.network import Network
 from depthg.stages.depth.precision import exact_float32, map_error, precision_for
 from depthg.stages.depth.source import Images
 from depthg.store.arrays import Array
+from depthg.store.completion import complete
 from depthg.store.parts import Part
 from depthg.store.reader import Store
-from depthg.store.writer import Writer, complete
+from depthg.store.writer import Writer
 
 ROWS, SIDE = 50, 16
 WAIT = 60  # seconds, if one step were to wait for another
