@@ -7,16 +7,16 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_LINK_MODE ?= copy
 
-DEMO := results/demo/ours_3dlhp
+DEMO := $(foreach name,kmeans ours_3dlhp auto,results/demo/$(name)/metrics.json)
 
 .PHONY: demo test test-slow bench check docs format schema lock install clean
 
 install: .venv/installed  ## the environment, from the locked versions
 
-demo: install  ## the whole pipeline on the rendered world, to scores and a picture
-	snakemake --cores $(CORES) $(DEMO)/metrics.json
-	depthg scores --metrics $(DEMO)/metrics.json --out $(DEMO)/scores.md
-	@echo "The picture: $(DEMO)/figure.png"
+demo: install  ## the whole pipeline on the rendered world, to a table of scores and a picture
+	snakemake --cores $(CORES) $(DEMO)
+	depthg scores --metrics $(DEMO) --out results/demo/floor.md
+	@echo "The picture: results/demo/auto/figure.png"
 
 test: install  ## the tests, a few minutes
 	pytest -n 2 --dist loadfile

@@ -21,7 +21,7 @@ def new(folder: Path, /, images: Path) -> None:
 
     new_project(folder, images)
     info(f"{folder}: Snakefile and config.yaml written; next:")
-    info(f"  cd {shlex.quote(str(folder))} && snakemake results/mine/stego/metrics.json")
+    info(f"  cd {shlex.quote(str(folder))} && snakemake results/mine/auto/metrics.json")
 
 
 def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:

@@ -22,7 +22,7 @@ def photos(tmp_path):
 def test_a_project_is_written(photos, tmp_path, capsys):
     project = tmp_path / "project"
     assert main(["new", str(project), "--images", str(photos)]) == 0
-    assert f"cd {project} && snakemake results/mine/stego/metrics.json" in capsys.readouterr().out
+    assert f"cd {project} && snakemake results/mine/auto/metrics.json" in capsys.readouterr().out
     assert load_project(project / "config.yaml").datasets["mine"].root == str(photos)
     assert yaml.safe_load((project / "profiles/default/config.yaml").read_text())["cores"] == "all"
     assert len((project / "Snakefile").read_text().splitlines()) < 30

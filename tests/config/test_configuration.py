@@ -279,6 +279,8 @@ def test_seen_in_parallel_is_a_preset_that_changes_the_camera_alone(request):
 
 
 ADDED = {
+    "tokens": "centred",
+    "codes": "joined",
     "reads": "bilinear",
     "negatives_at": "neighbor",
     "crf_channels": "bgr",

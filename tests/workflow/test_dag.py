@@ -145,6 +145,10 @@ def test_hidden_positives_want_a_view_and_no_depth(project):
 def test_the_mean_token_is_made_where_it_is_taken_off(project):
     assert project.planned("results/mini/stego+tokens=centred/seed0/model.safetensors") == LEAN | {"mean"}
     assert "mean" in project.planned("results/mini/kmeans+tokens=centred/seed0/model.safetensors")
+    assert project.planned("results/mini/auto/metrics.json") == STAGES - {"depth", "geometry"} | {
+        "mean",
+        "mirrored",
+    }
 
 
 FLIP = "settings={flip: true}"

@@ -49,7 +49,7 @@ def planned(folder: Path, *words: str) -> str:
 def test_a_new_project_makes_its_own_result_by_itself(photos, tmp_path):
     assert main(["new", str(tmp_path / "project"), "--images", str(photos)]) == 0
     printed = planned(tmp_path / "project", "--config", "settings={seeds: [3]}")
-    assert "profiles/default" in printed and "results/mine/stego/seed3/metrics.json" in printed
+    assert "profiles/default" in printed and "results/mine/auto/seed3/metrics.json" in printed
     assert "demo" not in printed
 
 

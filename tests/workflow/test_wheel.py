@@ -71,8 +71,8 @@ def test_a_project_of_the_wheel_runs(installed, tmp_path):
     own["datasets"]["mine"]["settings"] = SETTINGS
     (project / "config.yaml").write_text(yaml.safe_dump(own))
     snakemake = ["python", "-m", "snakemake", "--cores", "2"]
-    run(installed, project, *snakemake, "results/mine/stego/metrics.json")
-    found = json.loads((project / "results/mine/stego/metrics.json").read_text())
+    run(installed, project, *snakemake, "results/mine/auto/metrics.json")
+    found = json.loads((project / "results/mine/auto/metrics.json").read_text())
     assert found["n_images"] and found["unsupervised"]["miou"]["mean"] > 0
     assert "Nothing to be done" in run(installed, project, *snakemake)
     assert "Congratulations" in run(installed, project, *snakemake, "--lint")
