@@ -4,10 +4,13 @@ import base64
 import copy
 import json
 import re
+import shutil
 
 import pytest
 
 from depthg.runtime.gpus import count_gpus
+
+from .conftest import SETTINGS, Project, make_photos
 
 RESULT = "results/mini/ours_3dlhp/metrics.json"
 BLOCKS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf", "many_to_one", "many_to_one_crf")
@@ -157,3 +160,21 @@ def test_a_failing_run_does_not_lose_its_table(edited):
     assert "| broken | tiny | failed | – | failed | – | – |" in lines
     assert any(re.fullmatch(r"\| fine \| tiny \| \d+\.\d ± .* \| 0, 1 \|", line) for line in lines)
     assert (edited.folder / "results/tables/mine.csv").is_file()
+
+
+def test_auto_needs_no_label(tmp_path, project):
+    unlabelled = Project(tmp_path)
+    make_photos(tmp_path / "photos", train=6, val=3)
+    for answers in (tmp_path / "photos/labels", tmp_path / "photos/depth"):
+        shutil.rmtree(answers)
+    (tmp_path / "photos/classes.txt").unlink()
+    shutil.copy(project.folder / "tiny.safetensors", tmp_path)
+    unlabelled.config["datasets"]["mini"]["settings"] = SETTINGS | {"clusters": 3}
+    done = unlabelled.snakemake("results/mini/auto+steps=6/metrics.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = tmp_path / "results/mini/auto+steps=6"
+    found = json.loads((result / "metrics.json").read_text())
+    assert found["unsupervised"] is None and found["reasons"]["unsupervised"] == "no labels"
+    assert (result / "figure.png").stat().st_size > 1000
+    looks = [json.loads(line)["step"] for line in (result / "seed0/history.jsonl").read_text().splitlines()]
+    assert {0, 2, 5} <= set(looks)
