@@ -12,10 +12,11 @@ from depthg.stages import mirrored, pipeline
 from depthg.stages.features import make_features
 from depthg.stages.mirrored import make_mirrored, mirror
 from depthg.store.arrays import Array
+from depthg.store.completion import complete
 from depthg.store.parts import Part
 from depthg.store.reader import Store
 from depthg.store.tokens import TokenStore
-from depthg.store.writer import Writer, complete
+from depthg.store.writer import Writer
 
 VIT = {"patch_size": 8, "embed_dim": 12, "depth": 1, "num_heads": 2, "dynamic_img_size": True}
 
