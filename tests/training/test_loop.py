@@ -72,7 +72,13 @@ def test_same_seed_same_bytes_and_another_seed_another_model(run, guided_setting
 
 
 @pytest.mark.parametrize(
-    ("killed", "update"), [(4, {}), (7, {}), (7, {"selection": "loss", "codebook": True, "steps": 20})]
+    ("killed", "update"),
+    [
+        (4, {}),
+        (7, {}),
+        (7, {"selection": "loss", "codebook": True, "steps": 20}),
+        (7, {"selection": "stability", "codes": "joined", "steps": 20}),
+    ],
 )
 def test_a_killed_run_resumes_to_the_same_result(run, guided_settings, monkeypatch, killed, update):
     settings = guided_settings.model_copy(update=update)
