@@ -54,7 +54,9 @@ def _split_evenly(total: int, parts: int) -> np.ndarray:
     return np.diff(np.arange(parts + 1) * total // parts)
 
 
-def fit_centroids(codes: np.ndarray, clusters: int, restarts: int, seed: int) -> np.ndarray:
+def fit_centroids(
+    codes: np.ndarray, clusters: int, restarts: int, seed: int, iterations: int = ITERATIONS
+) -> np.ndarray:
     """Spherical k-means: unit centroids that maximise the sum of the codes' cosines to their nearest centroid.
 
     Args:
@@ -62,6 +64,7 @@ def fit_centroids(codes: np.ndarray, clusters: int, restarts: int, seed: int) ->
         clusters: number of centroids.
         restarts: number of k-means++ initialisations; the best result is returned.
         seed: seed of the initialisations; the result depends on it but not on the number of threads.
+        iterations: steps of k-means after each initialisation.
 
     Returns:
         float32 [clusters, Q].
@@ -84,7 +87,7 @@ def fit_centroids(codes: np.ndarray, clusters: int, restarts: int, seed: int) ->
     kmeans = faiss.Kmeans(
         codes.shape[1],
         clusters,
-        niter=ITERATIONS,
+        niter=iterations,
         nredo=restarts,
         seed=seed,
         spherical=True,

@@ -24,7 +24,9 @@ from depthg.training.objective import Objective
 
 EVALUATIONS = 10  # evaluations of a criterion per run
 LOSS_BATCHES = 8  # batches of the label-free criterion
-KMEANS_CODES = 20_000  # codes on which k-means is fitted
+KMEANS_CODES = 20_000  # codes on which k-means is fitted; half of them on each side of a comparison
+ITERATIONS = 25  # of k-means in a comparison: its clusters are looked at, not kept
+HALVINGS = 7  # looks of a run that is looked at by halving
 COMPARED = 2000  # tokens whose pairs say how well clusters fit the tokens
 SPLITS = 2  # ways to halve the images
 
@@ -57,9 +59,9 @@ def by_halving(batches: int) -> Iterable[int]:
 
     Example:
         >>> list(by_halving(600))
-        [0, 1, 3, 8, 17, 36, 74, 149, 299, 599]
+        [8, 17, 36, 74, 149, 299, 599]
     """
-    return sorted({max(1, batches >> halved) - 1 for halved in range(EVALUATIONS)})
+    return sorted({max(1, batches >> halved) - 1 for halved in range(HALVINGS)})
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class StabilityCriterion:
         self.seed, self.clusters = seed, clusters
         rng = np.random.default_rng([seed, 3])
         crops = np.sort(rng.permutation(len(inputs.features))[:KMEANS_CODES])
-        each = min(inputs.tokens, max(1, 2 * KMEANS_CODES // len(crops)))
+        each = min(inputs.tokens, -(-KMEANS_CODES // len(crops)))
         at = np.stack([rng.permutation(inputs.tokens)[:each] for _ in crops])
         self.tokens = torch.from_numpy(inputs.features.take("tokens", crops, at)).float()
         image = np.unique(inputs.images(crops), return_inverse=True)[1]
@@ -147,7 +149,7 @@ class StabilityCriterion:
 
         found = []
         for side in (0, 1):
-            centroids = fit_centroids(codes[half == side].numpy(), self.clusters, 2, self.seed)
+            centroids = fit_centroids(codes[half == side].numpy(), self.clusters, 2, self.seed, ITERATIONS)
             found.append((codes @ torch.from_numpy(centroids).T).argmax(-1).numpy())
         return adjusted_rand_score(*found) * np.mean([self._fit(ids, cosines) for ids in found]) ** 2
 
