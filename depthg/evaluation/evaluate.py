@@ -54,7 +54,9 @@ def evaluate(
     """
     feature_store, crop_store = open_split(features, crops)
     table, fitted = read_classes(classes), load_probes(probes).to(device())
-    matched_by = count_training(training, len(table), model, fitted) if settings.matching == "train" else None
+    matched_by = None
+    if settings.matching == "train":
+        matched_by = count_training(training, len(table), model, fitted, settings.enlarged)
     mirror = open_mirrored(mirrored, feature_store) if settings.flip else None
     reader = open_reader(feature_store, model, cache_bytes=0, mirrored=mirror)
     pictured = evenly_spaced(len(crop_store), settings.pictures)

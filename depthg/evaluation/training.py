@@ -23,7 +23,9 @@ class TrainingSplit(NamedTuple):
     crops: Path
 
 
-def count_training(split: TrainingSplit | None, classes: int, model: Path, probes: Probes) -> np.ndarray:
+def count_training(
+    split: TrainingSplit | None, classes: int, model: Path, probes: Probes, enlarged: str = "logits"
+) -> np.ndarray:
     """Count pixels of training crops by cluster, before the CRF, and class.
 
     Of more than `CROPS` crops, a random sample is counted: the same for every seed and experiment.
@@ -33,6 +35,7 @@ def count_training(split: TrainingSplit | None, classes: int, model: Path, probe
         classes: number of classes.
         model: trained head, model.safetensors.
         probes: probes of this head, on the device.
+        enlarged: setting `enlarged`, as for the crops that are scored.
 
     Returns:
         int64 [clusters, classes].
@@ -49,7 +52,7 @@ def count_training(split: TrainingSplit | None, classes: int, model: Path, probe
     rows = sample_crops(len(crop_store)) if classes else []
     counts = np.zeros((len(probes.centroids), classes), np.int64)
     for prediction, _ in track(
-        predict(reader, Probes(probes.centroids, None), crop_store, rows),
+        predict(reader, Probes(probes.centroids, None), crop_store, rows, enlarged),
         len(rows),
         "match by training labels",
     ):
