@@ -1,4 +1,4 @@
-"""Predictions at tokens, averaged among tokens of like colour: class borders follow the image, at a hundredth of a CRF.
+"""Predictions at tokens, averaged among tokens of like colour: class borders follow the image, as after a CRF.
 
 A token's own prediction is noisy, and those around it that look alike mostly show the same thing. The weights are those
 of a bilateral filter whose guide is the photograph (joint bilateral filter: Petschnigg et al., 2004).

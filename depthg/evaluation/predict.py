@@ -72,12 +72,10 @@ def enlarge_guided(probes: Probes, codes: Tensor, grid: tuple[int, int], images:
     logits, radius = probes.logits(codes), reach(grid)
     for i, image in enumerate(images):
         colours = token_colours(torch.from_numpy(image).to(codes.device), grid)
-        maps = {}
-        for name, value in logits.items():
-            sure = (SURENESS.get(name, 1.0) * value[i]).softmax(-1).T.unflatten(1, grid)
-            likely = guided_mean(sure, colours, radius).flatten(1).T
-            maps[name] = upsample(likely, grid, image.shape[:2]).log()
-        yield maps
+        votes = [(SURENESS.get(name, 1.0) * value[i]).softmax(-1) for name, value in logits.items()]
+        likely = guided_mean(torch.cat(votes, -1).T.unflatten(1, grid), colours, radius).flatten(1).T
+        enlarged = upsample(likely, grid, image.shape[:2]).log()
+        yield dict(zip(logits, enlarged.split([vote.shape[-1] for vote in votes]), strict=True))
 
 
 # Setting `enlarged` → function of probes, codes float32 [B, P, Q], token grid (h, w) and images uint8 [B, H, W, 3] that
