@@ -32,14 +32,35 @@ def make_features(crops: Path, out: Path, name: str, spec: Backbone, part: Part 
         spec: the backbone's settings.
         part: the part of the store to write.
     """
-    source, backbone, provenance = open_backbone(crops, out, name, spec)
+    write_features(crops, out, name, spec, part, dense_features, f"features {name}")
+
+
+def write_features(
+    crops: Path,
+    out: Path,
+    name: str,
+    spec: Backbone,
+    part: Part,
+    look: Callable[[DenseBackbone, Tensor], Tensor],
+    label: str,
+    **provenance: Any,
+) -> None:
+    """Write a feature store of crops as `look` sees them: `dense_features`, or another function of its form.
+
+    Args:
+        crops, out, name, spec, part: as in `make_features`.
+        look: (backbone, crops uint8 [B, S, S, 3]) → tokens float32 [B, h, w, C].
+        label: label of the progress bar.
+        **provenance: what sets the store apart from the backbone's plain features.
+    """
+    source, backbone, made = open_backbone(crops, out, name, spec)
 
     def compute(rows: range, images: Tensor) -> dict[str, Tensor]:
-        tokens = dense_features(backbone, images)
+        tokens = look(backbone, images)
         return {**packed(tokens, spec.stored), "pooled": pool_tokens(tokens)}
 
     arrays = feature_arrays(features_shape(backbone, source), spec.stored)
-    write_crops(source, out, arrays, provenance, compute, f"features {name}", part)
+    write_crops(source, out, arrays, made | provenance, compute, label, part)
 
 
 def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:

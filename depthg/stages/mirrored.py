@@ -9,16 +9,9 @@ from pathlib import Path
 from torch import Tensor
 
 from depthg.config.sections import Backbone
-from depthg.stages.features import (
-    dense_features,
-    feature_arrays,
-    features_shape,
-    open_backbone,
-    pool_tokens,
-    write_crops,
-)
+from depthg.models.backbones import DenseBackbone
+from depthg.stages.features import dense_features, write_features
 from depthg.store.parts import WHOLE, Part
-from depthg.store.tokens import packed
 
 
 def mirror(maps: Tensor) -> Tensor:
@@ -36,12 +29,11 @@ def make_mirrored(crops: Path, out: Path, name: str, spec: Backbone, part: Part 
         spec: the backbone's settings.
         part: the part of the store to write.
     """
-    source, backbone, provenance = open_backbone(crops, out, name, spec)
+    write_features(
+        crops, out, name, spec, part, mirrored_features, f"mirrored features {name}", mirrored=True
+    )
 
-    def compute(rows: range, images: Tensor) -> dict[str, Tensor]:
-        tokens = mirror(dense_features(backbone, mirror(images)))
-        return {**packed(tokens, spec.stored), "pooled": pool_tokens(tokens)}
 
-    provenance["mirrored"] = True
-    arrays = feature_arrays(features_shape(backbone, source), spec.stored)
-    write_crops(source, out, arrays, provenance, compute, f"mirrored features {name}", part)
+def mirrored_features(backbone: DenseBackbone, images: Tensor) -> Tensor:
+    """Tokens float32 [B, h, w, C] of the mirror images of crops uint8 [B, S, S, 3], mirrored back."""
+    return mirror(dense_features(backbone, mirror(images)))
