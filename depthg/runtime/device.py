@@ -25,8 +25,8 @@ def device() -> torch.device:
 
 
 def send(values: Tensor, where: torch.device) -> Tensor:
-    """A tensor copied to the device `where`; the copy to a GPU is asynchronous."""
-    if where.type == "cuda":  # an asynchronous copy needs pinned memory
+    """A tensor on the device `where`; the copy to a GPU is asynchronous, and one that is there stays."""
+    if where.type == "cuda" and not values.is_cuda:  # an asynchronous copy needs pinned memory
         with torch.cuda.device(where):
             values = values.pin_memory()
     return values.to(where, non_blocking=True)

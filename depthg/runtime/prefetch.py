@@ -47,22 +47,27 @@ def overlap(
     compute: Callable[[S, Any], Any],
     write: Callable[[S, Any], None],
     threads: int = 1,
+    writers: int = 1,
+    file: Callable[[S], int] = lambda step: 0,
 ) -> None:
-    """Read, compute and write every step, in this thread and others: `read` up to `threads` steps at a time.
+    """Read, compute and write every step, in this thread and others.
 
     Args:
-        steps: the steps, in order; those of `write` are also in order, and one at a time.
-        read: step → the input of its computation.
+        steps: the steps, in order.
+        read: step → the input of its computation; up to `threads` at a time.
         compute: (step, input) → its result, in the calling thread.
-        write: keeps the result of a step.
+        write: keeps the result of a step; up to `writers` at a time, but steps of one file in order.
+        file: step → number of the file that it is written to.
     """
     sources = prefetch(lambda step: (step, read(step)), steps, ahead=threads + 1, threads=threads)
-    with closing(sources), ThreadPoolExecutor(1, "writing") as pool:
-        writing: Future[None] | None = None
+    writing = dict[int, Future[None]]()
+    with closing(sources), ThreadPoolExecutor(writers, "writing") as pool:
         for step, source in sources:
-            result = compute(step, source)
-            if writing is not None:
-                writing.result()
-            writing = pool.submit(write, step, result)
-        if writing is not None:
-            writing.result()
+            result, number = compute(step, source), file(step)
+            if number in writing:
+                writing.pop(number).result()
+            elif len(writing) == writers:
+                writing.pop(next(iter(writing))).result()
+            writing[number] = pool.submit(write, step, result)
+        for written in writing.values():
+            written.result()

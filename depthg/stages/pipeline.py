@@ -15,6 +15,7 @@ BATCH = 16  # rows computed together on a CPU
 LARGEST = 128  # on a GPU; a ViT-S/8 gains nothing beyond 64
 SHARE = 0.5  # of a GPU's free memory, as peaks of one batch are only known for smaller ones
 TRIED = 4  # rows to measure them with
+SHARDS = THREADS  # that are written at the same time
 
 Values = dict[str, Tensor]
 
@@ -29,8 +30,9 @@ def write_rows(
 ) -> None:
     """Compute and write the unfinished rows of a store, or of a part of it, and mark it finished.
 
-    While a batch is computed, threads read the next ones and write the one before it: a GPU receives its next batch
-    before the results of the last are awaited, and copies these to the CPU beside its computation.
+    While a batch is computed, threads read the next ones and write those before it: a GPU receives its next batch
+    before the results of the last are awaited, and copies these to the CPU beside its computation. Batches go to
+    several shards in turn, as the system lets only one thread write to a file.
 
     Args:
         writer: writer of the store.
@@ -40,13 +42,15 @@ def write_rows(
         batch: rows of a batch.
         threads: how many batches may be read at the same time.
     """
-    where = device()
+    where, shards = device(), SHARDS if batch <= writer.shard_rows else 1
     overlap(
-        writer.tracked(batch, label),
+        writer.tracked(batch, label, shards),
         read=lambda rows: send(torch.from_numpy(read(rows)), where),
         compute=lambda rows, source: download(compute(rows, source)),
         write=lambda rows, values: writer.write(rows, **values()),
         threads=threads,
+        writers=shards,
+        file=writer.shard,
     )
     writer.finish()
 

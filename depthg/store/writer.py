@@ -1,9 +1,12 @@
 """Writing the rows of a store, or of a part of it; a killed job resumes after its last finished batch."""
 
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,7 @@ import numpy as np
 from depthg.errors import DepthGError
 from depthg.runtime.progress import track
 from depthg.runtime.threads import allowed_threads
-from depthg.store.arrays import Array, shard_rows
+from depthg.store.arrays import Array, ShardLayout, shard_rows
 from depthg.store.begun import begin
 from depthg.store.completion import forget, mark_complete, mark_part
 from depthg.store.parts import WHOLE, Part, opening
@@ -66,27 +69,44 @@ class Writer:
             self._lock = part.claim(self.path)
             forget(self.path, part)
         self._pool = ThreadPoolExecutor(THREADS, "writers")
-        self._shard, self._open = -1, dict[str, ShardWriter]()
+        self._open, self._runs, self._counting = dict[int, dict[str, ShardWriter]](), dict[int, int](), Lock()
         self.own = part.rows(rows, math.lcm(unit, self.shard_rows))
         self.done = len(self.own) - sum(map(len, unfinished_ranges(self.path, self.own)))
 
-    def pending(self, batch: int) -> Iterator[range]:
-        """The unfinished rows, in ranges of at most `batch` rows."""
-        for gap in unfinished_ranges(self.path, self.own):
-            for start in range(gap.start, gap.stop, batch):
-                yield range(start, min(start + batch, gap.stop))
+    def pending(self, batch: int, shards: int = 1) -> Iterator[range]:
+        """The unfinished rows, in ranges of at most `batch` rows.
 
-    def tracked(self, batch: int, what: str) -> Iterator[range]:
+        Args:
+            batch: rows of a range.
+            shards: with more than one, each range lies in one shard, and so many shards take turns; ranges of
+                different shards may be written at the same time.
+        """
+        gaps = unfinished_ranges(self.path, self.own)
+        whole = gaps if shards == 1 else (one for gap in gaps for one in _by_shard(gap, self.shard_rows))
+        turns = deque(islice(whole, shards))
+        while turns:
+            rows = turns.popleft()
+            yield rows[:batch]
+            if rest := rows[batch:]:
+                turns.append(rest)
+            elif following := next(whole, None):
+                turns.append(following)
+
+    def tracked(self, batch: int, what: str, shards: int = 1) -> Iterator[range]:
         """`pending`, with a progress bar labelled `what`."""
         total, done = -(-len(self.own) // batch), self.done // batch
         named = what if self.part == WHOLE else f"{what}, part {self.part}"
-        return track(self.pending(batch), total, named, done)
+        return track(self.pending(batch, shards), total, named, done)
+
+    def shard(self, rows: range) -> int:
+        """Number of the shard in which a range of rows begins."""
+        return rows.start // self.shard_rows
 
     def write(self, rows: range, **values: np.ndarray) -> None:
         """Write a range of rows of every array, then record it as finished.
 
         Args:
-            rows: the next range of `pending`.
+            rows: the next range of `pending`, or the next one of its shard.
             values: array name → values [len(rows), …], cast to the dtype of the array.
 
         Raises:
@@ -97,32 +117,37 @@ class Writer:
         if given != expected:
             raise ValueError(f"expected arrays of the shapes {expected}, got {given}")
         cast = {name: np.asarray(value, self.arrays[name].dtype, order="C") for name, value in values.items()}
-        for start, stop in _by_shard(rows, self.shard_rows):
-            for name, file in self._files(start).items():
-                some = cast[name][start - rows.start : stop - rows.start]
-                file.write(start % self.shard_rows, some, self._pool)
-        # The rows between were finished before, or written in order.
-        mark_finished(self.path, range(self.own.start, rows.stop))
-        self.done += len(rows)
+        for own in _by_shard(rows, self.shard_rows):
+            for name, file in self._files(own.start).items():
+                some = cast[name][own.start - rows.start : own.stop - rows.start]
+                file.write(own.start % self.shard_rows, some, self._pool)
+            if own.stop % self.shard_rows == 0:
+                self._close(self.shard(own))
+        start = self._runs.pop(rows.start, rows.start)
+        mark_finished(self.path, range(start, rows.stop))
+        self._runs[rows.stop] = start
+        with self._counting:
+            self.done += len(rows)
 
     def _files(self, row: int) -> dict[str, ShardWriter]:
         """The shard of each array in which a row is written next."""
         shard, written = divmod(row, self.shard_rows)
-        if shard != self._shard:
-            self._close()
-            for name, array in self.arrays.items():
-                layout = array.sharded(self.shard_rows)
-                try:
-                    self._open[name] = ShardWriter(self.path / name / layout.file(shard), layout, written)
-                except DamageError as error:
-                    raise DepthGError(f"{error}: remove {self.path} and run the same command again") from None
-            self._shard = shard
-        return self._open
+        if shard not in self._open:
+            try:
+                self._open[shard] = {
+                    name: self._file(name, array.sharded(self.shard_rows), shard, written)
+                    for name, array in self.arrays.items()
+                }
+            except DamageError as error:
+                raise DepthGError(f"{error}: remove {self.path} and run the same command again") from None
+        return self._open[shard]
 
-    def _close(self) -> None:
-        for file in self._open.values():
+    def _file(self, name: str, layout: ShardLayout, shard: int, written: int) -> ShardWriter:
+        return ShardWriter(self.path / name / layout.file(shard), layout, written)
+
+    def _close(self, shard: int) -> None:
+        for file in self._open.pop(shard).values():
             file.close()
-        self._shard, self._open = -1, {}
 
     def finish(self) -> None:
         """Mark the store complete, or its part finished; once all parts are, call `complete`.
@@ -138,15 +163,15 @@ class Writer:
             mark_complete(self.path, self.fingerprint, self.rows)
         else:
             mark_part(self.path, self.part, self.fingerprint, self.rows)
-        self._close()
+        for shard in list(self._open):
+            self._close(shard)
         self._pool.shutdown()
         self._lock.release()
 
 
-def _by_shard(rows: range, shard_rows: int) -> Iterator[tuple[int, int]]:
-    """Rows in ranges (first, stop) that lie in one shard each."""
-    start = rows.start
-    while start < rows.stop:
-        stop = min(rows.stop, (start // shard_rows + 1) * shard_rows)
-        yield start, stop
-        start = stop
+def _by_shard(rows: range, shard_rows: int) -> Iterator[range]:
+    """Rows in ranges that lie in one shard each."""
+    while rows:
+        own = shard_rows - rows.start % shard_rows
+        yield rows[:own]
+        rows = rows[own:]

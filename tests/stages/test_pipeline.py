@@ -77,3 +77,30 @@ def test_rows_are_judged_by_a_trial_and_by_what_is_free_after_it(monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda where: calls.append("asked") or (40e9, 80e9))
     rows = pipeline.fitting_rows(lambda: calls.append("tried"), 4, torch.device("cuda"), 1, 64)
     assert rows == 8 and calls == ["tried", "emptied", "asked"]  # 2 GB a row, 20 GB to fill
+
+
+def test_several_shards_are_written_at_the_same_time(tmp_path, monkeypatch):
+    """A range waits until one of another shard is being written, too; the bytes are those of writing in order."""
+    layout = {"values": Array((3,), "float32")}
+    values = np.arange(96, dtype=np.float32).reshape(32, 3)
+    inside = threading.Barrier(2, timeout=20)
+
+    class Meeting(Writer):
+        def write(self, rows, **values):
+            inside.wait()
+            super().write(rows, **values)
+
+    for name, kind in (("turns", Meeting), ("order", Writer)):
+        monkeypatch.setattr(pipeline, "SHARDS", 2 if kind is Meeting else 1)
+        writer = kind(tmp_path / f"{name}.zarr", 32, layout, {})
+        assert writer.shard_rows == 2
+        pipeline.write_rows(
+            writer,
+            lambda rows: values[rows.start : rows.stop],
+            lambda rows, source: {"values": source},
+            "values",
+            batch=1,
+        )
+    assert np.array_equal(Store(tmp_path / "turns.zarr").read("values"), values)
+    for path in sorted((tmp_path / "order.zarr" / "values").iterdir()):
+        assert path.read_bytes() == (tmp_path / "turns.zarr" / "values" / path.name).read_bytes()
