@@ -24,7 +24,11 @@ def read_image(path: Path) -> np.ndarray:
     """
     if path.suffix == ".mat":
         return matlab.read_image(path)
-    image = _open(path)
+    return as_rgb(_open(path))
+
+
+def as_rgb(image: Image.Image) -> np.ndarray:
+    """An image of Pillow as RGB uint8 [H, W, 3]. See `read_image`."""
     if image.mode.startswith("I"):
         grey = (np.asarray(image).astype(np.uint32) + 128) // 257
         image = Image.fromarray(grey.astype(np.uint8))
