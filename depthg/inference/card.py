@@ -109,12 +109,7 @@ def _making(config: ModelConfig) -> list[str]:
     versions = about.get("versions", {})
     return [
         f"- Images: data set `{about.get('dataset')}`: {shown}; median short side {config.typical_side} px.",
-        f"- Backbone: `{config.backbone.name}` ({config.backbone.spec.model}), frozen; "
-        + (
-            "its weights are in this folder."
-            if config.backbone.bundled
-            else "its weights are fetched by name."
-        ),
+        f"- Backbone: `{config.backbone.name}` ({config.backbone.spec.model}), frozen; " + _where(config),
         f"- Head: {settings.get('steps')} steps, seed {about.get('seed')}, tokens {settings.get('tokens')}, "
         f"codes {settings.get('codes')}, {len(config.class_of)} clusters.",
         f"- Applied to windows of {config.side} px, half overlapping"
@@ -123,6 +118,13 @@ def _making(config: ModelConfig) -> list[str]:
         f"- depthg {versions.get('depthg')}, torch {versions.get('torch')}, commit {about.get('git_commit')}."
         " All settings are in config.json.",
     ]
+
+
+def _where(config: ModelConfig) -> str:
+    weights = config.backbone.spec.weights
+    if config.backbone.bundled:
+        return "its weights are in this folder."
+    return f"its weights are {'fetched from the hub by this name' if weights is None else f'read from {weights}'}."
 
 
 def _scores(about: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 
 from depthg.data.decode import as_rgb, read_image
 from depthg.errors import DepthGError
+from depthg.inference.raster import open_raster
 from depthg.inference.segmentation import Segmentation
 from depthg.stages.crops import Box, cut_image
 
@@ -25,6 +26,9 @@ class Picture(Protocol):
 
     def small(self, size: tuple[int, int]) -> np.ndarray:
         """The whole image, resized to a width and a height, RGB uint8."""
+
+    def known(self, top: int, bottom: int) -> np.ndarray | None:
+        """Where some rows have data, bool [bottom − top, width]; None: everywhere."""
 
     def write_mask(self, path: Path, found: Segmentation) -> None:
         """Write the label map of the image to a file."""
@@ -58,6 +62,9 @@ class ArrayPicture:
         """See `Picture`."""
         return np.asarray(Image.fromarray(self.pixels).resize(size, Image.Resampling.BILINEAR))
 
+    def known(self, top: int, bottom: int) -> None:
+        """See `Picture`: everywhere."""
+
     def write_mask(self, path: Path, found: Segmentation) -> None:
         """See `Picture`."""
         found.mask().save(path, "PNG")
@@ -70,7 +77,9 @@ def open_picture(image: "Path | str | Image.Image | np.ndarray | Picture") -> Pi
         DepthGError: it cannot be read, or is not of a form that is known.
     """
     if isinstance(image, (str, Path)):
-        return _by_parts(Path(image)) or ArrayPicture(read_image(Path(image)))
+        path = Path(image)
+        reader = BY_PARTS.get(path.suffix.lower())
+        return (reader and reader(path)) or ArrayPicture(read_image(path))
     if isinstance(image, Image.Image):
         return ArrayPicture(as_rgb(ImageOps.exif_transpose(image)))
     if isinstance(image, np.ndarray):
@@ -78,10 +87,5 @@ def open_picture(image: "Path | str | Image.Image | np.ndarray | Picture") -> Pi
     return image
 
 
-def _by_parts(path: Path) -> Picture | None:
-    """A picture that is read by parts, where the format and the installed libraries allow it."""
-    reader = READERS.get(path.suffix.lower())
-    return reader(path) if reader else None
-
-
-READERS: dict[str, Callable[[Path], Picture | None]] = {}  # suffix → reader; None leaves a file to Pillow
+# suffix → reader of a picture by parts, which leaves a file to Pillow with None
+BY_PARTS: dict[str, Callable[[Path], Picture | None]] = {".tif": open_raster, ".tiff": open_raster}

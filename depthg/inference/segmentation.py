@@ -32,6 +32,11 @@ class Segmentation:
     _probabilities: Callable[[], np.ndarray] | None = field(default=None, repr=False)
 
     @property
+    def void(self) -> int:
+        """The label of pixels without data: 255, or 65535 with more than 255 classes."""
+        return int(np.iinfo(self.labels.dtype).max)
+
+    @property
     def names(self) -> list[str]:
         """The name of each class, by id."""
         return [each.name for each in self.classes]

@@ -120,7 +120,7 @@ class Segmenter:
         if keep:
             bands = list(bands)
             probabilities = partial(self._probabilities, bands, rows.length, size, crf)
-        labels = self._labels(bands, rows.length, size, crf)
+        labels = self._labels(picture, bands, rows.length, crf)
         return Segmentation(labels, self.config.classes, probabilities)
 
     def _values(
@@ -157,14 +157,19 @@ class Segmenter:
             refined = refine(CHANNELS[self.config.crf_channels](image), logits.softmax(0).cpu().numpy())
             yield torch.from_numpy(refined).to(where)
 
-    def _labels(self, bands: Iterable[Tensor], rows: int, size: tuple[int, int], crf: bool) -> np.ndarray:
-        """Class ids uint8 or uint16 [H, W]: the class of the most probable cluster."""
+    def _labels(self, picture: Picture, bands: Iterable[Tensor], rows: int, crf: bool) -> np.ndarray:
+        """Class ids uint8 or uint16 [H, W]: the class of the most probable cluster, where there is data."""
+        size = (picture.height, picture.width)
         labels = np.empty(size, np.uint8 if len(self.names) <= VOID else np.uint16)
         filled = 0
         for logits in self._logits(bands, rows, size, crf):
             strip = self._class_of[logits.max(0).indices].cpu().numpy()
-            labels[filled : filled + len(strip)] = strip
-            filled += len(strip)
+            bottom = filled + len(strip)
+            known = picture.known(filled, bottom)
+            labels[filled:bottom] = (
+                strip if known is None else np.where(known, strip, np.iinfo(labels.dtype).max)
+            )
+            filled = bottom
         return labels
 
     def _probabilities(
