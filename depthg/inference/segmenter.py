@@ -147,9 +147,10 @@ class Segmenter:
     def _of_windows(self, images: np.ndarray, flip: bool, crf: bool) -> Iterator[Tensor]:
         """The same of windows uint8 [B, S, S, 3]: refined probabilities of pixels, or what is enlarged from tokens."""
         where, probes = self.network.device, self.network.probes
-        codes, grid = self.network.encode(send(torch.from_numpy(images), where), flip)
+        pixels = send(torch.from_numpy(images), where)
+        codes, grid = self.network.encode(pixels, flip)
         enlarger = ENLARGED[self.config.enlarged]
-        for image, values in zip(images, enlarger.values(probes, codes, grid, images), strict=True):
+        for image, values in zip(images, enlarger.values(probes, codes, grid, pixels), strict=True):
             if not crf:
                 yield values.T.unflatten(1, grid)
                 continue
