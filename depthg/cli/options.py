@@ -43,7 +43,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "metrics": "metrics.json of each experiment",
     "mirrored": "store of the features of mirrored crops (mirrored/*.zarr), for the setting `flip`",
     "mixing": "for which setting `mixing` the store is made: neighbors, or released for attention as a whole",
-    "model": "trained head (model.safetensors); outside the workflow: a model's folder, demo, or its id on the hub",
+    "model": "a model's folder, demo, or its id on the hub; of a stage: trained head (model.safetensors)",
     "name": "name in config.yaml; on the hub, OWNER/NAME",
     "names": "names of the experiments, separated by spaces",
     "neighbors": "store of nearest crops (neighbors/*.zarr)",

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from depthg.errors import DepthGError
-from depthg.inference.config import read_config
-from depthg.inference.segmenter import FILES
+from depthg.inference.config import FILES, read_config
 from depthg.runtime.files import size_text
 from depthg.runtime.progress import info
 from depthg.weights.catalogue import HUB_ID
