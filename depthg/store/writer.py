@@ -22,6 +22,7 @@ from depthg.store.resume import mark_finished, unfinished_ranges
 from depthg.store.shards import DamageError, ShardWriter
 
 THREADS = min(4, allowed_threads())  # that compress
+SHARDS = THREADS  # that are written at the same time
 
 
 class Writer:
@@ -97,6 +98,10 @@ class Writer:
         total, done = -(-len(self.own) // batch), self.done // batch
         named = what if self.part == WHOLE else f"{what}, part {self.part}"
         return track(self.pending(batch, shards), total, named, done)
+
+    def together(self, batch: int) -> int:
+        """How many shards may be written at the same time in batches of so many rows: one if a batch is larger."""
+        return SHARDS if batch <= self.shard_rows else 1
 
     def shard(self, rows: range) -> int:
         """Number of the shard in which a range of rows begins."""

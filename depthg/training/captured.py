@@ -59,6 +59,7 @@ class CapturedStep:
         try:
             graph = Graph(self.step, batch, step)
         except RuntimeError as error:
+            end_recording()
             torch.cuda.set_rng_state(random)
             self._refuse(str(error).splitlines()[0])
             return None
@@ -94,6 +95,12 @@ class Graph:
         torch._foreach_copy_(tensors(self.batch), tensors(with_partners(batch)))
         self.graph.replay()
         return {name: loss.clone() for name, loss in self.losses.items()}
+
+
+def end_recording() -> None:
+    """Record nothing: else the random generator waits for the end of a recording that failed, and draws no more."""
+    with torch.cuda.graph(torch.cuda.CUDAGraph(), capture_error_mode="thread_local"):
+        torch.zeros((), device="cuda")
 
 
 def with_partners(batch: Batch) -> Batch:

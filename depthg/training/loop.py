@@ -131,7 +131,8 @@ def _step(model: Model, objective: Objective, optimizer: AdamW) -> Step:
     def take(batch: Batch, step: int) -> dict[str, Tensor]:
         losses = objective(batch, step)
         _optimizer_step(losses["total"], model, optimizer)
-        return losses
+        # What autograd keeps for them would tie the next step, which may be recorded, to the stream of this one.
+        return {name: loss.detach() for name, loss in losses.items()}
 
     if device().type == "cpu" or model.settings.objective != "correlation":
         return take
