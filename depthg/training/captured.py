@@ -1,7 +1,7 @@
 """A training step as a CUDA graph: one launch in place of several hundred, which take longer than their kernels.
 
 A graph repeats the same kernels on the same memory. It is recorded for every combination of shapes and loss weights,
-after a few ordinary steps; a step then copies its batch into the graph's own tensors and replays it.
+after a few ordinary steps and a rehearsal; a step then copies its batch into the graph's own tensors and replays it.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ Losses = dict[str, Tensor]
 Step = Callable[[Batch, int], Losses]
 Key = tuple[Hashable, Hashable]  # the regime of a step, and the shapes of its batch
 
-ORDINARY = 3  # steps before a recording: they allocate what is kept between steps, and choose kernels
+ORDINARY = 3  # steps before a recording: they allocate what is kept between steps
 TOLERANCE = 1e-3  # relative difference of the first replayed loss from that of an ordinary step
 
 
@@ -53,6 +53,12 @@ class CapturedStep:
     def _record(self, key: Key, batch: Batch, step: int) -> Losses | None:
         """Record a graph and take the step by it; None, and never again, if that fails or gives another loss."""
         before, random = [value.clone() for value in self.state], torch.cuda.get_rng_state()
+
+        def restore() -> None:
+            with torch.no_grad():
+                torch._foreach_copy_(self.state, before)
+            torch.cuda.set_rng_state(random)
+
         with torch.no_grad():
             expected = self.losses(batch, step)["total"].item()
         torch.cuda.set_rng_state(random)
@@ -60,16 +66,14 @@ class CapturedStep:
             graph = Graph(self.step, batch, step)
         except RuntimeError as error:
             end_recording()
-            torch.cuda.set_rng_state(random)
+            restore()
             self._refuse(str(error).splitlines()[0])
             return None
-        torch.cuda.set_rng_state(random)
+        restore()  # from the rehearsal
         losses = graph(batch)
         found = losses["total"].item()
         if abs(found - expected) > TOLERANCE * max(abs(expected), TOLERANCE):
-            with torch.no_grad():
-                torch._foreach_copy_(self.state, before)
-            torch.cuda.set_rng_state(random)
+            restore()
             self._refuse(f"a loss of {found:.6g} in place of {expected:.6g}")
             return None
         self.graphs[key] = graph
@@ -85,9 +89,13 @@ class Graph:
 
     def __init__(self, step: Step, batch: Batch, number: int):
         self.batch = with_partners(batch).map(torch.clone)
-        self.graph = torch.cuda.CUDAGraph()
+        self.graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):  # a rehearsal: what is loaded at a first call cannot be recorded
+            step(self.batch, number)
+        torch.cuda.current_stream().wait_stream(stream)
         # Other threads prepare batches meanwhile, and may allocate memory.
-        with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
+        with torch.cuda.graph(self.graph, stream=stream, capture_error_mode="thread_local"):
             self.losses = step(self.batch, number)
 
     def __call__(self, batch: Batch) -> Losses:
@@ -99,8 +107,9 @@ class Graph:
 
 def end_recording() -> None:
     """Record nothing: else the random generator waits for the end of a recording that failed, and draws no more."""
+    nothing = torch.zeros((), device="cuda")
     with torch.cuda.graph(torch.cuda.CUDAGraph(), capture_error_mode="thread_local"):
-        torch.zeros((), device="cuda")
+        nothing.zero_()
 
 
 def with_partners(batch: Batch) -> Batch:

@@ -39,7 +39,7 @@ from depthg.training.selection import CRITERIA, LabelledSplit, Selection
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.jsonl"
 CHECKPOINT_EVERY = 100  # steps
-THREADS = min(8, allowed_threads())  # that make batches for a GPU
+THREADS = min(2, allowed_threads())  # that make batches for a GPU: more would wait for Python's lock
 
 
 def train(
@@ -106,7 +106,7 @@ def _optimise(model: Model, inputs: Inputs, out: Path, run: Mapping[str, Any], *
     make_batch = Batches(inputs, settings, seed, device())
     history = History(out / HISTORY, settings, lines)
     take_step = _step(model, objective, optimizer)
-    threads = 1 if device().type == "cpu" else THREADS  # a GPU is faster than one thread makes batches
+    threads = 1 if device().type == "cpu" else THREADS
     steps = range(start, settings.batches)
     batches = prefetch(lambda step: make_batch(step).to(device()), steps, ahead=threads + 1, threads=threads)
     with closing(batches), closing(history):
