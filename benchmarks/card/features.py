@@ -24,7 +24,7 @@ from depthg.store.reader import Store
 from depthg.store.tokens import packed
 from depthg.store.writer import Writer
 
-CROPS, ROUNDS = (2048, 3) if on_card() else (4, 1)
+CROPS, ROUNDS = (4096, 3) if on_card() else (4, 1)
 AGAINST = "the backbone's bare forward on crops that the card holds"
 
 

@@ -79,6 +79,20 @@ def fitting_rows(work: Callable[[], object], rows: int, where: torch.device, lea
     return rows_in(free, peak / rows, least, most)
 
 
+def working_rows(work: Callable[[int], object], rows: int) -> int:
+    """The first of `rows`, half of them, … for which a work on so many does not fail.
+
+    Memory is not all that a batch can be too large for: some kernels count the values of a tensor in 32 bits.
+    """
+    while rows > 1:
+        try:
+            work(rows)
+            return rows
+        except RuntimeError:
+            rows //= 2
+    return rows
+
+
 def rows_in(free: float, row: float, least: int, most: int) -> int:
     """Rows that fit in the free bytes of a GPU, at `row` bytes each: a power of two, `least` to `most`.
 

@@ -2,10 +2,14 @@
 
 A graph repeats the same kernels on the same memory. It is recorded for every combination of shapes and loss weights,
 after a few ordinary steps and a rehearsal; a step then copies its batch into the graph's own tensors and replays it.
+
+All steps run on one stream of their own. Autograd computes the gradient of a weight on the stream where it first met
+the weight: were that the common one, a recording would take in, and never run, what other threads do there meanwhile.
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any
 
@@ -31,14 +35,27 @@ class CapturedStep:
         losses: computes the losses alone, to check a recording with.
         state: all tensors that a step changes.
         regime: what a step depends on besides its batch, by its number: weights and shifts of the terms.
+        stream: where the steps run; not the common stream.
     """
 
-    def __init__(self, step: Step, losses: Step, state: Sequence[Tensor], regime: Callable[[int], Hashable]):
+    def __init__(
+        self,
+        step: Step,
+        losses: Step,
+        state: Sequence[Tensor],
+        regime: Callable[[int], Hashable],
+        stream: torch.cuda.Stream,
+    ):
+        self.stream = stream
         self.step, self.losses, self.state, self.regime = step, losses, list(state), regime
         self.taken, self.graphs, self.works = Counter[Key](), dict[Key, Graph](), True
 
     def __call__(self, batch: Batch, step: int) -> Losses:
         """Take one step: its losses, scalars by name."""
+        with aside(self.stream):
+            return self._take(batch, step)
+
+    def _take(self, batch: Batch, step: int) -> Losses:
         key = (self.regime(step), tuple(shapes(batch)))
         if key in self.graphs:
             return self.graphs[key](batch)
@@ -89,13 +106,11 @@ class Graph:
 
     def __init__(self, step: Step, batch: Batch, number: int):
         self.batch = with_partners(batch).map(torch.clone)
-        self.graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):  # a rehearsal: what is loaded at a first call cannot be recorded
-            step(self.batch, number)
-        torch.cuda.current_stream().wait_stream(stream)
+        self.graph = torch.cuda.CUDAGraph()
+        step(self.batch, number)  # a rehearsal: what is loaded at a first call cannot be recorded
         # Other threads prepare batches meanwhile, and may allocate memory.
-        with torch.cuda.graph(self.graph, stream=stream, capture_error_mode="thread_local"):
+        here = torch.cuda.current_stream()
+        with torch.cuda.graph(self.graph, stream=here, capture_error_mode="thread_local"):
             self.losses = step(self.batch, number)
 
     def __call__(self, batch: Batch) -> Losses:
@@ -103,6 +118,16 @@ class Graph:
         torch._foreach_copy_(tensors(self.batch), tensors(with_partners(batch)))
         self.graph.replay()
         return {name: loss.clone() for name, loss in self.losses.items()}
+
+
+@contextmanager
+def aside(stream: torch.cuda.Stream) -> Iterator[None]:
+    """Compute on a stream, after what the present stream was given before, and before what it is given afterwards."""
+    here = torch.cuda.current_stream()
+    stream.wait_stream(here)
+    with torch.cuda.stream(stream):
+        yield
+    here.wait_stream(stream)
 
 
 def end_recording() -> None:

@@ -131,7 +131,6 @@ def _step(model: Model, objective: Objective, optimizer: AdamW) -> Step:
     def take(batch: Batch, step: int) -> dict[str, Tensor]:
         losses = objective(batch, step)
         _optimizer_step(losses["total"], model, optimizer)
-        # What autograd keeps for them would tie the next step, which may be recorded, to the stream of this one.
         return {name: loss.detach() for name, loss in losses.items()}
 
     if device().type == "cpu" or model.settings.objective != "correlation":
@@ -145,7 +144,7 @@ def _step(model: Model, objective: Objective, optimizer: AdamW) -> Step:
         terms = active_terms(model.settings, step)
         return tuple((name, term.weight, term.shift) for name, term in terms.items())
 
-    return CapturedStep(take, objective, state, regime)
+    return CapturedStep(take, objective, state, regime, torch.cuda.Stream())
 
 
 def _optimizer_step(loss: Tensor, model: Model, optimizer: AdamW) -> None:

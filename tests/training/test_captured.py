@@ -1,5 +1,6 @@
 """Steps by recorded graphs are the same steps; recordings themselves need a card, and are played here by a stand-in."""
 
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
@@ -35,6 +36,7 @@ def on_card(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_rng_state", torch.get_rng_state)
     monkeypatch.setattr(torch.cuda, "set_rng_state", torch.set_rng_state)
     monkeypatch.setattr(captured, "end_recording", lambda: None)
+    monkeypatch.setattr(captured, "aside", nullcontext)
     monkeypatch.setattr(Replayed, "recorded", 0)
 
 
@@ -56,7 +58,8 @@ def training(stores, settings, captures, where=CPU, spoilt=False):
         *model.parameters(),
         *(value for values in optimizer.state.values() for value in values.values()),
     ]
-    step = CapturedStep(take, objective, state, lambda step: step // 8) if captures else take
+    stream = torch.cuda.Stream() if where == CARD else None
+    step = CapturedStep(take, objective, state, lambda step: step // 8, stream) if captures else take
     found, make = [], Batches(inputs, settings, 0, where)
     for number in range(16):
         torch.manual_seed(loop.step_seed(0, number))
