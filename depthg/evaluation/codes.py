@@ -10,7 +10,7 @@ from torch import Tensor
 
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import load_model
-from depthg.runtime.device import device, send
+from depthg.runtime.device import as_tensor, device, send
 from depthg.store.arrays import MARKER
 from depthg.store.reader import Store
 from depthg.store.tokens import TokenStore
@@ -26,7 +26,7 @@ def encode(head: Head, tokens: np.ndarray) -> Tensor:
     parameters = head.parameters() if isinstance(head, torch.nn.Module) else iter(())
     where = next((parameter.device for parameter in parameters), torch.device("cpu"))
     with torch.no_grad():
-        return head(send(torch.from_numpy(tokens), where).float())
+        return head(send(as_tensor(tokens), where).float())
 
 
 class RowCache(Generic[Row]):

@@ -13,6 +13,7 @@ from depthg.evaluation.crf import CHANNELS, refine_maps
 from depthg.evaluation.guided import guided_mean, reach, token_colours
 from depthg.evaluation.probes import Probes
 from depthg.evaluation.workers import ordered_map
+from depthg.runtime.device import as_tensor
 from depthg.store.reader import Store
 
 BATCH = 8
@@ -71,7 +72,7 @@ def enlarge_guided(probes: Probes, codes: Tensor, grid: tuple[int, int], images:
     """The probabilities at tokens, averaged among tokens of like colour and enlarged. See `ENLARGED`."""
     logits, radius = probes.logits(codes), reach(grid)
     for i, image in enumerate(images):
-        colours = token_colours(torch.from_numpy(image).to(codes.device), grid)
+        colours = token_colours(as_tensor(image).to(codes.device), grid)
         votes = [(SURENESS.get(name, 1.0) * value[i]).softmax(-1) for name, value in logits.items()]
         likely = guided_mean(torch.cat(votes, -1).T.unflatten(1, grid), colours, radius).flatten(1).T
         enlarged = upsample(likely, grid, image.shape[:2]).log()
