@@ -24,6 +24,7 @@ from depthg.stages.pipeline import write_rows
 from depthg.store.tokens import TokenStore, packed
 from depthg.store.writer import Writer
 
+TINY = torch.finfo(torch.float64).tiny  # tokens may all be zero
 SAMPLE = 64  # crops from which the axes are computed: about 50,000 tokens
 
 
@@ -40,7 +41,10 @@ def principal_axes(tokens: Tensor, channels: int) -> tuple[Tensor, float]:
     """
     tokens = normalize(tokens, dim=1).double()
     strengths, axes = torch.linalg.eigh(tokens.T @ tokens / len(tokens))
-    axes, kept = axes.flip(1)[:, :channels], strengths.flip(0)[:channels].sum() / strengths.sum()
+    axes, kept = (
+        axes.flip(1)[:, :channels],
+        strengths.flip(0)[:channels].sum() / strengths.sum().clamp_min(TINY),
+    )
     signs = axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
     return (axes * signs).float(), float(kept)
 

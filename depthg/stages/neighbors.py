@@ -85,4 +85,7 @@ def drop_channels(vectors: np.ndarray, rate: float) -> np.ndarray:
     if not rate:
         return vectors
     kept = vectors * (np.random.default_rng(0).random(vectors.shape) >= rate)
-    return (kept / np.linalg.norm(kept, axis=1, keepdims=True)).astype(np.float32)
+    lengths = np.linalg.norm(kept, axis=1, keepdims=True)
+    return (kept / np.where(lengths > 0, lengths, 1)).astype(
+        np.float32
+    )  # one that lost all channels stays zero

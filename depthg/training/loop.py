@@ -104,7 +104,7 @@ def _optimise(model: Model, inputs: Inputs, out: Path, run: Mapping[str, Any], *
     )
     start, lines = checkpoint.restore()
     make_batch = Batches(inputs, settings, seed, device())
-    history = History(out / HISTORY, settings, lines)
+    history = History(out / HISTORY, settings, lines, make_batch.draws.anchors)
     take_step = _step(model, objective, optimizer)
     threads = 1 if device().type == "cpu" else THREADS
     steps = range(start, settings.batches)

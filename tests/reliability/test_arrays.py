@@ -1,4 +1,4 @@
-"""Public functions of arrays: read-only, strided and reversed arrays give what plain ones give, and stay as they are."""
+"""Public functions of arrays give the same for read-only, strided and reversed arrays, and leave them as they are."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ from depthg.evaluation.clustering import fit_centroids
 from depthg.evaluation.codes import encode
 from depthg.evaluation.crf import CHANNELS, refine, refine_maps
 from depthg.evaluation.guided import guided_mean, token_colours
-from depthg.evaluation.linear import Linear, Pixels, draw_pixels, linear_loss, sample_logits, sample_pixels
+from depthg.evaluation.linear import Linear, draw_pixels, linear_loss, sample_logits, sample_pixels
 from depthg.evaluation.metrics import Score, apply_matching, confusion, majority, match, score
 from depthg.evaluation.predict import upsample
 from depthg.evaluation.probes import Probes
