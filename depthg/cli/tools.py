@@ -16,12 +16,22 @@ if TYPE_CHECKING:
 
 
 def new(folder: Path, /, images: Path) -> None:
-    """Write a small project around a folder of images, which Snakemake runs without a clone of the repository."""
-    from depthg.cli.new import new_project
+    """Look at a folder of images and write a small project for it, which Snakemake runs without a clone of the code.
 
-    new_project(folder, images)
+    The folder is only read. Says what is in it, what is ignored, the next command, and how long that takes here.
+    """
+    from depthg.cli.new import first_hours, new_project
+    from depthg.data.look import summary
+    from depthg.report.plan.text import duration
+
+    found = new_project(folder, images)
+    for line in summary(found):
+        info(f"{images}: {line}")
     info(f"{folder}: Snakefile and config.yaml written; next:")
     info(f"  cd {shlex.quote(str(folder))} && snakemake results/mine/auto/metrics.json")
+    info("how long will that take here? measuring for some seconds …")
+    hours = first_hours(folder.expanduser() / "config.yaml", found.images)
+    info(f"about {duration(hours)}, besides fetching DINO once")
 
 
 def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
