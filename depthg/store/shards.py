@@ -160,17 +160,25 @@ class Shard:
         if self.layout.array.compress:
             blosc.Blosc().decode(content, target)
 
-    def mapped(self, chunk: int) -> np.ndarray:
-        """A chunk of an uncompressed array, memory-mapped, flat: only what is used is read, and no checksum compared.
+    def mapped(self, chunk: int, check: bool = True) -> np.ndarray:
+        """A chunk of an uncompressed array, memory-mapped, flat.
+
+        Args:
+            chunk: number of the chunk in the shard.
+            check: compare its checksum, for which all of it is read; else only what is used is.
 
         Raises:
-            DamageError: the chunk is missing or incomplete.
+            DamageError: the chunk is missing or damaged.
         """
         place, size = self._place(chunk)
         begin = place - place % mmap.ALLOCATIONGRANULARITY
         if place + size > os.fstat(self._file).st_size:
             raise DamageError("incomplete")
         content = mmap.mmap(self._file, place + size - begin, access=mmap.ACCESS_READ, offset=begin)
+        with memoryview(content) as bytes_:
+            inner = bytes_[place - begin : -CHECKSUM]
+            if check and checksum(inner) != bytes_[-CHECKSUM:]:
+                raise DamageError("damaged")
         dtype = np.dtype(self.layout.array.dtype)
         return np.frombuffer(content, dtype, (size - CHECKSUM) // dtype.itemsize, place - begin)
 
