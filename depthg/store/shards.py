@@ -63,7 +63,15 @@ class ShardWriter:
         if len(stored) != 2 * kept or (stored == MISSING).any():
             raise DamageError(f"{path} has not the {written} rows that are recorded as finished")
         self._index[:kept] = stored.reshape(-1, 2)
+        self._check(kept)
         os.ftruncate(self._file, self._end(kept))
+
+    def _check(self, chunks: int) -> None:
+        """Compare the checksums of the first chunks: a machine that went down may have lost what it had written."""
+        for place, size in self._index[:chunks].tolist():
+            content = os.pread(self._file, size, place)
+            if len(content) != size or checksum(content[:-CHECKSUM]) != content[-CHECKSUM:]:
+                raise DamageError(f"{self.path}: rows that are recorded as finished are damaged")
 
     def write(self, first: int, values: np.ndarray, pool: Executor) -> None:
         """Write the rows from `first` on, the next ones of the shard.
