@@ -52,11 +52,8 @@ class TrainingCheckpoint:
             return 0, []
         try:
             state = torch.load(self.path, map_location=self.device, weights_only=True)
-        except (
-            RuntimeError,
-            EOFError,
-            UnpicklingError,
-        ):  # the machine went down before all of it was written
+        except (OSError, RuntimeError, EOFError, UnpicklingError):
+            # The machine went down before all of it was on the disk.
             warn(f"{self.path}: damaged: training begins again at step 0")
             return 0, []
         if state["run"] != self.run:
