@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from depthg.cli import stages, tools
 from depthg.cli.options import call, make_parser
 from depthg.errors import DepthGError
+from depthg.runtime.parent import follow_snakemake
 from depthg.runtime.progress import terminal
 from depthg.runtime.threads import wait_briefly
 
@@ -62,6 +63,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; an error is printed as one line, unexpected ones with a traceback."""
     words = sys.argv[1:] if arguments is None else arguments
+    follow_snakemake()
     try:
         options = vars(make_parser(COMMANDS, words).parse_args(words))
         call(COMMANDS[options.pop("command")], options)

@@ -165,26 +165,12 @@ def table_show(table: str, /, dataset: str | None = None, config_file: Path = Pa
     print(markdown(make_sheet(table_plan, fill_table(table_plan))), end="")
 
 
-def verify(store: Path, /, reopen: bool = False) -> None:
-    """Read a whole store and compare its checksums; name the damaged rows and how to make them again."""
-    from depthg.errors import DepthGError
-    from depthg.store.arrays import MARKER
-    from depthg.store.reader import Store
-    from depthg.store.verify import find_damage
-    from depthg.store.verify import reopen as reopen_shards
+def verify(checked: Path, /, reopen: bool = False) -> None:
+    """Compare a store, or all stores and results below a folder, with their checksums and with what they say that
+    they were made from; name what is damaged or mixed, and how to make it again."""
+    from depthg.report.verify import verify
 
-    opened = Store(store)
-    damages = list(find_damage(opened))
-    for damage in damages:
-        info(f"{opened.path}: {damage}")
-    remake = f"`snakemake --cores 2 {opened.path / MARKER}` makes their shards again"
-    if not damages:
-        info(f"{opened.path}: all {len(opened)} rows of {', '.join(opened.names)} agree with their checksums")
-    elif reopen:
-        reopen_shards(opened, damages)
-        info(f"{opened.path}: {remake}")
-    else:
-        raise DepthGError(f"{opened.path}: damaged: after `depthg verify --reopen {opened.path}`, {remake}")
+    verify(checked, reopen)
 
 
 def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:

@@ -14,8 +14,9 @@ from depthg.evaluation.predict import Prediction, add_refined, predict
 from depthg.evaluation.probes import load_probes
 from depthg.evaluation.scores import ConfusionCounts
 from depthg.evaluation.training import TrainingSplit, count_training
+from depthg.models.sealed import check_origin
 from depthg.runtime.device import device
-from depthg.runtime.files import write_json
+from depthg.runtime.files import fingerprint, write_json
 from depthg.runtime.progress import track
 from depthg.store.reader import Store
 
@@ -59,6 +60,8 @@ def evaluate(
         matched_by = count_training(training, len(table), model, fitted, settings.enlarged)
     mirror = open_mirrored(mirrored, feature_store) if settings.flip else None
     reader = open_reader(feature_store, model, cache_bytes=0, mirrored=mirror)
+    head = getattr(reader.head, "digest", None)
+    check_origin(probes, fitted.made_from, model=head)
     pictured = evenly_spaced(len(crop_store), settings.pictures)
     rows = list(range(len(crop_store))) if len(table) else pictured
     predicted = predict(reader, fitted, crop_store, rows, settings.enlarged)
@@ -82,7 +85,14 @@ def evaluate(
     out.mkdir(parents=True, exist_ok=True)
     save_predictions(out / "predictions.npz", pictures, counts)
     save_worst(out / "worst.npz", images, crop_store, settings, counts)
-    write_json(out / "metrics.json", counts.report(settings, len(crop_store)))
+    made_from = {
+        "settings": fingerprint(settings.model_dump()),
+        "features": feature_store.fingerprint,
+        "crops": crop_store.fingerprint,
+        "model": head,
+        "probes": fitted.made_from.get("digest"),
+    }
+    write_json(out / "metrics.json", counts.report(settings, len(crop_store)) | {"made_from": made_from})
 
 
 def evenly_spaced(crops: int, pictures: int) -> list[int]:

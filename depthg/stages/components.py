@@ -20,7 +20,7 @@ from depthg.runtime.device import device
 from depthg.runtime.files import file_hash
 from depthg.runtime.progress import info
 from depthg.stages.features import feature_arrays, pool_tokens
-from depthg.stages.pipeline import write_rows
+from depthg.stages.pipeline import BATCH, write_rows
 from depthg.store.tokens import TokenStore, packed
 from depthg.store.writer import Writer
 
@@ -91,7 +91,7 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         return {**packed(tokens, stored), "pooled": pool_tokens(tokens)}
 
     write_rows(
-        Writer(out, len(source), feature_arrays(shape, stored), provenance),
+        Writer(out, len(source), feature_arrays(shape, stored), provenance, unit=BATCH),
         partial(source.read, "tokens"),
         compute,
         "features on principal axes",

@@ -42,7 +42,7 @@ def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSet
     index = faiss.IndexFlatIP(pooled.shape[1])
     index.add(pooled)
     provenance = {"settings": settings.model_dump(), "features": source.fingerprint, "crops": cut.fingerprint}
-    writer = Writer(out, len(source), neighbor_arrays(settings), provenance)
+    writer = Writer(out, len(source), neighbor_arrays(settings), provenance, unit=BATCH)
     for rows in track(writer.pending(BATCH), -(-len(source) // BATCH), "neighbours", writer.done // BATCH):
         chosen = np.arange(rows.start, rows.stop)
         similarities, ids = index.search(pooled[chosen], settings.keep + largest)

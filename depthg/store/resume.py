@@ -18,6 +18,14 @@ def mark_finished(store: Path, rows: range) -> None:
     )
 
 
+def mark_unfinished(store: Path, rows: range) -> None:
+    """Take a range of rows out of the records, to be written again; no process may write rows of these records."""
+    for done in finished_ranges(store):
+        if range(max(done.start, rows.start), min(done.stop, rows.stop)):
+            mark_finished(store, range(rows.stop, max(done.stop, rows.stop)))
+            mark_finished(store, range(done.start, max(done.start, rows.start)))
+
+
 def mark_all_finished(store: Path, rows: int) -> None:
     """Record all rows of a store as finished, in one file."""
     mark_finished(store, range(rows))
