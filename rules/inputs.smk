@@ -3,6 +3,7 @@
 import json
 import re
 
+from depthg.config.recipe import Recipe
 from depthg.data.classes import read_classes
 from depthg.data.records import check_training_labels
 from depthg.report.plan.counts import check_pool
@@ -198,6 +199,17 @@ def runs(name):
         seed=settings_of(wildcards).seeds,
         name=name,
     )
+
+
+def recipe(wildcards):
+    """What the model of an experiment was made with, as JSON."""
+    return Recipe.of(CONFIG, wildcards.dataset, wildcards.experiment).model_dump_json()
+
+
+def named_clusters(wildcards):
+    """The names of clusters, where somebody gave them."""
+    path = "results/{dataset}/{experiment}/clusters.yaml".format(**wildcards)
+    return [path] if Path(path).is_file() else []
 
 
 def header(wildcards):

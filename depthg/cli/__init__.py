@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from depthg.cli import stages, tools
+from depthg.cli import models, stages, tools
 from depthg.cli.options import call, make_parser
 from depthg.errors import DepthGError
 from depthg.runtime.parent import follow_snakemake
@@ -40,6 +40,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cluster": stages.cluster,
     "evaluate": stages.evaluate,
     "collect": stages.collect,
+    "export": models.export,
+    "segment": models.segment,
     "figure predictions": tools.figure_predictions,
     "figure comparison": tools.figure_comparison,
     "figure worst": tools.figure_worst,

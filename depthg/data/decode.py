@@ -33,7 +33,7 @@ def read_image(path: Path) -> np.ndarray:
     if path.suffix == ".mat":
         return matlab.read_image(path)
     with open_image(path) as image:
-        return np.asarray(_as_rgb(image, path))
+        return as_rgb(image, path)
 
 
 def read_label(path: Path) -> np.ndarray:
@@ -90,14 +90,14 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         raise UnreadableImageError(path, "not an image, or cut off") from error
 
 
-def _as_rgb(image: Image.Image, path: Path) -> Image.Image:
-    """An image of any mode in RGB."""
+def as_rgb(image: Image.Image, path: Path = Path("the image")) -> np.ndarray:
+    """An image of Pillow, of any mode, as RGB uint8 [H, W, 3]; errors name `path`. See `read_image`."""
     if image.mode == "F" or image.mode.startswith("I"):
         image = Image.fromarray(_bytes_of(np.asarray(image), path))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image if image.mode == "RGB" else image.convert("RGB")
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _bytes_of(grey: np.ndarray, path: Path) -> np.ndarray:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.patches import Patch
 
-from depthg.data.classes import Color, spread_color
+from depthg.data.classes import Color
+from depthg.data.clusters import Clusters
 
 VOID_COLOR = (225, 225, 225)
 
@@ -31,8 +32,6 @@ class Palette:
         return [Patch(facecolor=faces[i], edgecolor="0.4", linewidth=0.5, label=names[i]) for i in occurring]
 
 
-def cluster_palette(clusters: int) -> Palette:
-    """Colours for clusters; consecutive ids look different."""
-    tones = [((0.75, 0.5)[cluster % 2], (0.9, 0.75, 0.55)[cluster % 3]) for cluster in range(clusters)]
-    colors = tuple(spread_color(cluster, 0, *tone) for cluster, tone in enumerate(tones))
-    return Palette(tuple(f"cluster {cluster}" for cluster in range(clusters)), colors, "none")
+def cluster_palette(clusters: Clusters) -> Palette:
+    """The names and colours of clusters; beyond them there is nothing."""
+    return Palette(clusters.names, clusters.colors, "none")

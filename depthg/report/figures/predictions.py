@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from depthg.data.classes import read_classes
+from depthg.data.clusters import plain_clusters
 from depthg.errors import DepthGError
 from depthg.report.figures.palette import Palette, cluster_palette
 from depthg.report.figures.panels import DEPTH_COLORS, Panel, lay_out, save
@@ -96,4 +97,5 @@ def _palette(maps: Mapping[str, np.ndarray], shown: Predictions, classes: Path) 
     if shown["matched"]:
         table = read_classes(classes)
         return Palette(table.names, table.colors, "void")
-    return cluster_palette(1 + max((int(ids.max()) for ids in maps.values() if ids.size), default=0))
+    count = 1 + max((int(ids.max()) for ids in maps.values() if ids.size), default=0)
+    return cluster_palette(plain_clusters(count))

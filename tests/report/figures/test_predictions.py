@@ -4,6 +4,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from depthg.data.clusters import plain_clusters
 from depthg.report.figures.palette import cluster_palette
 from depthg.report.figures.panels import Panel, lay_out
 from depthg.report.figures.predictions import draw_predictions
@@ -71,7 +72,7 @@ def test_without_crf_there_is_one_column_less(tmp_path, shown):
 def test_without_labels_clusters_have_a_palette(tmp_path, shown):
     shown["matched"] = np.array(False)
     pixels = picture(tmp_path, shown, classes=HEADER)
-    for color in cluster_palette(3).colors:
+    for color in cluster_palette(plain_clusters(3)).colors:
         assert share(pixels, color) > 0.02
     assert share(pixels, (128, 64, 128)) == 0
 
@@ -89,12 +90,12 @@ def test_same_input_same_bytes(tmp_path, shown):
 
 
 def test_cluster_colours_differ():
-    assert len(set(cluster_palette(60).colors)) == 60
+    assert len(set(cluster_palette(plain_clusters(60)).colors)) == 60
 
 
 @pytest.mark.parametrize(("ids", "columns"), [(27, 5), (27, 3), (60, 2), (1, 4)])
 def test_nothing_overlaps_the_legend(ids, columns):
-    palette = cluster_palette(ids)
+    palette = cluster_palette(plain_clusters(ids))
     labels = np.arange(ids)[None, None].repeat(ids, 1)
     figure = lay_out([Panel("image", palette.paint(labels))] * columns, palette.legend([labels]))
     figure.canvas.draw()
