@@ -142,7 +142,7 @@ def test_large_images_are_decoded_one_at_a_time(tmp_path, monkeypatch):
         at_once.pop()
         return image
 
-    monkeypatch.setattr(decode, "_as_rgb", slow)
+    monkeypatch.setattr(decode, "as_rgb", slow)
 
     def read_three():
         threads = [threading.Thread(target=read_image, args=[tmp_path / "a.png"]) for _ in range(3)]
