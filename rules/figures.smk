@@ -6,6 +6,7 @@ rule figure:
         predictions=lambda w: runs("predictions.npz")(w)[0],
         depth=shown_depth,
         classes="resources/{dataset}/classes.csv",
+        named=cluster_names,
     output:
         drawn("results/{dataset}/{experiment}/figure.png", "predictions", "{experiment}"),
     log:
@@ -15,11 +16,11 @@ rule figure:
     conda:
         "../envs/depthg.yaml"
     params:
-        depth=options("depth"),
+        options=options("depth", "named"),
     message:
         "{wildcards.dataset}: draw predictions of {wildcards.experiment}"
     shell:
-        "depthg figure predictions --predictions {input.predictions} {params.depth} --classes {input.classes} "
+        "depthg figure predictions --predictions {input.predictions} {params.options} --classes {input.classes} "
         "--out {output} > {log} 2>&1"
 
 

@@ -159,6 +159,12 @@ def shown_depth(wildcards):
     return [shared_store(wildcards, "val", "depth/{depth}")] if needed else []
 
 
+def cluster_names(wildcards):
+    """What the user says of the clusters of an experiment, where there is something, and the probes that have them."""
+    path = f"results/{wildcards.dataset}/{wildcards.experiment}/clusters.yaml"
+    return [path, runs("probes.safetensors")(wildcards)[0]] if Path(path).is_file() else []
+
+
 def shown_attention(wildcards):
     """The attention store, only for backbones that have attention."""
     backbone = CONFIG.resolve(wildcards.dataset).backbone
@@ -183,19 +189,19 @@ def as_ours(function):
 def first_seeds(name, experiments):
     """An `input` function: one file of the first seed of each experiment."""
     return lambda wildcards: [
-        f"results/{wildcards.dataset}/{experiment}/seed{own.seeds[0]}/{name}"
+        f"results/{wildcards.dataset}/{experiment}/seed{min(own.seeds)}/{name}"
         for experiment in experiments
         if (own := CONFIG.resolve(wildcards.dataset, experiment))
     ]
 
 
 def runs(name):
-    """An `input` function: one file of every seed of an experiment."""
+    """An `input` function: one file of every seed of an experiment, the lowest first."""
     return lambda wildcards: expand(
         "results/{dataset}/{experiment}/seed{seed}/{name}",
         dataset=wildcards.dataset,
         experiment=wildcards.experiment,
-        seed=settings_of(wildcards).seeds,
+        seed=sorted(settings_of(wildcards).seeds),
         name=name,
     )
 

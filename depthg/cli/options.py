@@ -18,6 +18,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "channels": "number of principal axes",
     "classes": "table of classes (classes.csv)",
     "clusters": "number of clusters, for the online codebook or selection by stability",
+    "colours": "colours by cluster, as 3=skyblue 5=#808080; 3= takes a colour back",
     "compared": "predictions.npz of one seed of each experiment",
     "config_file": "configuration file, merged over the one that depthg ships",
     "crops": "store of crops (crops.zarr)",
@@ -37,7 +38,8 @@ OPTIONS = {  # help text of each option, the same in all commands
     "mixing": "for which setting `mixing` the store is made: neighbors, or released for attention as a whole",
     "model": "trained head (model.safetensors)",
     "name": "name in config.yaml",
-    "names": "names of the experiments, separated by spaces",
+    "named": "clusters.yaml, with names, colours and merges of clusters, and the probes.safetensors that has them",
+    "names": "names: of experiments, separated by spaces; of clusters, as 3=sky 5='dirt road'",
     "neighbors": "store of nearest crops (neighbors/*.zarr)",
     "offline": "download nothing, only check local files (as with HF_HUB_OFFLINE=1)",
     "out": "file, store or folder to write",
@@ -45,6 +47,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "predictions": "predictions for the images of the figure (predictions.npz)",
     "probes": "centroids and linear probe (probes.safetensors)",
     "reopen": "mark the shards of damaged rows as unfinished",
+    "results": "folder of an experiment that was run, as results/demo/auto",
     "root": "folder of the data set",
     "runs": "folders of the seeds (seed0, seed1, …)",
     "schedule": "store of the scheduled crops (scheduled/crops.zarr)",
@@ -58,6 +61,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "table": "table, as under `tables` in config.yaml",
     "teacher": "weights of timm's resnet50 (safetensors)",
     "threads": "number of CPU threads",
+    "words": "numbers or names of clusters, `into`, and the one that they become part of",
     "worst": "predictions for the images of lowest accuracy (worst.npz)",
     "training": "features and crops of the training split, to match clusters by their labels",
     "view": "store of the features of a photometric view (views/*.zarr)",
@@ -108,8 +112,8 @@ def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) 
             continue
         if get_origin(kind) is Literal:
             options["choices"] = get_args(kind)
-        if kind == list[Path]:
-            options["nargs"] = "+"
+        if kind in (list[Path], list[str]):
+            options["nargs"] = "*" if by_position and parameter.default is None else "+"
         if parameter.default is not parameter.empty:
             options["default"] = parameter.default
         elif not by_position:
@@ -139,4 +143,4 @@ def _reader(kind: Any) -> Callable[[str], Any]:
     if inspect.isclass(kind) and issubclass(kind, Model):
         return lambda text: parse(kind, text)
     readers: dict[Any, Callable[[str], Any]] = {int: int, str: str, dict: json.loads, Part: Part.parse}
-    return str if get_origin(kind) is Literal else readers.get(kind, Path)
+    return str if get_origin(kind) is Literal or kind == list[str] else readers.get(kind, Path)

@@ -24,11 +24,19 @@ def new(folder: Path, /, images: Path) -> None:
     info(f"  cd {shlex.quote(str(folder))} && snakemake results/mine/auto/metrics.json")
 
 
-def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
+def figure_predictions(
+    predictions: Path,
+    classes: Path,
+    out: Path,
+    depth: Path | None = None,
+    named: list[Path] | None = None,
+) -> None:
     """Draw validation images with ground truth, prediction and, if used, depth."""
     from depthg.report.figures.predictions import draw_predictions
+    from depthg.report.folder import clusters_for_figures
 
-    draw_predictions(predictions, depth, classes, out)
+    clusters = clusters_for_figures(*named) if named else None
+    draw_predictions(predictions, depth, classes, out, clusters)
 
 
 def figure_comparison(compared: list[Path], names: str, classes: Path, out: Path) -> None:
