@@ -118,7 +118,8 @@ rule correlations:
         geometry=geometry_of,
         schedule=schedule_of,
     output:
-        drawn("results/{dataset}/{experiment}/correlations.png", "correlations", "{experiment}"),
+        png=drawn("results/{dataset}/{experiment}/correlations.png", "correlations", "{experiment}"),
+        json="results/{dataset}/{experiment}/correlations.json",
     log:
         "logs/{dataset}/{experiment}/correlations.log",
     benchmark:
@@ -132,4 +133,4 @@ rule correlations:
         "{wildcards.dataset}: draw what each term asks of the codes of {wildcards.experiment}"
     shell:
         "depthg figure correlations --features {input.features} --neighbors {input.neighbors} "
-        "{params.stores} --settings {params.settings:q} --out {output} > {log} 2>&1"
+        "{params.stores} --settings {params.settings:q} --out {output.png} > {log} 2>&1"

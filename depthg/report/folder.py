@@ -87,7 +87,7 @@ def cluster_count(probes: Path) -> int:
 
 
 def clusters_for_figures(named: Path, probes: Path) -> Clusters:
-    """As `read_clusters`, but a file that does not fit is only warned of: a figure may not stop the scores beside it."""
+    """As `read_clusters`, with a warning for a file that does not fit: a figure may not stop the scores."""
     try:
         return read_clusters(named, probes, cluster_count(probes))
     except DepthGError as error:

@@ -5,6 +5,7 @@ which pairs belong together. Which share works best is not known: docs/depth.md.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from depthg.config.settings import TrainSettings
 from depthg.losses.terms import UnitVectors
 from depthg.report.figures.panels import save
+from depthg.runtime.files import write_json
 from depthg.runtime.progress import info, track
 from depthg.training.batches import Batches
 from depthg.training.guidance import active_terms
@@ -27,21 +29,29 @@ PULLED, PUSHED = "#d95f02", "#7570b3"
 def draw_correlations(inputs: Inputs, settings: TrainSettings, out: Path) -> None:
     """Write a PNG with one histogram per term, and print the share of pairs that each term attracts.
 
+    The histograms are written beside it, as .json: term → `shift`, `pulled` (share in [0, 1]), `edges` [n + 1] and
+    `shares` [n] of pairs.
+
     Terms are those of step 0 of the training; features are without dropout.
     """
     found = term_values(inputs, settings)
     figure = Figure(figsize=(3.2 * max(len(found), 1), 2.6), facecolor="white", layout="constrained")
     axes = figure.subplots(1, max(len(found), 1), squeeze=False)[0]
+    histograms: dict[str, dict[str, Any]] = {}
     for axis, (name, (shift, values)) in zip(axes, found.items(), strict=False):
         share = pulled_share(values, shift)
         counts, edges = np.histogram(values, BINS)
+        shares = counts / counts.sum()
+        kept = {"edges": edges.round(6).tolist(), "shares": shares.round(6).tolist()}
+        histograms[name] = {"shift": shift, "pulled": round(share, 6), **kept}
         colors = [PULLED if left >= shift else PUSHED for left in edges[:-1]]
-        axis.bar(edges[:-1], counts / counts.sum(), np.diff(edges), align="edge", color=colors)
+        axis.bar(edges[:-1], shares, np.diff(edges), align="edge", color=colors)
         axis.axvline(shift, color="black", linewidth=1)
         axis.set_title(f"{name}: {share:.0%} of pairs above b = {shift:g}", fontsize=9)
         axis.set_yticks([])
         info(f"{name}: pulls {share:.1%} of pairs together; mean F − b = {values.mean() - shift:+.3f}")
     save(figure, out)
+    write_json(out.with_suffix(".json"), histograms)
 
 
 def term_values(inputs: Inputs, settings: TrainSettings) -> dict[str, tuple[float, np.ndarray]]:
