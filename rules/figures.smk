@@ -116,6 +116,7 @@ rule correlations:
         features=of_training("features/{backbone}"),
         neighbors=neighbors_of,
         geometry=geometry_of,
+        mean=mean_of,
         schedule=schedule_of,
     output:
         png=drawn("results/{dataset}/{experiment}/correlations.png", "correlations", "{experiment}"),
@@ -128,7 +129,7 @@ rule correlations:
         "../envs/depthg.yaml"
     params:
         settings=settings(TrainSettings),
-        stores=options("geometry", "schedule"),
+        stores=options("geometry", "mean", "schedule"),
     message:
         "{wildcards.dataset}: draw what each term asks of the codes of {wildcards.experiment}"
     shell:

@@ -6,7 +6,7 @@ import re
 from depthg.data.classes import read_classes
 from depthg.data.records import check_training_labels
 from depthg.report.plan.counts import check_pool
-from depthg.report.tables.contents import plan_table
+from depthg.report.tables.contents import plan_table, published
 from depthg.report.tables.formats import write_table
 from depthg.report.tables.results import run_jobs
 
@@ -165,6 +165,19 @@ def cluster_names(wildcards):
     return [path, runs("probes.safetensors")(wildcards)[0]] if Path(path).is_file() else []
 
 
+def shown_in_report(wildcards):
+    """What the report shows of an experiment besides its results: the validation crops, depth, and names of clusters."""
+    crops = store(f"resources/{wildcards.dataset}/val/crops")
+    return [val_features(wildcards), crops, *shown_depth(wildcards), *cluster_names(wildcards)]
+
+
+def histograms_of(wildcards):
+    """The histograms of what the terms of an experiment's loss ask; none of what trains nothing, or by other terms."""
+    own = settings_of(wildcards)
+    drawn = own.steps and own.objective == "correlation" and own.lhp != "attention"
+    return [f"results/{wildcards.dataset}/{wildcards.experiment}/correlations.json"] if drawn else []
+
+
 def shown_attention(wildcards):
     """The attention store, only for backbones that have attention."""
     backbone = CONFIG.resolve(wildcards.dataset).backbone
@@ -172,18 +185,25 @@ def shown_attention(wildcards):
     return [path(wildcards)] if CONFIG.named("backbone", backbone).has_attention else []
 
 
-class OfOurs(dict):
-    """The wildcards of a figure of a data set, with the experiment `ours`."""
+class Experiment(dict):
+    """The wildcards of an experiment of a data set, for a file that is not of one experiment."""
 
     __getattr__ = dict.__getitem__
 
-    def __init__(self, wildcards):
-        super().__init__(dataset=wildcards.dataset, experiment="ours")
+    def __init__(self, wildcards, name):
+        super().__init__(dataset=wildcards.dataset, experiment=name)
 
 
 def as_ours(function):
     """An `input` or `params` function, called for the experiment `ours`."""
-    return lambda wildcards: function(OfOurs(wildcards))
+    return lambda wildcards: function(Experiment(wildcards, "ours"))
+
+
+def of_compared(function):
+    """An `input` function: what another one gives for the experiments that are compared, each path once."""
+    return lambda wildcards: list(
+        dict.fromkeys(path for name in CONFIG.compared for path in function(Experiment(wildcards, name)))
+    )
 
 
 def first_seeds(name, experiments):

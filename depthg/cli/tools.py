@@ -83,13 +83,15 @@ def figure_correlations(
     settings: TrainSettings,
     out: Path,
     geometry: Path | None = None,
+    mean: Path | None = None,
     schedule: Path | None = None,
 ) -> None:
     """Draw the targets of each loss term, split into pairs attracted and repelled (Eq. 2, 6)."""
     from depthg.report.figures.correlations import draw_correlations
     from depthg.training.inputs import open_inputs
 
-    inputs = open_inputs(features, neighbors, settings, geometry=geometry, schedule=schedule)
+    stores = {"geometry": geometry, "mean": mean, "schedule": schedule}
+    inputs = open_inputs(features, neighbors, settings, **stores)
     draw_correlations(inputs, settings, out)
 
 
@@ -99,6 +101,30 @@ def scores(metrics: list[Path], out: Path) -> None:
 
     out.write_text(scores_table(metrics))
     info(out.read_text())
+
+
+def report(
+    dataset: str, /, experiments: list[str] | None = None, paper: dict | None = None, out: Path | None = None
+) -> None:
+    """Write one HTML file that shows the results of a data set, of all its experiments that were run or of some.
+
+    Scores, images, clusters, training, time; it needs no network. Without --out: results/DATASET/report/index.html.
+    """
+    from depthg.report.page.page import find_experiments, write_report
+
+    below = Path("results", dataset)
+    folders = find_experiments(below, experiments or [])
+    write_report(folders, _published(dataset) if paper is None else paper, out or below / "report/index.html")
+
+
+def _published(dataset: str) -> dict:
+    """The paper's scores on a data set, as config.yaml has them, or the one that depthg ships."""
+    from depthg.config import load_project
+    from depthg.report.tables.contents import published
+    from depthg.runtime.workflow import CONFIG
+
+    own = Path("config.yaml")
+    return published(load_project(own if own.is_file() else CONFIG), dataset)
 
 
 def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:

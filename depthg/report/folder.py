@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from depthg.data.clusters import FILE, Clusters, plain_clusters, read_clusters
 from depthg.errors import DepthGError
 from depthg.runtime.progress import warn
@@ -61,6 +63,16 @@ class ResultFolder:
     def names(self) -> Path:
         """clusters.yaml, which may be missing."""
         return self.path / FILE
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The content of the first seed's config.yaml: settings, seed, inputs, versions; empty if there is none."""
+        path = self.seed / "config.yaml"
+        return yaml.safe_load(path.read_text()) if path.is_file() else {}
+
+    def log(self, path: str) -> Path:
+        """A log or benchmark file: a path below logs/{dataset}."""
+        return self.path.absolute().parents[2] / "logs" / self.metrics["dataset"] / path
 
     def resource(self, path: str) -> Path:
         """A file or store that experiments share: a path below resources/{dataset}."""

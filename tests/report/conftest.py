@@ -1,6 +1,7 @@
 """A configuration with tables, and results as runs would leave them."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,3 +146,10 @@ def labelled_results(tmp_path_factory) -> Path:
 def unlabelled_results(tmp_path_factory) -> Path:
     """The folder of an experiment without labels; not to be changed."""
     return PlantedResults(tmp_path_factory.mktemp("unlabelled")).run(labelled=False)
+
+
+@pytest.fixture
+def copied(labelled_results, tmp_path) -> Path:
+    """A copy of the folder of an experiment with labels, to be changed, beside the resources it was made from."""
+    (tmp_path / "resources").symlink_to(labelled_results.parents[2] / "resources")
+    return shutil.copytree(labelled_results, tmp_path / "results/planted/kmeans")

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from torch import nn
 
 from depthg.config.settings import TrainSettings
 from depthg.losses.terms import UnitVectors
+from depthg.models.centring import Centring
 from depthg.report.figures.panels import save
 from depthg.runtime.files import write_json
 from depthg.runtime.progress import info, track
@@ -57,11 +59,12 @@ def draw_correlations(inputs: Inputs, settings: TrainSettings, out: Path) -> Non
 def term_values(inputs: Inputs, settings: TrainSettings) -> dict[str, tuple[float, np.ndarray]]:
     """Shift of each term, and the targets of all token pairs in the first `BATCHES` batches of seed 0, float32 [·]."""
     terms, batches = active_terms(settings, 0), Batches(inputs, settings, 0)
+    prepared = nn.Identity() if inputs.mean_token is None else Centring(inputs.mean_token)
     found: dict[str, list[np.ndarray]] = {name: [] for name in terms}
     for step in track(range(BATCHES), BATCHES, "correlations"):
         batch = batches(step).to(torch.device("cpu"))
         sides = batch.anchor, batch.neighbor
-        features = UnitVectors(*(side.sampled(side.tokens) for side in sides))
+        features = UnitVectors(*(side.sampled(prepared(side.tokens)) for side in sides))
         for name, of_term in targets(settings, terms, batch, features).items():
             found[name] += [target.flatten().numpy() for target in of_term]
     return {name: (term.shift, np.concatenate(found[name])) for name, term in terms.items()}

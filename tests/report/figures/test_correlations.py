@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import matplotlib.image
@@ -59,3 +60,11 @@ def test_the_figure_has_both_colours_only_where_there_are_both(inputs, tmp_path,
     assert len(found["self"]["edges"]) == len(found["self"]["shares"]) + 1
     assert sum(found["self"]["shares"]) == pytest.approx(1, abs=1e-4)
     assert "self: pulls 62.5% of pairs together" in capsys.readouterr().out
+
+
+def test_of_centred_tokens_the_pairs_are_centred(inputs, tmp_path):
+    """Centred, the tokens of three quarters and of one quarter lie on opposite sides: cosines are 1 and −1."""
+    mean = store(tmp_path / "m.zarr", mean=np.array([[0.75, 0.25]], np.float32))
+    centred = dataclasses.replace(inputs, mean=mean)
+    _, values = term_values(centred, SETTINGS.model_copy(update={"tokens": "centred"}))["self"]
+    assert set(values.round(5).tolist()) == {-1.0, 1.0}
