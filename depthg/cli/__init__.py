@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from depthg.cli import models, stages, tools
+from depthg.cli import clusters, models, stages, tools
 from depthg.cli.options import call, make_parser
 from depthg.errors import DepthGError
 from depthg.runtime.parent import follow_snakemake
@@ -48,6 +48,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "figure sampling": tools.figure_sampling,
     "figure propagation": tools.figure_propagation,
     "figure correlations": tools.figure_correlations,
+    "clusters show": clusters.show,
+    "clusters name": clusters.name,
+    "clusters merge": clusters.merge,
+    "report": tools.report,
     "scores": tools.scores,
     "table make": tools.table_make,
     "table show": tools.table_show,

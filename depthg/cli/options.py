@@ -21,6 +21,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "channels": "number of principal axes",
     "classes": "table of classes (classes.csv)",
     "clusters": "number of clusters, for the online codebook or selection by stability",
+    "colours": "colours by cluster, as 3=skyblue 5=#808080; 3= takes a colour back",
     "compared": "predictions.npz of one seed of each experiment",
     "config_file": "configuration file, merged over the one that depthg ships",
     "coco": "also write coco.json: every class of every image as RLE (needs depthg[coco])",
@@ -30,6 +31,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "depth": "store of depth maps (depth/*.zarr)",
     "device": "cpu, cuda, cuda:1, …; none: a GPU if there is one",
     "experiment": "experiment, as under `experiments` in config.yaml, or NAME+KEY=VALUE to change a setting",
+    "experiments": "names of experiments; none: all that were run",
     "durations": "benchmark files of the stages (logs/…/*.tsv)",
     "features": "store of backbone features (features/*.zarr; for neighbours, pooled/*.zarr suffices)",
     "flip": "average with the mirror image, also where the model was evaluated without: twice the time",
@@ -45,10 +47,12 @@ OPTIONS = {  # help text of each option, the same in all commands
     "mixing": "for which setting `mixing` the store is made: neighbors, or released for attention as a whole",
     "model": "trained head (model.safetensors); outside the workflow: a model's folder, demo, or its id on the hub",
     "name": "name in config.yaml",
-    "names": "names of the experiments, separated by spaces",
+    "named": "clusters.yaml, with names, colours and merges of clusters, and the probes.safetensors that has them",
+    "names": "names: of experiments, separated by spaces; of clusters, as 3=sky 5='dirt road'",
     "neighbors": "store of nearest crops (neighbors/*.zarr)",
     "offline": "download nothing, only check local files (as with HF_HUB_OFFLINE=1)",
     "out": "file, store or folder to write",
+    "paper": "the paper's scores by experiment (JSON); none: as config.yaml has them",
     "part": "part of the store to write: 2/3 is the second of three; all/3 marks the store complete after all three",
     "predictions": "predictions for the images of the figure (predictions.npz)",
     "polygons": "also write polygons of every image (needs depthg[geo])",
@@ -57,6 +61,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "recipe": "settings and backbone of the model (JSON); none: as config.yaml says",
     "reopen": "mark the shards of damaged rows as unfinished",
     "resume": "keep what an interrupted run of the same model and options has written",
+    "results": "folder of an experiment that was run, as results/demo/auto",
     "root": "folder of the data set",
     "runs": "folders of the seeds (seed0, seed1, …)",
     "scale": "factor by which images are resized before windows are cut from them; none: the short side fills one",
@@ -70,6 +75,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "table": "table, as under `tables` in config.yaml",
     "teacher": "weights of timm's resnet50 (safetensors)",
     "threads": "number of CPU threads",
+    "words": "numbers or names of clusters, `into`, and the one that they become part of",
     "worst": "predictions for the images of lowest accuracy (worst.npz)",
     "training": "features and crops of the training split, to match clusters by their labels",
     "view": "store of the features of a photometric view (views/*.zarr)",
@@ -122,8 +128,8 @@ def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) 
             continue
         if get_origin(kind) is Literal:
             options["choices"] = get_args(kind)
-        if kind == list[Path]:
-            options["nargs"] = "+"
+        if kind in (list[Path], list[str]):
+            options["nargs"] = "*" if by_position and parameter.default is None else "+"
         if parameter.default is not parameter.empty:
             options["default"] = parameter.default
         elif not by_position:
@@ -159,4 +165,4 @@ def _reader(kind: Any) -> Callable[[str], Any]:
         dict: json.loads,
         Part: Part.parse,
     }
-    return str if get_origin(kind) is Literal else readers.get(kind, Path)
+    return str if get_origin(kind) is Literal or kind == list[str] else readers.get(kind, Path)

@@ -34,11 +34,19 @@ def new(folder: Path, /, images: Path) -> None:
     info(f"about {duration(hours)}, besides fetching DINO once")
 
 
-def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
+def figure_predictions(
+    predictions: Path,
+    classes: Path,
+    out: Path,
+    depth: Path | None = None,
+    named: list[Path] | None = None,
+) -> None:
     """Draw validation images with ground truth, prediction and, if used, depth."""
     from depthg.report.figures.predictions import draw_predictions
+    from depthg.report.folder import clusters_for_figures
 
-    draw_predictions(predictions, depth, classes, out)
+    clusters = clusters_for_figures(*named) if named else None
+    draw_predictions(predictions, depth, classes, out, clusters)
 
 
 def figure_comparison(compared: list[Path], names: str, classes: Path, out: Path) -> None:
@@ -85,13 +93,15 @@ def figure_correlations(
     settings: TrainSettings,
     out: Path,
     geometry: Path | None = None,
+    mean: Path | None = None,
     schedule: Path | None = None,
 ) -> None:
     """Draw the targets of each loss term, split into pairs attracted and repelled (Eq. 2, 6)."""
     from depthg.report.figures.correlations import draw_correlations
     from depthg.training.inputs import open_inputs
 
-    inputs = open_inputs(features, neighbors, settings, geometry=geometry, schedule=schedule)
+    stores = {"geometry": geometry, "mean": mean, "schedule": schedule}
+    inputs = open_inputs(features, neighbors, settings, **stores)
     draw_correlations(inputs, settings, out)
 
 
@@ -101,6 +111,30 @@ def scores(metrics: list[Path], out: Path) -> None:
 
     out.write_text(scores_table(metrics))
     info(out.read_text())
+
+
+def report(
+    dataset: str, /, experiments: list[str] | None = None, paper: dict | None = None, out: Path | None = None
+) -> None:
+    """Write one HTML file that shows the results of a data set, of all its experiments that were run or of some.
+
+    Scores, images, clusters, training, time; it needs no network. Without --out: results/DATASET/report/index.html.
+    """
+    from depthg.report.page.page import find_experiments, write_report
+
+    below = Path("results", dataset)
+    folders = find_experiments(below, experiments or [])
+    write_report(folders, _published(dataset) if paper is None else paper, out or below / "report/index.html")
+
+
+def _published(dataset: str) -> dict:
+    """The paper's scores on a data set, as config.yaml has them, or the one that depthg ships."""
+    from depthg.config import load_project
+    from depthg.report.tables.contents import published
+    from depthg.runtime.workflow import CONFIG
+
+    own = Path("config.yaml")
+    return published(load_project(own if own.is_file() else CONFIG), dataset)
 
 
 def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:

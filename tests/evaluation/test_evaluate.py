@@ -8,7 +8,7 @@ from depthg.config.settings import ClusterSettings, EvaluateSettings
 from depthg.data.classes import Classes
 from depthg.errors import DepthGError
 from depthg.evaluation.evaluate import evaluate, evenly_spaced
-from depthg.evaluation.metrics import confusion
+from depthg.evaluation.metrics import confusion, score
 from depthg.evaluation.predict import upsample
 from depthg.evaluation.probes import fit_probes
 from depthg.evaluation.scores import BLOCKS, ConfusionCounts
@@ -225,6 +225,20 @@ def test_worst_images_with_their_accuracies(planted):
         assert np.allclose(np.array(right) * 100, shown["accuracy"])
 
 
+def test_best_images_are_those_of_highest_accuracy(planted):
+    run(planted, pictures=2, crf=False)
+    with np.load(planted.root / "seed0" / "best.npz") as shown:
+        assert shown["accuracy"].tolist() == sorted(shown["accuracies"].tolist())[:-3:-1]
+
+
+def test_the_confusion_of_all_images_lies_beside_the_pictures(planted):
+    metrics = run(planted, pictures=1)
+    with np.load(planted.root / "seed0" / "predictions.npz") as shown:
+        counts, matching = shown["confusion"], shown["matching"]
+    assert counts.sum() == metrics["counts"]["pixels"]
+    assert score(counts, matching).miou == pytest.approx(metrics["unsupervised_crf"]["miou"], abs=1e-3)
+
+
 def test_accuracies_of_images_add_up_to_that_of_the_set(planted):
     metrics = run(planted, crf=False)
     with np.load(planted.root / "seed0" / "worst.npz") as shown:  # as many labelled pixels in each
@@ -234,8 +248,9 @@ def test_accuracies_of_images_add_up_to_that_of_the_set(planted):
 def test_without_labels_none_is_the_worst(planted):
     planted.forget_labels()
     run(planted, fit={"clusters": 4}, crf=False)
-    with np.load(planted.root / "seed0" / "worst.npz") as shown:
-        assert len(shown["crops"]) == len(shown["accuracies"]) == 0
+    for file in ("worst.npz", "best.npz"):
+        with np.load(planted.root / "seed0" / file) as shown:
+            assert len(shown["crops"]) == len(shown["accuracies"]) == 0
 
 
 def renewed(planted, **made_from) -> None:
