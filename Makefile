@@ -9,7 +9,9 @@ export UV_LINK_MODE ?= copy
 
 DEMO := $(foreach name,kmeans ours_3dlhp auto,results/demo/$(name)/metrics.json)
 
-.PHONY: demo demo-model test test-slow bench check docs format schema lock install clean
+KILLS ?= 120
+
+.PHONY: demo demo-model test test-slow test-kills bench check docs format schema lock install clean
 
 install: .venv/installed  ## the environment, from the locked versions
 
@@ -23,6 +25,9 @@ test: install  ## the tests, a few minutes
 
 test-slow: install  ## whole workflows on miniatures of the benchmarks, some minutes more
 	pytest -m slow
+
+test-kills: install  ## whole workflows, killed at random moments of every stage: an hour
+	python -m tests.reliability.kills --kills $(KILLS)
 
 bench: install  ## every stage against a straightforward way, 20 minutes: benchmarks/results/
 	python -m benchmarks

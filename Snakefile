@@ -5,6 +5,7 @@ cluster → evaluate → collect. Everything before `train` is shared by all exp
 
     snakemake --cores 2 results/demo/ours_3dlhp/metrics.json     one experiment
     snakemake --cores 2 results/demo/scores.md                   the main experiments on one data set
+    snakemake --cores 2 results/demo/report/index.html           the same as a page with pictures
     snakemake --cores 8 --keep-going tables                      the paper's tables
     snakemake --cores 2 --config dataset=demo -- tables          the same, for another data set
 """
@@ -42,6 +43,7 @@ include: "rules/collect.smk"
 include: "rules/model.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
+include: "rules/report.smk"
 include: "rules/backbone.smk"
 
 

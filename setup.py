@@ -6,7 +6,14 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-WORKFLOW = ("Snakefile", "config.yaml", "rules", "workflow", "envs")  # depthg/runtime/workflow.py finds them
+WORKFLOW = (
+    "Snakefile",
+    "config.yaml",
+    "rules",
+    "workflow",
+    "envs",
+    "CITATION.cff",
+)  # depthg/runtime/workflow.py finds them
 
 
 class BuildWithWorkflow(build_py):

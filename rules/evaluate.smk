@@ -14,6 +14,7 @@ rule evaluate:
         metrics="results/{dataset}/{experiment}/seed{seed}/metrics.json",
         predictions="results/{dataset}/{experiment}/seed{seed}/predictions.npz",
         worst="results/{dataset}/{experiment}/seed{seed}/worst.npz",
+        best="results/{dataset}/{experiment}/seed{seed}/best.npz",
     log:
         "logs/{dataset}/{experiment}/seed{seed}/evaluate.log",
     benchmark:

@@ -6,6 +6,7 @@ rule figure:
         predictions=lambda w: runs("predictions.npz")(w)[0],
         depth=shown_depth,
         classes="resources/{dataset}/classes.csv",
+        named=cluster_names,
     output:
         drawn("results/{dataset}/{experiment}/figure.png", "predictions", "{experiment}"),
     log:
@@ -15,11 +16,11 @@ rule figure:
     conda:
         "../envs/depthg.yaml"
     params:
-        depth=options("depth"),
+        options=options("depth", "named"),
     message:
         "{wildcards.dataset}: draw predictions of {wildcards.experiment}"
     shell:
-        "depthg figure predictions --predictions {input.predictions} {params.depth} --classes {input.classes} "
+        "depthg figure predictions --predictions {input.predictions} {params.options} --classes {input.classes} "
         "--out {output} > {log} 2>&1"
 
 
@@ -115,9 +116,11 @@ rule correlations:
         features=of_training("features/{backbone}"),
         neighbors=neighbors_of,
         geometry=geometry_of,
+        mean=mean_of,
         schedule=schedule_of,
     output:
-        drawn("results/{dataset}/{experiment}/correlations.png", "correlations", "{experiment}"),
+        png=drawn("results/{dataset}/{experiment}/correlations.png", "correlations", "{experiment}"),
+        json="results/{dataset}/{experiment}/correlations.json",
     log:
         "logs/{dataset}/{experiment}/correlations.log",
     benchmark:
@@ -126,9 +129,9 @@ rule correlations:
         "../envs/depthg.yaml"
     params:
         settings=settings(TrainSettings),
-        stores=options("geometry", "schedule"),
+        stores=options("geometry", "mean", "schedule"),
     message:
         "{wildcards.dataset}: draw what each term asks of the codes of {wildcards.experiment}"
     shell:
         "depthg figure correlations --features {input.features} --neighbors {input.neighbors} "
-        "{params.stores} --settings {params.settings:q} --out {output} > {log} 2>&1"
+        "{params.stores} --settings {params.settings:q} --out {output.png} > {log} 2>&1"

@@ -7,7 +7,7 @@ from depthg.config.recipe import Recipe
 from depthg.data.classes import read_classes
 from depthg.data.records import check_training_labels
 from depthg.report.plan.counts import check_pool
-from depthg.report.tables.contents import plan_table
+from depthg.report.tables.contents import plan_table, published
 from depthg.report.tables.formats import write_table
 from depthg.report.tables.results import run_jobs
 
@@ -160,6 +160,25 @@ def shown_depth(wildcards):
     return [shared_store(wildcards, "val", "depth/{depth}")] if needed else []
 
 
+def cluster_names(wildcards):
+    """What the user says of the clusters of an experiment, where there is something, and the probes that have them."""
+    path = f"results/{wildcards.dataset}/{wildcards.experiment}/clusters.yaml"
+    return [path, runs("probes.safetensors")(wildcards)[0]] if Path(path).is_file() else []
+
+
+def shown_in_report(wildcards):
+    """What the report shows of an experiment besides its results: the validation crops, depth, and names of clusters."""
+    crops = store(f"resources/{wildcards.dataset}/val/crops")
+    return [val_features(wildcards), crops, *shown_depth(wildcards), *cluster_names(wildcards)]
+
+
+def histograms_of(wildcards):
+    """The histograms of what the terms of an experiment's loss ask; none of what trains nothing, or by other terms."""
+    own = settings_of(wildcards)
+    drawn = own.steps and own.objective == "correlation" and own.lhp != "attention"
+    return [f"results/{wildcards.dataset}/{wildcards.experiment}/correlations.json"] if drawn else []
+
+
 def shown_attention(wildcards):
     """The attention store, only for backbones that have attention."""
     backbone = CONFIG.resolve(wildcards.dataset).backbone
@@ -167,36 +186,43 @@ def shown_attention(wildcards):
     return [path(wildcards)] if CONFIG.named("backbone", backbone).has_attention else []
 
 
-class OfOurs(dict):
-    """The wildcards of a figure of a data set, with the experiment `ours`."""
+class Experiment(dict):
+    """The wildcards of an experiment of a data set, for a file that is not of one experiment."""
 
     __getattr__ = dict.__getitem__
 
-    def __init__(self, wildcards):
-        super().__init__(dataset=wildcards.dataset, experiment="ours")
+    def __init__(self, wildcards, name):
+        super().__init__(dataset=wildcards.dataset, experiment=name)
 
 
 def as_ours(function):
     """An `input` or `params` function, called for the experiment `ours`."""
-    return lambda wildcards: function(OfOurs(wildcards))
+    return lambda wildcards: function(Experiment(wildcards, "ours"))
+
+
+def of_compared(function):
+    """An `input` function: what another one gives for the experiments that are compared, each path once."""
+    return lambda wildcards: list(
+        dict.fromkeys(path for name in CONFIG.compared for path in function(Experiment(wildcards, name)))
+    )
 
 
 def first_seeds(name, experiments):
     """An `input` function: one file of the first seed of each experiment."""
     return lambda wildcards: [
-        f"results/{wildcards.dataset}/{experiment}/seed{own.seeds[0]}/{name}"
+        f"results/{wildcards.dataset}/{experiment}/seed{min(own.seeds)}/{name}"
         for experiment in experiments
         if (own := CONFIG.resolve(wildcards.dataset, experiment))
     ]
 
 
 def runs(name):
-    """An `input` function: one file of every seed of an experiment."""
+    """An `input` function: one file of every seed of an experiment, the lowest first."""
     return lambda wildcards: expand(
         "results/{dataset}/{experiment}/seed{seed}/{name}",
         dataset=wildcards.dataset,
         experiment=wildcards.experiment,
-        seed=settings_of(wildcards).seeds,
+        seed=sorted(settings_of(wildcards).seeds),
         name=name,
     )
 

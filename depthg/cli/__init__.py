@@ -9,9 +9,10 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from depthg.cli import models, stages, tools
+from depthg.cli import clusters, models, stages, tools
 from depthg.cli.options import call, make_parser
 from depthg.errors import DepthGError
+from depthg.runtime.parent import follow_snakemake
 from depthg.runtime.progress import terminal
 from depthg.runtime.threads import wait_briefly
 
@@ -49,6 +50,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "figure sampling": tools.figure_sampling,
     "figure propagation": tools.figure_propagation,
     "figure correlations": tools.figure_correlations,
+    "clusters show": clusters.show,
+    "clusters name": clusters.name,
+    "clusters merge": clusters.merge,
+    "report": tools.report,
     "scores": tools.scores,
     "table make": tools.table_make,
     "table show": tools.table_show,
@@ -66,6 +71,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; an error is printed as one line, unexpected ones with a traceback."""
     words = sys.argv[1:] if arguments is None else arguments
+    follow_snakemake()
     try:
         options = vars(make_parser(COMMANDS, words).parse_args(words))
         call(COMMANDS[options.pop("command")], options)

@@ -17,9 +17,11 @@ OPTIONS = {  # help text of each option, the same in all commands
     "bundle": "also write the weights of the backbone, so that the folder needs no other file",
     "cache": "folder for rendered images and teacher features",
     "catalogue": "sources of the data sets (YAML)",
+    "checked": "a store (*.zarr), or a folder with stores and results, such as resources or results/demo",
     "channels": "number of principal axes",
     "classes": "table of classes (classes.csv)",
     "clusters": "number of clusters, for the online codebook or selection by stability",
+    "colours": "colours by cluster, as 3=skyblue 5=#808080; 3= takes a colour back",
     "compared": "predictions.npz of one seed of each experiment",
     "config_file": "configuration file, merged over the one that depthg ships",
     "coco": "also write coco.json: every class of every image as RLE (needs depthg[coco])",
@@ -30,6 +32,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "device": "cpu, cuda, cuda:1, …; none: a GPU if there is one",
     "dry_run": "only say what would be done",
     "experiment": "experiment, as under `experiments` in config.yaml, or NAME+KEY=VALUE to change a setting",
+    "experiments": "names of experiments; none: all that were run",
     "durations": "benchmark files of the stages (logs/…/*.tsv)",
     "features": "store of backbone features (features/*.zarr; for neighbours, pooled/*.zarr suffices)",
     "flip": "average with the mirror image, also where the model was evaluated without: twice the time",
@@ -45,10 +48,12 @@ OPTIONS = {  # help text of each option, the same in all commands
     "mixing": "for which setting `mixing` the store is made: neighbors, or released for attention as a whole",
     "model": "a model's folder, demo, or its id on the hub; of a stage: trained head (model.safetensors)",
     "name": "name in config.yaml; on the hub, OWNER/NAME",
-    "names": "names of the experiments, separated by spaces",
+    "named": "clusters.yaml, with names, colours and merges of clusters, and the probes.safetensors that has them",
+    "names": "names: of experiments, separated by spaces; of clusters, as 3=sky 5='dirt road'",
     "neighbors": "store of nearest crops (neighbors/*.zarr)",
     "offline": "download nothing, only check local files (as with HF_HUB_OFFLINE=1)",
     "out": "file, store or folder to write",
+    "paper": "the paper's scores by experiment (JSON); none: as config.yaml has them",
     "part": "part of the store to write: 2/3 is the second of three; all/3 marks the store complete after all three",
     "predictions": "predictions for the images of the figure (predictions.npz)",
     "polygons": "also write polygons of every image (needs depthg[geo])",
@@ -58,6 +63,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "private": "make a new repository private",
     "reopen": "mark the shards of damaged rows as unfinished",
     "resume": "keep what an interrupted run of the same model and options has written",
+    "results": "folder of an experiment that was run, as results/demo/auto",
     "root": "folder of the data set",
     "runs": "folders of the seeds (seed0, seed1, …)",
     "scale": "factor by which images are resized before windows are cut from them; none: the short side fills one",
@@ -67,11 +73,11 @@ OPTIONS = {  # help text of each option, the same in all commands
     "plan": "plan of the table (JSON)",
     "source": "depth source, as under `depth_sources` in config.yaml",
     "split": "train or val",
-    "store": "store to check (*.zarr)",
     "stored": "storage type of tokens",
     "table": "table, as under `tables` in config.yaml",
     "teacher": "weights of timm's resnet50 (safetensors)",
     "threads": "number of CPU threads",
+    "words": "numbers or names of clusters, `into`, and the one that they become part of",
     "worst": "predictions for the images of lowest accuracy (worst.npz)",
     "training": "features and crops of the training split, to match clusters by their labels",
     "view": "store of the features of a photometric view (views/*.zarr)",
@@ -124,8 +130,8 @@ def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) 
             continue
         if get_origin(kind) is Literal:
             options["choices"] = get_args(kind)
-        if kind == list[Path]:
-            options["nargs"] = "+"
+        if kind in (list[Path], list[str]):
+            options["nargs"] = "*" if by_position and parameter.default is None else "+"
         if parameter.default is not parameter.empty:
             options["default"] = parameter.default
         elif not by_position:
@@ -161,4 +167,4 @@ def _reader(kind: Any) -> Callable[[str], Any]:
         dict: json.loads,
         Part: Part.parse,
     }
-    return str if get_origin(kind) is Literal else readers.get(kind, Path)
+    return str if get_origin(kind) is Literal or kind == list[str] else readers.get(kind, Path)

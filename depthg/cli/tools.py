@@ -16,19 +16,37 @@ if TYPE_CHECKING:
 
 
 def new(folder: Path, /, images: Path) -> None:
-    """Write a small project around a folder of images, which Snakemake runs without a clone of the repository."""
-    from depthg.cli.new import new_project
+    """Look at a folder of images and write a small project for it, which Snakemake runs without a clone of the code.
 
-    new_project(folder, images)
+    The folder is only read. Says what is in it, what is ignored, the next command, and how long that takes here.
+    """
+    from depthg.cli.new import first_hours, new_project
+    from depthg.data.look import summary
+    from depthg.report.plan.text import duration
+
+    found = new_project(folder, images)
+    for line in summary(found):
+        info(f"{images}: {line}")
     info(f"{folder}: Snakefile and config.yaml written; next:")
     info(f"  cd {shlex.quote(str(folder))} && snakemake results/mine/auto/metrics.json")
+    info("how long will that take here? measuring for some seconds …")
+    hours = first_hours(folder.expanduser() / "config.yaml", found.images)
+    info(f"about {duration(hours)}, besides fetching DINO once")
 
 
-def figure_predictions(predictions: Path, classes: Path, out: Path, depth: Path | None = None) -> None:
+def figure_predictions(
+    predictions: Path,
+    classes: Path,
+    out: Path,
+    depth: Path | None = None,
+    named: list[Path] | None = None,
+) -> None:
     """Draw validation images with ground truth, prediction and, if used, depth."""
     from depthg.report.figures.predictions import draw_predictions
+    from depthg.report.folder import clusters_for_figures
 
-    draw_predictions(predictions, depth, classes, out)
+    clusters = clusters_for_figures(*named) if named else None
+    draw_predictions(predictions, depth, classes, out, clusters)
 
 
 def figure_comparison(compared: list[Path], names: str, classes: Path, out: Path) -> None:
@@ -75,13 +93,15 @@ def figure_correlations(
     settings: TrainSettings,
     out: Path,
     geometry: Path | None = None,
+    mean: Path | None = None,
     schedule: Path | None = None,
 ) -> None:
     """Draw the targets of each loss term, split into pairs attracted and repelled (Eq. 2, 6)."""
     from depthg.report.figures.correlations import draw_correlations
     from depthg.training.inputs import open_inputs
 
-    inputs = open_inputs(features, neighbors, settings, geometry=geometry, schedule=schedule)
+    stores = {"geometry": geometry, "mean": mean, "schedule": schedule}
+    inputs = open_inputs(features, neighbors, settings, **stores)
     draw_correlations(inputs, settings, out)
 
 
@@ -91,6 +111,30 @@ def scores(metrics: list[Path], out: Path) -> None:
 
     out.write_text(scores_table(metrics))
     info(out.read_text())
+
+
+def report(
+    dataset: str, /, experiments: list[str] | None = None, paper: dict | None = None, out: Path | None = None
+) -> None:
+    """Write one HTML file that shows the results of a data set, of all its experiments that were run or of some.
+
+    Scores, images, clusters, training, time; it needs no network. Without --out: results/DATASET/report/index.html.
+    """
+    from depthg.report.page.page import find_experiments, write_report
+
+    below = Path("results", dataset)
+    folders = find_experiments(below, experiments or [])
+    write_report(folders, _published(dataset) if paper is None else paper, out or below / "report/index.html")
+
+
+def _published(dataset: str) -> dict:
+    """The paper's scores on a data set, as config.yaml has them, or the one that depthg ships."""
+    from depthg.config import load_project
+    from depthg.report.tables.contents import published
+    from depthg.runtime.workflow import CONFIG
+
+    own = Path("config.yaml")
+    return published(load_project(own if own.is_file() else CONFIG), dataset)
 
 
 def distill(teacher: Path, cache: Path, out: Path, threads: int = 2) -> None:
@@ -155,26 +199,12 @@ def table_show(table: str, /, dataset: str | None = None, config_file: Path = Pa
     print(markdown(make_sheet(table_plan, fill_table(table_plan))), end="")
 
 
-def verify(store: Path, /, reopen: bool = False) -> None:
-    """Read a whole store and compare its checksums; name the damaged rows and how to make them again."""
-    from depthg.errors import DepthGError
-    from depthg.store.arrays import MARKER
-    from depthg.store.reader import Store
-    from depthg.store.verify import find_damage
-    from depthg.store.verify import reopen as reopen_shards
+def verify(checked: Path, /, reopen: bool = False) -> None:
+    """Compare a store, or all stores and results below a folder, with their checksums and with what they say that
+    they were made from; name what is damaged or mixed, and how to make it again."""
+    from depthg.report.verify import verify
 
-    opened = Store(store)
-    damages = list(find_damage(opened))
-    for damage in damages:
-        info(f"{opened.path}: {damage}")
-    remake = f"`snakemake --cores 2 {opened.path / MARKER}` makes their shards again"
-    if not damages:
-        info(f"{opened.path}: all {len(opened)} rows of {', '.join(opened.names)} agree with their checksums")
-    elif reopen:
-        reopen_shards(opened, damages)
-        info(f"{opened.path}: {remake}")
-    else:
-        raise DepthGError(f"{opened.path}: damaged: after `depthg verify --reopen {opened.path}`, {remake}")
+    verify(checked, reopen)
 
 
 def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:

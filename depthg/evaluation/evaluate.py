@@ -8,14 +8,15 @@ import numpy as np
 from depthg.config.settings import EvaluateSettings
 from depthg.data.classes import check_labels, read_classes
 from depthg.evaluation.codes import open_mirrored, open_reader, open_split
-from depthg.evaluation.images import ImagePredictions, lowest_accuracies
+from depthg.evaluation.images import ImagePredictions, lowest
 from depthg.evaluation.metrics import apply_matching
 from depthg.evaluation.predict import Prediction, add_refined, predict
 from depthg.evaluation.probes import load_probes
 from depthg.evaluation.scores import ConfusionCounts
 from depthg.evaluation.training import TrainingSplit, count_training
+from depthg.models.sealed import check_origin
 from depthg.runtime.device import device
-from depthg.runtime.files import write_json
+from depthg.runtime.files import fingerprint, write_json
 from depthg.runtime.progress import track
 from depthg.store.reader import Store
 
@@ -32,7 +33,7 @@ def evaluate(
     training: TrainingSplit | None = None,
     mirrored: Path | None = None,
 ) -> None:
-    """Write `metrics.json`, `predictions.npz` and `worst.npz` of one seed.
+    """Write `metrics.json`, `predictions.npz`, `worst.npz` and `best.npz` of one seed.
 
     Without labels only the crops of the figure are predicted, and every score is null with a reason.
 
@@ -59,6 +60,8 @@ def evaluate(
         matched_by = count_training(training, len(table), model, fitted, settings.enlarged)
     mirror = open_mirrored(mirrored, feature_store) if settings.flip else None
     reader = open_reader(feature_store, model, cache_bytes=0, mirrored=mirror)
+    head = getattr(reader.head, "digest", None)
+    check_origin(probes, fitted.made_from, model=head)
     pictured = evenly_spaced(len(crop_store), settings.pictures)
     rows = list(range(len(crop_store))) if len(table) else pictured
     predicted = predict(reader, fitted, crop_store, rows, settings.enlarged)
@@ -80,9 +83,18 @@ def evaluate(
         if prediction.crop in pictured:
             pictures.append(prediction)
     out.mkdir(parents=True, exist_ok=True)
-    save_predictions(out / "predictions.npz", pictures, counts)
-    save_worst(out / "worst.npz", images, crop_store, settings, counts)
-    write_json(out / "metrics.json", counts.report(settings, len(crop_store)))
+    final = "unsupervised_crf" if settings.crf else "unsupervised"
+    matched = {"confusion": counts.counts[final], "matching": counts.matching(final)}
+    save_predictions(out / "predictions.npz", pictures, counts, **matched)
+    save_extremes(out, images, crop_store, settings, counts)
+    made_from = {
+        "settings": fingerprint(settings.model_dump()),
+        "features": feature_store.fingerprint,
+        "crops": crop_store.fingerprint,
+        "model": head,
+        "probes": fitted.made_from.get("digest"),
+    }
+    write_json(out / "metrics.json", counts.report(settings, len(crop_store)) | {"made_from": made_from})
 
 
 def evenly_spaced(crops: int, pictures: int) -> list[int]:
@@ -90,21 +102,23 @@ def evenly_spaced(crops: int, pictures: int) -> list[int]:
     return np.unique(np.linspace(0, crops - 1, min(pictures, crops)).round().astype(int)).tolist()
 
 
-def save_worst(
-    path: Path, images: ImagePredictions, crops: Store, settings: EvaluateSettings, counts: ConfusionCounts
+def save_extremes(
+    out: Path, images: ImagePredictions, crops: Store, settings: EvaluateSettings, counts: ConfusionCounts
 ) -> None:
-    """Write the n images of lowest accuracy, the lowest first, in the format of `save_predictions`.
+    """Write `worst.npz` and `best.npz`, in the format of `save_predictions`: the images of lowest and highest accuracy.
 
-    Additional arrays, in percent: `accuracy` float32 [n] of these images, `accuracies` float32 [images] of all. Without
-    labels all arrays have length 0.
+    Additional arrays, in percent: `accuracy` float32 [n] of these images, the most extreme first, and `accuracies`
+    float32 [images] of all. Without labels all arrays have length 0.
     """
-    accuracies, worst = np.empty(0, np.float32), list[int]()
+    accuracies, count = np.empty(0, np.float32), 0
     if counts.pixels:
         name = "unsupervised_crf" if settings.crf else "unsupervised"
-        accuracies = images.accuracies(counts.matching(name))
-        worst = lowest_accuracies(accuracies, settings.pictures)
-    pictures = [images.prediction(crop, crops) for crop in worst]
-    save_predictions(path, pictures, counts, accuracy=accuracies[worst], accuracies=accuracies)
+        accuracies, count = images.accuracies(counts.matching(name)), settings.pictures
+    for name, order in (("worst", accuracies), ("best", -accuracies)):
+        chosen = lowest(order, count)
+        pictures = [images.prediction(crop, crops) for crop in chosen]
+        extra = {"accuracy": accuracies[chosen], "accuracies": accuracies}
+        save_predictions(out / f"{name}.npz", pictures, counts, **extra)
 
 
 def save_predictions(
@@ -114,6 +128,8 @@ def save_predictions(
 
     Arrays: `crops` int32 [n], row numbers; `images` uint8 [n, S, S, 3]; `labels`, `predictions` and, with the CRF,
     `refined` uint16 [n, S, S]; `matched` bool: whether predictions are class ids (255 = unmatched) or cluster ids.
+    In predictions.npz also, of all validation pixels after the CRF, if it is on: `confusion` int64 [clusters, classes],
+    and `matching` int64 [clusters], the class id of each cluster, −1 if unmatched.
     """
     arrays: dict[str, Any] = {
         "crops": np.array([prediction.crop for prediction in pictures], np.int32),

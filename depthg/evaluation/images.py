@@ -53,7 +53,7 @@ class ImagePredictions:
         return Prediction(crop, image, label, maps)
 
 
-def lowest_accuracies(accuracies: np.ndarray, count: int) -> list[int]:
-    """Indices of up to `count` lowest values of accuracies float [n], the lowest first; NaN is skipped."""
-    order = np.argsort(accuracies, kind="stable")
-    return [int(index) for index in order[:count] if not np.isnan(accuracies[index])]
+def lowest(values: np.ndarray, count: int) -> list[int]:
+    """Indices of up to `count` lowest values float [n], the lowest first; NaN is skipped."""
+    order = np.argsort(values, kind="stable")
+    return [int(index) for index in order[:count] if not np.isnan(values[index])]

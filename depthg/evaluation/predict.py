@@ -13,6 +13,7 @@ from depthg.evaluation.crf import CHANNELS, refine_maps
 from depthg.evaluation.guided import guided_mean, reach, token_colours
 from depthg.evaluation.probes import Probes
 from depthg.evaluation.workers import ordered_map
+from depthg.runtime.device import as_tensor
 from depthg.store.reader import Store
 
 BATCH = 8
@@ -62,7 +63,7 @@ class Enlarger:
 
     def __call__(self, probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> LogitMaps:
         """Logits float32 [·, H, W] by probe, of one crop after the other: those of pixels take memory."""
-        pixels = torch.from_numpy(images).to(codes.device)
+        pixels = as_tensor(images).to(codes.device)
         for values in self.values(probes, codes, grid, pixels):
             yield self.logits(probes, upsample(values, grid, images.shape[1:3]))
 

@@ -20,10 +20,11 @@ from depthg.runtime.device import device
 from depthg.runtime.files import file_hash
 from depthg.runtime.progress import info
 from depthg.stages.features import feature_arrays, pool_tokens
-from depthg.stages.pipeline import write_rows
+from depthg.stages.pipeline import BATCH, write_rows
 from depthg.store.tokens import TokenStore, packed
 from depthg.store.writer import Writer
 
+TINY = torch.finfo(torch.float64).tiny  # tokens may all be zero
 SAMPLE = 64  # crops from which the axes are computed: about 50,000 tokens
 
 
@@ -40,7 +41,10 @@ def principal_axes(tokens: Tensor, channels: int) -> tuple[Tensor, float]:
     """
     tokens = normalize(tokens, dim=1).double()
     strengths, axes = torch.linalg.eigh(tokens.T @ tokens / len(tokens))
-    axes, kept = axes.flip(1)[:, :channels], strengths.flip(0)[:channels].sum() / strengths.sum()
+    axes, kept = (
+        axes.flip(1)[:, :channels],
+        strengths.flip(0)[:channels].sum() / strengths.sum().clamp_min(TINY),
+    )
     signs = axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
     return (axes * signs).float(), float(kept)
 
@@ -87,7 +91,7 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         return {**packed(tokens, stored), "pooled": pool_tokens(tokens)}
 
     write_rows(
-        Writer(out, len(source), feature_arrays(shape, stored), provenance),
+        Writer(out, len(source), feature_arrays(shape, stored), provenance, unit=BATCH),
         partial(source.read, "tokens"),
         compute,
         "features on principal axes",

@@ -49,6 +49,11 @@ def _scales(largest: Tensor) -> Tensor:
     return (scales.view(torch.int16) + short).view(torch.float16)  # the next float16 is the next integer
 
 
+def backbone_of(features: Store) -> str | None:
+    """What tells the backbone of a feature store: the hash of its weights, or of the axes it is projected on."""
+    return features.provenance.get("weights") or features.provenance.get("axes")
+
+
 class TokenStore(Store):
     """A complete store whose `tokens` are read as floats, whether stored as float16 or int8.
 

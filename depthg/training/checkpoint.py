@@ -3,12 +3,13 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import torch
 
 from depthg.runtime.files import fingerprint
-from depthg.runtime.progress import info
+from depthg.runtime.progress import info, warn
 
 
 class Stateful(Protocol):
@@ -49,7 +50,12 @@ class TrainingCheckpoint:
         """
         if not self.path.is_file():
             return 0, []
-        state = torch.load(self.path, map_location=self.device, weights_only=True)
+        try:
+            state = torch.load(self.path, map_location=self.device, weights_only=True)
+        except (OSError, RuntimeError, EOFError, UnpicklingError):
+            # The machine went down before all of it was on the disk.
+            warn(f"{self.path}: damaged: training begins again at step 0")
+            return 0, []
         if state["run"] != self.run:
             return 0, []
         for name, part in self.parts.items():

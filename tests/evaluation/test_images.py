@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from depthg.evaluation.images import ImagePredictions, lowest_accuracies
+from depthg.evaluation.images import ImagePredictions, lowest
 from depthg.evaluation.predict import Prediction
 from depthg.store.reader import Store
 
@@ -42,4 +42,4 @@ def test_predictions_come_back_as_they_were(planted):
 
 @pytest.mark.parametrize(("count", "worst"), [(2, [3, 0]), (9, [3, 0, 1]), (0, [])])
 def test_the_worst_come_first_and_unlabelled_never(count, worst):
-    assert lowest_accuracies(np.array([20, 90, np.nan, 10]), count) == worst
+    assert lowest(np.array([20, 90, np.nan, 10]), count) == worst

@@ -16,6 +16,15 @@ def test_whole_chain_is_planned(project):
     assert project.planned("results/mini/ours_3dlhp/metrics.json") == STAGES
 
 
+def test_the_report_needs_what_it_shows_of_the_compared_experiments(project):
+    project.config["compared"] = ["kmeans", "ours"]
+    assert project.planned("results/mini/report/index.html") == STAGES | {"correlations", "report"}
+    project.config["compared"] = ["kmeans", "stego"]
+    assert project.planned("results/mini/report/index.html") == STAGES - {"depth", "geometry"} | {
+        *("correlations", "report")
+    }
+
+
 def test_stego_reads_no_geometry(project):
     assert project.planned("results/mini/stego/seed0/model.safetensors") == {
         *("index", "crops", "features", "neighbors", "train")

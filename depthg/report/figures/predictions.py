@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from depthg.data.classes import read_classes
-from depthg.data.clusters import plain_clusters
+from depthg.data.clusters import Clusters, plain_clusters
 from depthg.errors import DepthGError
 from depthg.report.figures.palette import Palette, cluster_palette
 from depthg.report.figures.panels import DEPTH_COLORS, Panel, lay_out, save
@@ -15,17 +15,20 @@ from depthg.store.reader import Store
 Predictions = dict[str, np.ndarray]  # content of predictions.npz: depthg.evaluation.evaluate
 
 
-def draw_predictions(predictions: Path, depth: Path | None, classes: Path, out: Path) -> None:
+def draw_predictions(
+    predictions: Path, depth: Path | None, classes: Path, out: Path, clusters: Clusters | None = None
+) -> None:
     """Write a PNG with one row per crop: image, ground truth, prediction, prediction + CRF, depth.
 
     Args:
         predictions: predictions.npz of a seed.
         depth: depth store of the validation split, or None to omit the depth column.
         classes: classes.csv; if it is empty, the figure shows clusters and no ground truth.
+        clusters: names, colours and merges of the clusters, where they are shown; None: plain ones.
     """
     shown = read_predictions(predictions)
     last = [] if depth is None else [Panel("depth", Store(depth).read("depth", shown["crops"]), DEPTH_COLORS)]
-    _draw(Panel("image", shown["images"]), _label_maps(shown), last, shown, classes, out)
+    _draw(Panel("image", shown["images"]), _label_maps(shown), last, shown, classes, out, clusters)
 
 
 def draw_comparison(predictions: Sequence[Path], names: Sequence[str], classes: Path, out: Path) -> None:
@@ -85,17 +88,22 @@ def _draw(
     shown: Predictions,
     classes: Path,
     out: Path,
+    clusters: Clusters | None = None,
 ) -> None:
     """Write a figure with columns of label maps between other columns, and a legend of classes or clusters."""
-    palette = _palette(maps, shown, classes)
+    palette = _palette(maps, shown, classes, clusters)
+    if clusters and not shown["matched"]:
+        maps = {title: clusters.merged[ids] for title, ids in maps.items()}
     columns = [Panel(title, palette.paint(ids)) for title, ids in maps.items()]
     save(lay_out([first, *columns, *last], palette.legend(list(maps.values()))), out)
 
 
-def _palette(maps: Mapping[str, np.ndarray], shown: Predictions, classes: Path) -> Palette:
+def _palette(
+    maps: Mapping[str, np.ndarray], shown: Predictions, classes: Path, clusters: Clusters | None
+) -> Palette:
     """Colours of the classes in classes.csv or, without labels, of clusters."""
     if shown["matched"]:
         table = read_classes(classes)
         return Palette(table.names, table.colors, "void")
     count = 1 + max((int(ids.max()) for ids in maps.values() if ids.size), default=0)
-    return cluster_palette(plain_clusters(count))
+    return cluster_palette(clusters or plain_clusters(count))

@@ -118,3 +118,13 @@ def _missing(config: Config, dataset: str, experiment: str) -> str | None:
     except DepthGError as error:
         return str(error)
     return None
+
+
+def published(config: Config, dataset: str) -> dict[str, dict[Score, float]]:
+    """The paper's scores of experiments on its own data set, in percent, as its tables in config.yaml have them."""
+    rows = [row for table in config.tables.values() if table.dataset == dataset for row in table.rows]
+    found: dict[str, dict[Score, float]] = {}
+    for row in rows:
+        if row.experiment and row.paper:
+            found.setdefault(row.experiment, row.paper)
+    return found

@@ -1,8 +1,10 @@
 """The run of an experiment: its jobs, and its scores or why there are none."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -81,14 +83,20 @@ def read_result(run: Run) -> Result:
     if not path.is_file():
         return Result("failed" if has_failed(run) else "not run")
     found = json.loads(path.read_text())
-    values: dict[Score, Value] = {}
-    for score, (block, number) in BLOCKS.items():
-        refined = found[f"{block}_crf"]
-        if chosen := refined or found[block]:
-            own = chosen[number]
-            values[score] = Value(own["mean"], own["std"], bool(refined), tuple(own["values"]))
+    values = values_of(found)
     outdated = found["configuration_hash"] != run.configuration_hash
     return Result("" if values else "no scores", values, tuple(found["seeds"]), outdated)
+
+
+def values_of(metrics: Mapping[str, Any]) -> dict[Score, Value]:
+    """The scores of a metrics.json, after the CRF where available."""
+    values: dict[Score, Value] = {}
+    for score, (block, number) in BLOCKS.items():
+        refined = metrics[f"{block}_crf"]
+        if chosen := refined or metrics[block]:
+            own = chosen[number]
+            values[score] = Value(own["mean"], own["std"], bool(refined), tuple(own["values"]))
+    return values
 
 
 def has_failed(run: Run) -> bool:

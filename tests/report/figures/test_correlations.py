@@ -1,3 +1,6 @@
+import dataclasses
+import json
+
 import matplotlib.image
 import numpy as np
 import pytest
@@ -52,4 +55,16 @@ def test_the_figure_has_both_colours_only_where_there_are_both(inputs, tmp_path,
     for color, expected in ((PULLED, [True, False]), (PUSHED, [True, True])):
         rgb = [int(color[place : place + 2], 16) for place in (1, 3, 5)]
         assert [bool((half == rgb).all(-1).any()) for half in halves] == expected
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert found["self"]["pulled"] == 0.625 and found["random"]["shift"] == 1.5
+    assert len(found["self"]["edges"]) == len(found["self"]["shares"]) + 1
+    assert sum(found["self"]["shares"]) == pytest.approx(1, abs=1e-4)
     assert "self: pulls 62.5% of pairs together" in capsys.readouterr().out
+
+
+def test_of_centred_tokens_the_pairs_are_centred(inputs, tmp_path):
+    """Centred, the tokens of three quarters and of one quarter lie on opposite sides: cosines are 1 and −1."""
+    mean = store(tmp_path / "m.zarr", mean=np.array([[0.75, 0.25]], np.float32))
+    centred = dataclasses.replace(inputs, mean=mean)
+    _, values = term_values(centred, SETTINGS.model_copy(update={"tokens": "centred"}))["self"]
+    assert set(values.round(5).tolist()) == {-1.0, 1.0}

@@ -4,7 +4,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from depthg.data.clusters import plain_clusters
+from depthg.data.clusters import ClusterEntry, make_clusters, plain_clusters
 from depthg.report.figures.palette import cluster_palette
 from depthg.report.figures.panels import Panel, lay_out
 from depthg.report.figures.predictions import draw_predictions
@@ -30,11 +30,14 @@ def shown(tmp_path: Path) -> dict[str, np.ndarray]:
     }
 
 
-def picture(tmp_path: Path, shown: dict, depth: Path | None = None, classes: str = CLASSES) -> np.ndarray:
+def picture(
+    tmp_path: Path, shown: dict, depth: Path | None = None, classes: str = CLASSES, **options
+) -> np.ndarray:
     """The figure's pixels, RGB 0 to 255."""
     np.savez(tmp_path / "predictions.npz", **shown)
     (tmp_path / "classes.csv").write_text(classes)
-    draw_predictions(tmp_path / "predictions.npz", depth, tmp_path / "classes.csv", tmp_path / "figure.png")
+    files = tmp_path / "predictions.npz", depth, tmp_path / "classes.csv", tmp_path / "figure.png"
+    draw_predictions(*files, **options)
     return (matplotlib.image.imread(tmp_path / "figure.png")[..., :3] * 255).round().astype(int)
 
 
@@ -75,6 +78,15 @@ def test_without_labels_clusters_have_a_palette(tmp_path, shown):
     for color in cluster_palette(plain_clusters(3)).colors:
         assert share(pixels, color) > 0.02
     assert share(pixels, (128, 64, 128)) == 0
+
+
+def test_named_clusters_have_their_colours_and_merged_ones_one(tmp_path, shown):
+    shown["matched"] = np.array(False)
+    said = [{"colour": "#123456", "name": "sky"}, {"as": 0}, {}]
+    clusters = make_clusters([ClusterEntry.model_validate(one) for one in said], "here")
+    pixels = picture(tmp_path, shown, classes=HEADER, clusters=clusters)
+    assert share(pixels, (0x12, 0x34, 0x56)) > share(pixels, clusters.colors[2]) > 0.02
+    assert share(pixels, plain_clusters(3).colors[1]) == 0
 
 
 def test_no_pictures_at_all(tmp_path, shown):
