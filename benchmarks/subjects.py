@@ -10,7 +10,7 @@ from benchmarks.measure import Result
 
 SUBJECTS = (
     *("training", "batches", "kernels", "points", "mixing", "neighbors", "features", "free_backbone"),
-    *("writing", "reading", "logits", "refinement", "commands", "crowded", "growth", "demo"),
+    *("writing", "reading", "logits", "refinement", "exported", "commands", "crowded", "growth", "demo"),
 )
 ON_CARD = (
     "card.features",

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from depthg.data.formats import image_suffixes, readable_suffixes
 from depthg.data.records import read_images
 from depthg.errors import DepthGError
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
 
 
 class Input(NamedTuple):
@@ -75,11 +74,11 @@ def _images(folder: Path) -> list[Path]:
     found = []
     for parent, below, names in os.walk(folder):
         below[:] = [name for name in below if not name.startswith(".")]
-        found += [Path(parent, name) for name in names if name.lower().endswith(SUFFIXES) and name[0] != "."]
+        found += [
+            Path(parent, name) for name in names if name.lower().endswith(image_suffixes()) and name[0] != "."
+        ]
     if not found:
-        raise DepthGError(
-            f"{folder}: no images ({' '.join(suffix[1:] for suffix in SUFFIXES)}) in this folder"
-        )
+        raise DepthGError(f"{folder}: no images ({readable_suffixes()}) in this folder")
     return sorted(found)
 
 

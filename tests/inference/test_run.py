@@ -196,7 +196,7 @@ def test_images_with_the_same_name_are_kept_apart(photos):
     ("words", "said"),
     [
         (["nowhere.jpg"], "nowhere.jpg: no such image or folder"),
-        (["{empty}"], "no images (jpg jpeg png"),
+        (["{empty}"], "no images (jpg, jpeg, png"),
         (["{photos}/plain.png", "{photos}/other/plain.png"], "would both be written as plain.png"),
         (["{photos}/plain.png", "--device", "nonsense"], "device nonsense"),
         (["{photos}/plain.png", "--scale", "-1"], "must be above 0"),
