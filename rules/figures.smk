@@ -19,8 +19,8 @@ rule figure:
     message:
         "{wildcards.dataset}: draw predictions of {wildcards.experiment}"
     shell:
-        "depthg figure predictions --predictions {input.predictions} {params.depth} --classes {input.classes} "
-        "--out {output} > {log} 2>&1"
+        "depthg figure predictions --predictions {input.predictions:q} {params.depth:q} --classes {input.classes:q} "
+        "--out {output:q} > {log:q} 2>&1"
 
 
 rule comparison:
@@ -40,8 +40,8 @@ rule comparison:
     message:
         "{wildcards.dataset}: draw predictions of {params.names} side by side"
     shell:
-        "depthg figure comparison --compared {input.predictions} --names {params.names:q} "
-        "--classes {input.classes} --out {output} > {log} 2>&1"
+        "depthg figure comparison --compared {input.predictions:q} --names {params.names:q} "
+        "--classes {input.classes:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule worst:
@@ -59,7 +59,7 @@ rule worst:
     message:
         "{wildcards.dataset}: draw the images that ours does worst on"
     shell:
-        "depthg figure worst --worst {input.worst} --classes {input.classes} --out {output} > {log} 2>&1"
+        "depthg figure worst --worst {input.worst:q} --classes {input.classes:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule sampling:
@@ -83,9 +83,9 @@ rule sampling:
     message:
         "{wildcards.dataset}: draw the tokens that are sampled"
     shell:
-        "depthg figure sampling --crops {input.crops} --features {input.features} "
-        "--neighbors {input.neighbors} --geometry {input.geometry} {params.schedule} "
-        "--settings {params.settings:q} --out {output} > {log} 2>&1"
+        "depthg figure sampling --crops {input.crops:q} --features {input.features:q} "
+        "--neighbors {input.neighbors:q} --geometry {input.geometry:q} {params.schedule} "
+        "--settings {params.settings:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule propagation:
@@ -106,8 +106,8 @@ rule propagation:
     message:
         "{wildcards.dataset}: draw the neighbours that a code is mixed with"
     shell:
-        "depthg figure propagation --crops {input.crops} --geometry {input.geometry} {params.attention} "
-        "--out {output} > {log} 2>&1"
+        "depthg figure propagation --crops {input.crops:q} --geometry {input.geometry:q} {params.attention} "
+        "--out {output:q} > {log:q} 2>&1"
 
 
 rule correlations:
@@ -130,5 +130,5 @@ rule correlations:
     message:
         "{wildcards.dataset}: draw what each term asks of the codes of {wildcards.experiment}"
     shell:
-        "depthg figure correlations --features {input.features} --neighbors {input.neighbors} "
-        "{params.stores} --settings {params.settings:q} --out {output} > {log} 2>&1"
+        "depthg figure correlations --features {input.features:q} --neighbors {input.neighbors:q} "
+        "{params.stores} --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"
