@@ -1,6 +1,5 @@
 """Reading a complete store: whole rows or single tokens, in any order."""
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from depthg.errors import DepthGError
-from depthg.store.arrays import MARKER, RECORD, Rows, ShardLayout
+from depthg.store.arrays import MARKER, RECORD, Rows, ShardLayout, damaged, read_json
 from depthg.store.shards import DamageError, Shard
 
 if TYPE_CHECKING:
@@ -42,8 +41,9 @@ class Store:
         if not marker.is_file():
             state = "is not complete" if self.path.is_dir() else "does not exist"
             raise DepthGError(f"{self.path} {state}: make it with `snakemake --cores 2 {marker}`")
-        self.notes: dict[str, Any] = json.loads(marker.read_text())
-        self.fingerprint: str = self.notes["fingerprint"]
+        self.notes: dict[str, Any] = read_json(marker, self.path)
+        with damaged(marker, self.path):
+            self.fingerprint, self._rows = str(self.notes["fingerprint"]), int(self.notes["rows"])
         self._layouts: dict[str, ShardLayout] = {}
         self._shards = lru_cache(OPEN_SHARDS)(self._shard)
         self._checked: dict[str, bytearray] = {}  # chunks of which `take` has compared the checksum
@@ -51,10 +51,12 @@ class Store:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Provenance of the store: settings, and the fingerprints of its input stores."""
-        return json.loads((self.path / RECORD).read_text())["made_from"]
+        record = read_json(self.path / RECORD, self.path)
+        with damaged(self.path / RECORD, self.path):
+            return dict(record["made_from"])
 
     def __len__(self) -> int:
-        return self.notes["rows"]
+        return self._rows
 
     def array(self, name: str) -> "zarr.Array":
         """The Zarr array `name`, for what `read` and `take` do not offer; not to be shared with a forked process."""
