@@ -42,6 +42,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "collect": stages.collect,
     "export": models.export,
     "segment": models.segment,
+    "onnx": models.onnx,
+    "push": models.push,
     "figure predictions": tools.figure_predictions,
     "figure comparison": tools.figure_comparison,
     "figure worst": tools.figure_worst,

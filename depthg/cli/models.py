@@ -63,3 +63,18 @@ def segment(
         probabilities=probabilities, coco=coco, polygons=polygons, crf=crf, flip=flip, scale=scale
     )
     run(inputs, Segmenter.from_pretrained(model, device), out, options, batch, resume)
+
+
+def onnx(model: str, /, out: Path) -> None:
+    """Write a model as one ONNX file: pixels of windows in, logits of the clusters at their tokens out."""
+    from depthg.inference.hub import model_folder
+    from depthg.inference.onnx import export_onnx
+
+    export_onnx(model_folder(model), out)
+
+
+def push(model: Path, name: str, /, private: bool = False, dry_run: bool = False) -> None:
+    """Upload the folder of a model to the Hugging Face hub, as OWNER/NAME."""
+    from depthg.inference.push import push
+
+    push(model, name, private, dry_run)

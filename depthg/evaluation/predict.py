@@ -58,31 +58,32 @@ class Enlarger:
         logits: probes and enlarged values of one image float32 [n, H, W] → logits float32 [·, H, W] by probe.
     """
 
-    values: Callable[[Probes, Tensor, tuple[int, int], np.ndarray], Tensor]
+    values: Callable[[Probes, Tensor, tuple[int, int], Tensor], Tensor]
     logits: Callable[[Probes, Tensor], dict[str, Tensor]]
 
     def __call__(self, probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> LogitMaps:
         """Logits float32 [·, H, W] by probe, of one crop after the other: those of pixels take memory."""
-        for values in self.values(probes, codes, grid, images):
+        pixels = as_tensor(images).to(codes.device)
+        for values in self.values(probes, codes, grid, pixels):
             yield self.logits(probes, upsample(values, grid, images.shape[1:3]))
 
 
-def logit_values(probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> Tensor:
+def logit_values(probes: Probes, codes: Tensor, grid: tuple[int, int], images: Tensor) -> Tensor:
     """The logits of all probes at tokens: a probe is applied to few codes."""
     return torch.cat(list(probes.logits(codes).values()), -1)
 
 
-def code_values(probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> Tensor:
+def code_values(probes: Probes, codes: Tensor, grid: tuple[int, int], images: Tensor) -> Tensor:
     """The codes, as released: a cosine is not linear, so clusters differ; a linear probe gives the same either way."""
     return codes
 
 
-def guided_values(probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> Tensor:
+def guided_values(probes: Probes, codes: Tensor, grid: tuple[int, int], images: Tensor) -> Tensor:
     """The probabilities of all probes at tokens, averaged among tokens of like colour."""
     logits, radius = probes.logits(codes), reach(grid)
     votes = torch.cat([(SURENESS.get(name, 1.0) * own).softmax(-1) for name, own in logits.items()], -1)
     likely = [
-        guided_mean(vote.T.unflatten(1, grid), token_colours(as_tensor(image).to(codes.device), grid), radius)
+        guided_mean(vote.T.unflatten(1, grid), token_colours(image, grid), radius)
         for vote, image in zip(votes, images, strict=True)
     ]
     return torch.stack(likely).flatten(2).transpose(1, 2)

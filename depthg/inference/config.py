@@ -19,6 +19,7 @@ PROBES = "probes.safetensors"  # as `depthg cluster` writes it
 AXES = "axes.safetensors"  # only where the backbone's tokens are projected
 BACKBONE = "backbone.safetensors"  # only of a bundle
 CARD = "README.md"
+FILES = (HEAD, PROBES, AXES, BACKBONE, CARD, CONFIG)  # all that a folder may hold
 
 
 class OutputClass(Model):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from depthg.errors import DepthGError
-from depthg.inference.config import CONFIG
+from depthg.inference.config import CONFIG, FILES
 from depthg.runtime.workflow import PACKAGE
 from depthg.weights.catalogue import HUB_ID
 from depthg.weights.hub import why_unreachable
@@ -35,7 +35,7 @@ def _fetched(hub_id: str) -> Path:
     try:
         if why := why_unreachable():
             raise ConnectionError(why)
-        return Path(snapshot_download(hub_id))
+        return Path(snapshot_download(hub_id, allow_patterns=list(FILES)))
     except Exception as error:  # the hub client raises many types
         reason = error if isinstance(error, ConnectionError) else type(error).__name__
         raise DepthGError(

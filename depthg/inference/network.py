@@ -16,7 +16,7 @@ from depthg.models.checkpoint import Model, load_model
 from depthg.models.precision import ON_GPU, named_precision
 from depthg.runtime import device as devices
 from depthg.stages.features import dense_features
-from depthg.stages.mirrored import mirrored_features
+from depthg.stages.mirrored import mirror
 from depthg.store.tokens import as_stored
 
 
@@ -60,8 +60,9 @@ class Network:
 
         With `flip` they are the mean with those of the mirror images, mirrored back.
         """
-        looks = (dense_features, mirrored_features) if flip else (dense_features,)
-        found = [as_stored(look(self.backbone, pixels), self._seen_as) for look in looks]
+        found = [as_stored(self.backbone(pixels), self._seen_as)]
+        if flip:
+            found.append(as_stored(mirror(self.backbone(mirror(pixels))), self._seen_as))
         if self.axes is not None:
             found = [as_stored(tokens @ self.axes, self.config.stored) for tokens in found]
         codes = [self.head(tokens.flatten(1, 2)) for tokens in found]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from depthg.inference.config import OutputClass
 
+ROWS = 256  # that are counted at a time
 VOID = 255  # pixels without data; also the number of classes that an 8-bit mask can hold
 
 
@@ -55,7 +56,11 @@ class Segmentation:
 
     def pixels(self) -> np.ndarray:
         """Number of pixels of each class, int64 [classes]."""
-        return np.bincount(self.labels.ravel(), minlength=len(self.classes))[: len(self.classes)]
+        counts = np.zeros(len(self.classes), np.int64)
+        for row in range(0, len(self.labels), ROWS):  # bincount makes int64 of what it counts
+            found = np.bincount(self.labels[row : row + ROWS].ravel(), minlength=len(counts))
+            counts += found[: len(counts)]
+        return counts
 
     def areas(self) -> dict[str, float]:
         """The share of each class that occurs, by name, of the pixels with data."""

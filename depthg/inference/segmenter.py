@@ -25,8 +25,8 @@ from depthg.runtime.files import file_hash, fingerprint
 from depthg.runtime.progress import track
 
 BATCH = {"cpu": 4, "cuda": 32}  # windows that are looked at together
+DECISIVE = (names.CONFIG, names.HEAD, names.PROBES)  # for label maps
 MANY = 64  # windows of an image that has a progress bar of its own
-FILES = (names.HEAD, names.PROBES, names.AXES, names.BACKBONE, names.CARD, names.CONFIG)
 
 
 class Segmenter:
@@ -70,7 +70,7 @@ class Segmenter:
         """Copy the model to a folder, created if missing, from which `from_pretrained` loads it."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        for file in FILES:
+        for file in names.FILES:
             if (self.folder / file).is_file():
                 shutil.copyfile(self.folder / file, folder / file)
 
@@ -82,7 +82,7 @@ class Segmenter:
     @property
     def fingerprint(self) -> str:
         """A hash of what decides label maps: of the head, the centroids and config.json."""
-        return fingerprint({name: file_hash(self.folder / name) for name in (names.CONFIG, *FILES[:2])})
+        return fingerprint({name: file_hash(self.folder / name) for name in DECISIVE})
 
     def __call__(
         self,
@@ -147,9 +147,10 @@ class Segmenter:
     def _of_windows(self, images: np.ndarray, flip: bool, crf: bool) -> Iterator[Tensor]:
         """The same of windows uint8 [B, S, S, 3]: refined probabilities of pixels, or what is enlarged from tokens."""
         where, probes = self.network.device, self.network.probes
-        codes, grid = self.network.encode(send(torch.from_numpy(images), where), flip)
+        pixels = send(torch.from_numpy(images), where)
+        codes, grid = self.network.encode(pixels, flip)
         enlarger = ENLARGED[self.config.enlarged]
-        for image, values in zip(images, enlarger.values(probes, codes, grid, images), strict=True):
+        for image, values in zip(images, enlarger.values(probes, codes, grid, pixels), strict=True):
             if not crf:
                 yield values.T.unflatten(1, grid)
                 continue
