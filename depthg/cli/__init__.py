@@ -53,6 +53,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "clusters show": clusters.show,
     "clusters name": clusters.name,
     "clusters merge": clusters.merge,
+    "clusters sweep": clusters.sweep,
     "report": tools.report,
     "scores": tools.scores,
     "table make": tools.table_make,
