@@ -13,6 +13,7 @@ from tests.reliability.kills import STAGES, TARGET, project_in, undisturbed_run
 
 pytestmark = pytest.mark.slow
 BLOCK = 1 << 16
+FULL = "the disk is full: make room|the disk has|No space left"
 
 
 @pytest.fixture(scope="module")
