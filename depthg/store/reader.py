@@ -1,6 +1,7 @@
 """Reading a complete store: whole rows or single tokens, in any order."""
 
 import os
+import resource
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
@@ -17,7 +18,10 @@ from depthg.store.shards import DamageError, Shard
 if TYPE_CHECKING:
     import zarr
 
-OPEN_SHARDS = 128  # files; a process may have 1,024 open
+HANDLES = resource.getrlimit(resource.RLIMIT_NOFILE)[
+    0
+]  # files that this process may have open, usually 1,024
+OPEN_SHARDS = max(1, min(128, HANDLES // 8))  # of a store; a training opens up to five
 
 
 class Store:
