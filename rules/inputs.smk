@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 
 from depthg.config.recipe import Recipe
 from depthg.data.classes import read_classes
@@ -146,9 +147,9 @@ def classes_of(wildcards):
 
 
 def options(*names):
-    """A `params` function: `--name paths` for each of these inputs that is not empty."""
+    """A `params` function: `--name paths`, quoted for the shell, for each of these inputs that is not empty."""
     return lambda wildcards, input: " ".join(
-        f"--{name} {' '.join(paths) if isinstance(paths, list) else paths}"
+        f"--{name} {shlex.join([paths] if isinstance(paths, str) else paths)}"
         for name in names
         if (paths := getattr(input, name))
     )

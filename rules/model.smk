@@ -30,7 +30,7 @@ rule export:
         "{wildcards.dataset}: the model of {wildcards.experiment}"
     shell:
         "depthg export {wildcards.dataset:q} {wildcards.experiment:q} --recipe {params.recipe:q} "
-        "--out {params.out} > {log} 2>&1"
+        "--out {params.out:q} > {log:q} 2>&1"
 
 
 rule masks:
@@ -53,5 +53,5 @@ rule masks:
     message:
         "{wildcards.dataset}: segment all images with {wildcards.experiment}"
     shell:
-        "depthg segment {input.images} --model {input.model} --out {params.out} --threads {threads} "
-        "--resume > {log} 2>&1"
+        "depthg segment {input.images:q} --model {input.model:q} --out {params.out:q} --threads {threads} "
+        "--resume > {log:q} 2>&1"

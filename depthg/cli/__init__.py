@@ -3,13 +3,13 @@
 Heavy modules, including the configuration, are imported inside the commands, so that `depthg --help` is fast.
 """
 
-import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 
 from depthg.cli import clusters, models, stages, tools
+from depthg.cli.failures import refusal
 from depthg.cli.options import call, make_parser
 from depthg.errors import DepthGError
 from depthg.runtime.parent import follow_snakemake
@@ -17,8 +17,6 @@ from depthg.runtime.progress import terminal
 from depthg.runtime.threads import wait_briefly
 
 wait_briefly()
-
-FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what a user may have of it
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "new": tools.new,
@@ -53,6 +51,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "clusters show": clusters.show,
     "clusters name": clusters.name,
     "clusters merge": clusters.merge,
+    "clusters sweep": clusters.sweep,
     "report": tools.report,
     "scores": tools.scores,
     "table make": tools.table_make,
@@ -82,9 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `depthg … | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in FULL:
-            full = error.filename or "disk"
-            return _fail(f"{full}: the disk is full: make room and run the same command again")
+        if line := refusal(error):
+            return _fail(line)
         traceback.print_exc()
         return _fail(f"unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
     return 0

@@ -52,6 +52,25 @@ def merge(results: Path, words: list[str], /) -> None:
     _change(results, lambda entries: merged(entries, words))
 
 
+def sweep(
+    features: Path,
+    neighbors: Path,
+    model: Path,
+    low: int,
+    high: int,
+    out: Path,
+    schedule: Path | None = None,
+    threads: int = 2,
+) -> None:
+    """Draw how stable clusters are by their number, without labels, and suggest one.
+
+    The workflow calls it: `snakemake --cores 2 results/mine/auto/stability/2-20.png` tries 2 to 20 clusters.
+    """
+    from depthg.report.stability import draw_stability
+
+    draw_stability(features, neighbors, schedule, model, (low, high), out, threads)
+
+
 def _change(results: Path, change: Callable[[list[ClusterEntry]], list[ClusterEntry]]) -> None:
     """Change clusters.yaml, and say what is in it now."""
     from depthg.data.clusters import read_entries, write_entries

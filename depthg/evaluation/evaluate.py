@@ -16,7 +16,7 @@ from depthg.evaluation.scores import ConfusionCounts
 from depthg.evaluation.training import TrainingSplit, count_training
 from depthg.models.sealed import check_origin
 from depthg.runtime.device import device
-from depthg.runtime.files import fingerprint, write_json
+from depthg.runtime.files import fingerprint, replacing, write_json
 from depthg.runtime.progress import track
 from depthg.store.reader import Store
 
@@ -142,6 +142,5 @@ def save_predictions(
             maps = np.array([prediction.maps[name] for prediction in pictures], np.uint16)
             arrays[key] = apply_matching(maps, counts.matching(name)) if counts.pixels else maps
     arrays |= extra
-    draft = path.with_name(path.name + ".tmp.npz")
-    np.savez_compressed(draft, **arrays)
-    draft.replace(path)
+    with replacing(path) as draft, draft.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from depthg.errors import DepthGError
-from depthg.runtime.files import naming
+from depthg.runtime.files import replacing
 
 MODEL, PROBES = (
     "depthg",
@@ -33,11 +33,9 @@ def save_sealed(tensors: Mapping[str, np.ndarray], path: Path, key: str, about: 
         key: the metadata key, `MODEL` or `PROBES`.
         about: its value; JSON.
     """
-    draft = path.with_name(path.name + ".tmp")
-    with naming(path):
-        sealed = {**about, "digest": digest(tensors, about)}
-        save_file(dict(tensors), draft, {key: json.dumps(sealed, sort_keys=True)})
-        draft.replace(path)
+    sealed = {**about, "digest": digest(tensors, about)}
+    with replacing(path) as draft:  # as bytes: safetensors' own writer does not say that a disk is full
+        draft.write_bytes(save(dict(tensors), {key: json.dumps(sealed, sort_keys=True)}))
 
 
 def load_sealed(path: Path, key: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -94,18 +94,13 @@ def find_gallery(folder: ResultFolder, clusters: Clusters, patches: int, side: i
     labelled = _labelled(crops, rows, ids, len(clusters), len(classes))
     looks = []
     for number in track(clusters.kept, len(clusters.kept), "patches of clusters"):
-        regions = find_regions(ids == number, cosines)
+        inside = ids == number
+        regions = find_regions(inside, cosines)
         chosen = [regions[place] for place in evenly_spaced(len(regions), patches)] if regions else []
-        cut = [_cut(crops, rows, region, ids == number, side) for region in chosen]
-        looks.append(
-            Look(
-                number,
-                float((ids == number).mean()),
-                int((ids == number).any(axis=(1, 2)).sum()),
-                np.array(cut, np.uint8).reshape(-1, side, side, 3),
-                labelled[number],
-            )
-        )
+        cut = [_cut(crops, rows, region, inside, side) for region in chosen]
+        images = int(inside.any(axis=(1, 2)).sum())
+        shown = np.array(cut, np.uint8).reshape(-1, side, side, 3)
+        looks.append(Look(number, float(inside.mean()), images, shown, labelled[number]))
     return Gallery(looks, classes, len(rows))
 
 

@@ -67,6 +67,17 @@ def find_axes(features: Path, channels: int, out: Path) -> None:
     np.save(out, axes.numpy())
 
 
+def _read_axes(path: Path) -> Tensor:
+    """Principal axes float32 [C, K]; DepthGError if the file holds anything else."""
+    try:
+        axes = np.load(path)
+        return torch.from_numpy(np.asarray(axes, np.float32)).reshape(axes.shape[0], axes.shape[1])
+    except (OSError, ValueError, EOFError, IndexError, AttributeError) as error:
+        raise DepthGError(
+            f"{path}: no axes ({type(error).__name__}): `snakemake {path}` makes them again"
+        ) from None
+
+
 def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "float16") -> None:
     """Write a store of projected features: `tokens` [M, h, w, K] and `pooled` float32 [M, K].
 
@@ -76,7 +87,7 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         out: store to write; an interrupted run resumes.
         stored: storage type of the tokens.
     """
-    source, basis = TokenStore(features), torch.from_numpy(np.load(axes)).to(device())
+    source, basis = TokenStore(features), _read_axes(axes).to(device())
     shape = (*source.shape("tokens")[:2], basis.shape[1])
     provenance = {
         "features": source.fingerprint,

@@ -70,7 +70,7 @@ def _record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads((path / RECORD).read_text())
         return record if record.get("layout") == LAYOUT else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):  # another kind of JSON, for one
         return {}
 
 

@@ -1,7 +1,7 @@
 """Reading a complete store: whole rows or single tokens, in any order."""
 
-import json
 import os
+import resource
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from depthg.errors import DepthGError
-from depthg.store.arrays import MARKER, RECORD, Rows, ShardLayout
+from depthg.store.arrays import MARKER, RECORD, Rows, ShardLayout, damaged, read_json
 from depthg.store.shards import DamageError, Shard
 
 if TYPE_CHECKING:
     import zarr
 
-OPEN_SHARDS = 128  # files; a process may have 1,024 open
+HANDLES = resource.getrlimit(resource.RLIMIT_NOFILE)[
+    0
+]  # files that this process may have open, usually 1,024
+OPEN_SHARDS = max(1, min(128, HANDLES // 8))  # of a store; a training opens up to five
 
 
 class Store:
@@ -42,8 +45,9 @@ class Store:
         if not marker.is_file():
             state = "is not complete" if self.path.is_dir() else "does not exist"
             raise DepthGError(f"{self.path} {state}: make it with `snakemake --cores 2 {marker}`")
-        self.notes: dict[str, Any] = json.loads(marker.read_text())
-        self.fingerprint: str = self.notes["fingerprint"]
+        self.notes: dict[str, Any] = read_json(marker, self.path)
+        with damaged(marker, self.path):
+            self.fingerprint, self._rows = str(self.notes["fingerprint"]), int(self.notes["rows"])
         self._layouts: dict[str, ShardLayout] = {}
         self._shards = lru_cache(OPEN_SHARDS)(self._shard)
         self._checked: dict[str, bytearray] = {}  # chunks of which `take` has compared the checksum
@@ -51,10 +55,12 @@ class Store:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Provenance of the store: settings, and the fingerprints of its input stores."""
-        return json.loads((self.path / RECORD).read_text())["made_from"]
+        record = read_json(self.path / RECORD, self.path)
+        with damaged(self.path / RECORD, self.path):
+            return dict(record["made_from"])
 
     def __len__(self) -> int:
-        return self.notes["rows"]
+        return self._rows
 
     def array(self, name: str) -> "zarr.Array":
         """The Zarr array `name`, for what `read` and `take` do not offer; not to be shared with a forked process."""

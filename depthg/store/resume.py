@@ -1,7 +1,7 @@
 """Resuming the writing of a store: records of finished rows.
 
 `progress.json` holds the end of the finished range that starts at row 0, `progress.640.json` that of the range from row
-640: of another part, or of a shard that is written beside others. A killed job resumes from them, whatever its parts are.
+640: of another part, or of a shard that is written beside others. A killed job resumes from them, even in other parts.
 """
 
 import json

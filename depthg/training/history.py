@@ -12,6 +12,7 @@ from torch import Tensor
 
 from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
+from depthg.runtime.files import naming
 from depthg.training.guidance import active_terms
 
 HISTORY_EVERY = 10  # steps
@@ -36,6 +37,7 @@ class History:
     ):
         self.settings, self.lines, self.anchors = settings, lines, anchors
         self._buffer: dict[int, dict[str, Tensor]] = {}
+        self.path = path
         self._file = path.open("w", buffering=1)
         self._file.writelines(lines)
 
@@ -74,7 +76,8 @@ class History:
             **({} if score is None else {"score": score}),
         }
         self.lines.append(json.dumps(content) + "\n")
-        self._file.write(self.lines[-1])
+        with naming(self.path):
+            self._file.write(self.lines[-1])
 
     def close(self) -> None:
         """Close the file."""

@@ -22,6 +22,7 @@ from depthg.models.adam import AdamW, Group
 from depthg.models.checkpoint import Model, save_model
 from depthg.models.codebook import LEARNING_RATE
 from depthg.runtime.device import announce, device
+from depthg.runtime.files import replacing
 from depthg.runtime.prefetch import prefetch
 from depthg.runtime.progress import track
 from depthg.runtime.provenance import provenance
@@ -98,7 +99,8 @@ def _train(
     (out / HISTORY).write_text("")  # also expected of an untrained model
     if settings.steps:
         _optimise(model, inputs, out, run, labelled=labelled, clusters=clusters)
-    (out / "config.yaml").write_text(yaml.safe_dump({**run, **provenance()}, sort_keys=False))
+    with replacing(out / "config.yaml") as draft:
+        draft.write_text(yaml.safe_dump({**run, **provenance()}, sort_keys=False))
     save_model(model, out / MODEL)
     (out / CHECKPOINT).unlink(missing_ok=True)
 

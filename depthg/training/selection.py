@@ -127,31 +127,39 @@ class StabilityCriterion:
         image = np.unique(inputs.images(crops), return_inverse=True)[1]
         if image.max() == 0:
             raise DepthGError(
-                "settings: selection: stability halves the images, and there is one: set it to last"
+                "stability: halves the images, and there is one: add images, or set `selection` to last"
             )
         self.splits = [np.repeat(_halves(rng, image), each) for _ in range(SPLITS)]
         self.pairs = rng.permutation(self.tokens[..., 0].numel())[:COMPARED]
 
-    @torch.no_grad()
     def __call__(self, model: Model) -> float:
         """The mean score over the ways to halve the images, in [−1, 1]."""
-        where = next(model.parameters()).device
+        codes, cosines = self.look(model)
+        found = (self.agreement_and_fit(codes, cosines, half, self.clusters) for half in self.splits)
+        return float(np.mean([agreement * fit**2 for agreement, fit in found]))
+
+    @torch.no_grad()
+    def look(self, model: Model) -> tuple[Tensor, Tensor]:
+        """Unit codes float32 [n, Q] of the sampled tokens, and the cosines of the tokens that are compared."""
+        where = next((weights.device for weights in model.parameters()), torch.device("cpu"))
         batches = [tokens.to(where) for tokens in self.tokens.split(64)]
         codes = torch.cat([normalize(model(tokens), dim=-1) for tokens in batches]).flatten(0, 1).cpu()
         seen = torch.cat([model.prepared(tokens) for tokens in batches]).flatten(0, 1)
         alike = normalize(seen[torch.from_numpy(self.pairs).to(where)], dim=-1)
-        cosines = (alike @ alike.T).cpu()
-        return float(np.mean([self._score(codes, half, cosines) for half in self.splits]))
+        return codes, (alike @ alike.T).cpu()
 
-    def _score(self, codes: Tensor, half: np.ndarray, cosines: Tensor) -> float:
-        """Agreement · fit² of the clusters that the two halves of the codes make."""
+    def agreement_and_fit(
+        self, codes: Tensor, cosines: Tensor, half: np.ndarray, clusters: int
+    ) -> tuple[float, float]:
+        """Agreement of the clusters that the two halves of the codes make, and the mean fit of both."""
         from sklearn.metrics import adjusted_rand_score  # slow to import; most trainings do without
 
         found = []
         for side in (0, 1):
-            centroids = fit_centroids(codes[half == side].numpy(), self.clusters, 2, self.seed, ITERATIONS)
+            centroids = fit_centroids(codes[half == side].numpy(), clusters, 2, self.seed, ITERATIONS)
             found.append((codes @ torch.from_numpy(centroids).T).argmax(-1).numpy())
-        return adjusted_rand_score(*found) * np.mean([self._fit(ids, cosines) for ids in found]) ** 2
+        fits = [self._fit(ids, cosines) for ids in found]
+        return float(adjusted_rand_score(*found)), float(np.mean(fits))
 
     def _fit(self, ids: np.ndarray, cosines: Tensor) -> float:
         """Correlation of being in one cluster with the cosine of two tokens; 0 if all are in one."""

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ import psutil
 from tests.workflow.conftest import Project
 
 MADE = ("resources", "results")
-PATIENCE = 180  # seconds until a run that was hit has ended
+PATIENCE = 1800  # seconds: a run that has not ended then hangs
 
 
 class Hit(NamedTuple):
@@ -44,14 +44,21 @@ class Ended(NamedTuple):
     orphans: list[str]
 
 
-def run(project: Project, target: str, hit: Hit | None = None) -> Ended:
-    """Run the workflow to its end, and let a signal hit it on the way."""
+def run(
+    project: Project,
+    target: str,
+    hit: Hit | None = None,
+    meanwhile: Callable[[subprocess.Popen], object] | None = None,
+) -> Ended:
+    """Run the workflow to its end, and let a signal hit it, or something else happen, on the way."""
     with open(project.folder / "printed", "w+") as printed:
         call = project.call(target)
         with subprocess.Popen(
             **call, stdout=printed, stderr=subprocess.STDOUT, start_new_session=True
         ) as process:
             was_hit = hit is not None and deliver(hit, process)
+            if meanwhile:
+                meanwhile(process)
             status = process.wait(PATIENCE)
         printed.seek(0)
         return Ended(printed.read(), status, was_hit, list(left_of(process.pid)))
@@ -59,9 +66,7 @@ def run(project: Project, target: str, hit: Hit | None = None) -> Ended:
 
 def deliver(hit: Hit, process: subprocess.Popen) -> bool:
     """Send the signal at its moment; whether there was still somebody to hit."""
-    job = None
-    while process.poll() is None and (job := job_of(process.pid, hit.stage)) is None:
-        time.sleep(0.02)
+    job = wait_for_job(process, hit.stage)
     time.sleep(hit.delay if job else 0)
     try:
         if hit.whom == "group":
@@ -71,6 +76,15 @@ def deliver(hit: Hit, process: subprocess.Popen) -> bool:
     except (ProcessLookupError, TypeError):
         return False
     return True
+
+
+def wait_for_job(process: subprocess.Popen, stage: str) -> int | None:
+    """The process of a command of a stage, as soon as it is there; None if the run ends without one."""
+    while process.poll() is None:
+        if job := job_of(process.pid, stage):
+            return job
+        time.sleep(0.02)
+    return None
 
 
 def job_of(process: int, stage: str) -> int | None:

@@ -157,7 +157,7 @@ def test_all_crops_of_an_image_are_in_one_half(tmp_path):
 
 @pytest.mark.parametrize(
     ("clusters", "images", "message"),
-    [(None, np.arange(4), "set `clusters`"), (2, np.zeros(4), "there is one: set it to last")],
+    [(None, np.arange(4), "set `clusters`"), (2, np.zeros(4), "there is one: add images")],
 )
 def test_stability_needs_clusters_and_images(tmp_path, clusters, images, message):
     inputs = planted_inputs(tmp_path, np.zeros((4, 4, 4), int), images)

@@ -25,6 +25,10 @@ def test_the_report_needs_what_it_shows_of_the_compared_experiments(project):
     }
 
 
+def test_numbers_of_clusters_are_tried_on_what_was_trained(project):
+    assert project.planned("results/mini/stego/stability/2-9.png") == LEAN | {"stability"}
+
+
 def test_stego_reads_no_geometry(project):
     assert project.planned("results/mini/stego/seed0/model.safetensors") == {
         *("index", "crops", "features", "neighbors", "train")

@@ -16,7 +16,7 @@ from depthg.report.page.intervals import Interval
 INK = "#010203"  # stands for the colour of text, which the page sets
 LIGHT, DARK = "#1d2026", "#e8eaee"  # ink in light and in dark mode
 COLORS = ("#2f7fd6", "#d4622a", "#23936a", "#b352a0", "#8a7a1f", "#6f6fd8", "#c9403a", "#3d8f9c")
-WIDTH = 4.6  # inches: a phone's width at the size of its text
+WIDTH = 4.0  # inches: as wide as a phone, so that text has its own size there
 STYLE: Any = {
     "text.parse_math": False,  # names may hold $
     "svg.fonttype": "none",

@@ -71,7 +71,7 @@ def find_experiments(results_folder: Path, names: Sequence[str]) -> list[ResultF
 
 def _content(folders: Sequence[ResultFolder], paper: results.Published) -> dict[str, Any]:
     rows = results.score_rows(folders, paper)
-    best = folders[max(range(len(rows)), key=lambda place: rows[place].miou)]
+    best = folders[max(range(len(rows)), key=lambda place: rows[place].rank)]
     shown, first = Shown(best), folders[0].metrics
     return {
         "dataset": first["dataset"],

@@ -30,9 +30,9 @@ class ScoreRow:
     paper: str
 
     @property
-    def miou(self) -> float:
-        """Mean mIoU in percent; −1 without scores."""
-        return self.values["miou"].mean if "miou" in self.values else -1.0
+    def rank(self) -> tuple[float, bool]:
+        """What is shown first is the highest: mean mIoU; without scores, what was trained."""
+        return self.values["miou"].mean if "miou" in self.values else -1.0, self.name != FLOOR
 
 
 def score_rows(folders: Sequence[ResultFolder], paper: Published) -> list[ScoreRow]:

@@ -106,7 +106,7 @@ def _read(path: Path) -> np.ndarray:
             content = np.load(stream)
             if not isinstance(content, np.ndarray):  # an npz archive
                 content = content[content.files[0]]
-        return content.astype(np.float64)
+        return np.asarray(content, np.float64)
     except UnreadableImageError as error:
         raise DepthGError(f"{path}: not a readable depth map ({error.reason}): replace the file") from error
     except (*DECODER_ERRORS, IndexError, BadZipFile) as error:

@@ -37,7 +37,14 @@ def test_seeds_that_do_not_pair_have_a_difference_without_interval():
 
 def test_without_labels_cells_are_blank():
     (row,) = score_rows([folder("auto", [], seeds=1)], {})
-    assert set(row.cells.values()) == {"–"} and row.over_floor == "–" and row.miou == -1
+    assert set(row.cells.values()) == {"–"} and row.over_floor == "–"
+
+
+def test_the_highest_miou_is_shown_first_and_without_scores_what_was_trained():
+    scored = score_rows([folder("kmeans", [50.0, 52.0]), folder("own", [40.0, 42.0])], {})
+    assert max(scored, key=lambda row: row.rank).name == "kmeans"
+    plain = score_rows([folder("kmeans", [], seeds=1), folder("auto", [], seeds=1)], {})
+    assert max(plain, key=lambda row: row.rank).name == "auto"
 
 
 def shown(counts, matching):

@@ -5,7 +5,7 @@
   const at = (id) => document.getElementById(id);
   const [which, left, right, border, under, over] = ["which", "left", "right", "border", "under", "over"].map(at);
   const captions = [...strips[0].querySelectorAll("figcaption")].map((caption) => caption.textContent);
-  for (const [select, chosen] of [[left, 0], [right, captions.length - 1]]) {
+  for (const [select, chosen] of [[left, 0], [right, captions.lastIndexOf(at("compare").dataset.best)]]) {
     captions.forEach((caption, place) => select.add(new Option(caption, place, false, place === chosen)));
   }
   const show = () => {
