@@ -9,6 +9,7 @@ import shutil
 import pytest
 from PIL import Image
 
+from depthg.cli import main
 from depthg.runtime.files import file_hash
 from depthg.runtime.gpus import count_gpus
 
@@ -103,6 +104,22 @@ def test_the_report_shows_the_figure_and_the_scores_with_captions(finished):
     page = (finished.folder / "report.html").read_text()
     for text in ("Validation images as the first seed of ours_3dlhp", "over\\n2 seeds", "guided by depth"):
         assert text in page
+
+
+def test_the_page_of_results_shows_depth_points_scores_and_training(edited):
+    edited.config["compared"] = ["ours_3dlhp"]
+    done = edited.snakemake("results/mini/report/index.html")
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (edited.folder / "results/mini/report/index.html").read_text()
+    for shown in (
+        "Depth, near is light",
+        "64 tokens that farthest-point sampling",
+        "Confusion of ours_3dlhp",
+    ):
+        assert shown in page
+    assert (
+        "Training of ours_3dlhp" in page and "Share pulled together: " in page and "There is no floor" in page
+    )
 
 
 def test_interrupted_job_runs_again_without_a_flag(finished):
@@ -203,3 +220,8 @@ def test_auto_needs_no_label(tmp_path, project):
     assert (result / "figure.png").stat().st_size > 1000
     looks = [json.loads(line)["step"] for line in (result / "seed0/history.jsonl").read_text().splitlines()]
     assert {0, 2, 5} <= set(looks)
+    done = unlabelled.snakemake("results/mini/auto+steps=6/stability/2-3.png")
+    assert done.returncode == 0 and "peaks of agreement: none" in done.stderr, done.stdout + done.stderr
+    assert json.loads((result / "stability/2-3.json").read_text())["suggested"] in (2, 3)
+    assert main(["clusters", "name", str(result), "1=disc"]) == 0
+    assert unlabelled.planned("results/mini/auto+steps=6/figure.png") == {"figure"}
