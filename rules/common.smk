@@ -1,5 +1,6 @@
 """What the rules share: the resolved configuration, paths that depend on it, and the way a job runs."""
 
+from functools import cache
 from pathlib import Path
 
 from depthg.config import load_project
@@ -42,9 +43,12 @@ wildcard_constraints:
     projected="|".join(name for name, backbone in CONFIG.backbones.items() if backbone.of) or "none",
 
 
+resolved = cache(CONFIG.resolve)  # asked for a dozen times a job
+
+
 def settings_of(wildcards):
     """The settings of the experiment that a path names, or those that all experiments of its data set share."""
-    return CONFIG.resolve(wildcards.dataset, wildcards.get("experiment"))
+    return resolved(wildcards.dataset, wildcards.get("experiment"))
 
 
 def settings(part):
