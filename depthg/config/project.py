@@ -13,6 +13,21 @@ from depthg.errors import DepthGError
 from depthg.runtime.workflow import CONFIG
 
 
+class Unrepeated(yaml.SafeLoader):
+    """Reads YAML in which no key is given twice in one place: the first of two would be dropped unseen."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping; an error names the line of a key that is there already."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise yaml.constructor.ConstructorError(problem=f"line {line}: '{key.value}' is given twice")
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load_config(content: Mapping[str, Any] | Path) -> Config:
     """The configuration from a mapping (Snakemake's merged `config`) or from the path of a YAML file.
 
@@ -46,12 +61,14 @@ def load_project(content: Mapping[str, Any] | Path) -> Config:
 def _read(path: Path) -> Any:
     """The parsed content of a YAML file."""
     try:
-        return yaml.safe_load(path.read_text()) or {}
+        return yaml.load(path.read_text(encoding="utf-8"), Unrepeated) or {}
     except OSError as error:
         raise DepthGError(
             f"{path}: {error.strerror}: run this in a project's folder (`depthg new` makes one), or name its "
             "configuration with --config-file"
         ) from None
+    except UnicodeDecodeError:
+        raise DepthGError(f"{path}: no text in UTF-8: save it as that") from None
     except yaml.YAMLError as error:
         raise DepthGError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
 

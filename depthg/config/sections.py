@@ -30,7 +30,9 @@ class Dataset(Model):
     """A data set: where its images are and how they are read."""
 
     kind: str = Field("folder", description="loader: a name in depthg.data.KINDS")
-    root: str | None = Field(None, description="folder of the files; none: resources/<name>/source")
+    root: str | None = Field(
+        None, pattern=r"^[^\x00]*$", description="folder of the files; none: resources/<name>/source"
+    )
     needs: dict[str, str] = Field(
         {}, description="further files required below root, besides those of the kind: path → what it is"
     )

@@ -82,9 +82,9 @@ def parse_ids(text: str) -> list[int]:
     ids: list[int] = []
     for word in text.split():
         first, _, last = word.partition("-")
+        if int(last or first) >= UNKNOWN:
+            raise ValueError(f"ids must be below {UNKNOWN}")
         ids += range(int(first), int(last or first) + 1)
-    if any(raw >= UNKNOWN for raw in ids):
-        raise ValueError(f"ids must be below {UNKNOWN}")
     return ids
 
 
@@ -136,6 +136,8 @@ def read_classes(path: Path) -> Classes:
         raise DepthGError(f"{path}: ids must be 0, 1, 2, … and below {VOID}: number the classes anew")
     if len({row.name for row in records}) < len(records):
         raise DepthGError(f"{path}: two classes have the same name: rename one")
+    if any(not 0 <= channel <= 255 for row in rows for channel in (row.red, row.green, row.blue)):
+        raise DepthGError(f"{path}: red, green and blue are numbers from 0 to 255: correct the colours")
     ids = tuple(row.ids or str(row.id) for row in records)
     _check_raw_ids(path, " ".join([*ids, void]))
     colors = tuple((row.red, row.green, row.blue) for row in records)

@@ -97,7 +97,7 @@ def _ignored(root: Path, images: Collection[Path]) -> list[str]:
         remedy = "; images beside the folders train and val belong into one of them"
     elif any(suffix in HEIF for suffix in counts):
         remedy = "; `pip install pillow-heif` makes HEIC readable"
-    return [f"{folder}: ignored: files {listed}{remedy}"] if counts else []
+    return [f"ignored files: {listed}{remedy}"] if counts else []
 
 
 def _with_labels(root: Path, split: str, images: list[Path]) -> list[Files]:

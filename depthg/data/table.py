@@ -29,7 +29,10 @@ def read_records(path: Path, kind: type[Any]) -> list[Any]:
     defaults = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
     try:
         with Path(path).open(newline="", encoding="utf-8") as stream:
-            rows = [defaults | row for row in csv.DictReader(stream)]
+            table = csv.DictReader(stream)
+            if not set(types) - set(defaults) <= set(table.fieldnames or []):
+                raise KeyError("a column is missing")  # also where there is no row
+            rows = [defaults | row for row in table]
         return [kind(**{name: read(row[name]) for name, read in types.items()}) for row in rows]
     except OSError as error:
         raise DepthGError(f"{path}: {error.strerror}: index the data set first") from None

@@ -71,14 +71,14 @@ def test_what_is_ignored_is_said(tmp_path):
     (tmp_path / "labels/a.png").unlink()
     listing = find(tmp_path, Dataset())
     assert sum(map(len, listing.files.values())) == 5
-    assert listing.notes == [f"{tmp_path}: ignored: files 1 .txt, 2 .xcf, 1 nameless"]
+    assert listing.notes == ["ignored files: 1 .txt, 2 .xcf, 1 nameless"]
 
 
 def test_images_outside_the_splits_are_said(tmp_path):
     _touch(tmp_path, "images/train/a.jpg", "images/val/b.jpg", "images/c.jpg")
     (note,) = find(tmp_path, Dataset()).notes
     assert note.endswith(
-        "ignored: files 1 .jpg; images beside the folders train and val belong into one of them"
+        "ignored files: 1 .jpg; images beside the folders train and val belong into one of them"
     )
 
 

@@ -6,7 +6,7 @@ so an artifact is made again exactly when its slice or one of its inputs changes
 
 from typing import Self, TypeVar
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, NonNegativeInt, model_validator
 
 from depthg.config.settings.evaluation import ClusterSettings, EvaluateSettings
 from depthg.config.settings.stages import CropSettings, GeometrySettings, NeighborSettings, ScopeSettings
@@ -40,7 +40,7 @@ class Settings(  # pydantic lists the fields of the last base first: read upward
     backbone: str = Field("dino_vits8", description="a name under backbones")
     depth: str = Field("zoedepth", description="a name under depth_sources")
     geometry: str = Field("default", description="a name under geometries")
-    seeds: list[int] = Field([0], min_length=1, description="random seeds, one training run each")
+    seeds: list[NonNegativeInt] = Field([0], min_length=1, description="random seeds, one training run each")
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:

@@ -75,7 +75,9 @@ class TrainSettings(DrawSettings):
         "head", "what is clustered: the head's codes; joined: these and the tokens, each scaled to length 1"
     )
     dropout: Fraction = Field(0.1, description="rate of the channel dropout of features, 0 to below 1")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(5e-4, description="learning rate, above 0")
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        5e-4, description="learning rate, above 0"
+    )
     weight_decay: Weight = Field(0.0, description="decoupled weight decay of all trained parameters")
     clip: Annotated[float, Field(gt=0)] | None = Field(None, description="largest gradient norm; none: off")
     selection: Literal["last", "loss", "stability", "labels"] = Field(

@@ -106,6 +106,8 @@ def _read(path: Path) -> np.ndarray:
             content = np.load(stream)
             if not isinstance(content, np.ndarray):  # an npz archive
                 content = content[content.files[0]]
+        if np.asarray(content).dtype.kind not in "biuf":
+            raise ValueError("no real numbers")
         return np.asarray(content, np.float64)
     except UnreadableImageError as error:
         raise DepthGError(f"{path}: not a readable depth map ({error.reason}): replace the file") from error
