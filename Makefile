@@ -9,7 +9,9 @@ export UV_LINK_MODE ?= copy
 
 DEMO := $(foreach name,kmeans ours_3dlhp auto,results/demo/$(name)/metrics.json)
 
-.PHONY: demo test test-slow bench check docs format schema lock install clean
+KILLS ?= 120
+
+.PHONY: demo demo-model test test-slow test-kills bench check docs format schema lock install clean
 
 install: .venv/installed  ## the environment, from the locked versions
 
@@ -23,6 +25,9 @@ test: install  ## the tests, a few minutes
 
 test-slow: install  ## whole workflows on miniatures of the benchmarks, some minutes more
 	pytest -m slow
+
+test-kills: install  ## whole workflows, killed at random moments of every stage: an hour
+	python -m tests.reliability.kills --kills $(KILLS)
 
 bench: install  ## every stage against a straightforward way, 20 minutes: benchmarks/results/
 	python -m benchmarks
@@ -41,6 +46,11 @@ format: install  ## put the code in style
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile rules workflow
+
+demo-model: install  ## the model that Segmenter.from_pretrained("demo") loads, from the demo's own `auto`
+	snakemake --cores $(CORES) results/demo/auto/model/config.json
+	mkdir -p depthg/weights/demo_model
+	cp results/demo/auto/model/* depthg/weights/demo_model/
 
 schema: install  ## the JSON schema of config.yaml, from depthg.config
 	python -c 'import yaml; from depthg.config import Config; print(yaml.safe_dump(Config.model_json_schema(), \

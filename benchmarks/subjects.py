@@ -15,6 +15,7 @@ SUBJECTS = (
 ON_CARD = (
     "card.features",
     "card.training",
+    "card.seeds",
     "card.depth",
     "card.forward",
 )  # compiling last: it is the slowest

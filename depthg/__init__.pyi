@@ -18,6 +18,10 @@ from .evaluation.metrics import majority as majority
 from .evaluation.metrics import match as match
 from .evaluation.metrics import score as score
 
+# a trained model, applied
+from .inference.segmentation import Segmentation as Segmentation
+from .inference.segmenter import Segmenter as Segmenter
+
 # losses and training
 from .losses.correlation import centre as centre
 from .losses.correlation import correlation as correlation

@@ -13,6 +13,7 @@ class UnreadableImageError(DepthGError):
     """An image or label file that is missing, truncated, or not in the format that its name says."""
 
     def __init__(self, path: Path, reason: str):
+        self.reason = reason
         super().__init__(
             f"{path}: {reason}: replace or remove the file, or set on_bad_image: skip for this data set"
         )

@@ -26,8 +26,8 @@ rule attention:
     message:
         "{wildcards.dataset}: neighbours of tokens by the attention of {wildcards.backbone}"
     shell:
-        "depthg attention --crops {input.crops} --features {input.features} --name {wildcards.backbone} "
-        "--backbone {params.backbone:q} --threads {threads} --out {params.store} > {log} 2>&1"
+        "depthg attention --crops {input.crops:q} --features {input.features:q} --name {wildcards.backbone:q} "
+        "--backbone {params.backbone:q} --threads {threads} --out {params.store:q} > {log:q} 2>&1"
 
 
 rule attention_maps:
@@ -52,5 +52,5 @@ rule attention_maps:
     message:
         "{wildcards.dataset}: attention of {wildcards.backbone} between all tokens"
     shell:
-        "depthg attention --crops {input.crops} --features {input.features} --name {wildcards.backbone} "
-        "--backbone {params.backbone:q} --mixing released --threads {threads} --out {params.store} > {log} 2>&1"
+        "depthg attention --crops {input.crops:q} --features {input.features:q} --name {wildcards.backbone:q} "
+        "--backbone {params.backbone:q} --mixing released --threads {threads} --out {params.store:q} > {log:q} 2>&1"

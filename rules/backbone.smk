@@ -23,4 +23,4 @@ rule demo_backbone:
     message:
         "distil ResNet-50 into the demo's backbone"
     shell:
-        "depthg distill --teacher {input} --cache {params.cache} --threads {threads} --out {output} > {log} 2>&1"
+        "depthg distill --teacher {input:q} --cache {params.cache:q} --threads {threads} --out {output:q} > {log:q} 2>&1"

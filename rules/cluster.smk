@@ -21,6 +21,6 @@ rule cluster:
     message:
         "{wildcards.dataset}: cluster the codes of {wildcards.experiment}, seed {wildcards.seed}"
     shell:
-        "depthg cluster --features {input.features} --crops {input.crops} --classes {input.classes} "
-        "--model {input.model} --settings {params.settings:q} --seed {wildcards.seed} "
-        "--threads {threads} --out {output} > {log} 2>&1"
+        "depthg cluster --features {input.features:q} --crops {input.crops:q} --classes {input.classes:q} "
+        "--model {input.model:q} --settings {params.settings:q} --seed {wildcards.seed:q} "
+        "--threads {threads} --out {output:q} > {log:q} 2>&1"

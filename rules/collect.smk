@@ -22,8 +22,8 @@ rule collect:
     message:
         "{wildcards.dataset}: collect the scores of {wildcards.experiment}"
     shell:
-        "depthg collect --runs {params.runs} --header {params.header:q} "
-        "--durations {params.durations} --out {output} > {log} 2>&1"
+        "depthg collect --runs {params.runs:q} --header {params.header:q} "
+        "--durations {params.durations:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule scores:
@@ -40,4 +40,4 @@ rule scores:
     message:
         "{wildcards.dataset}: tabulate the scores of the main experiments"
     shell:
-        "depthg scores --metrics {input} --out {output} > {log} 2>&1"
+        "depthg scores --metrics {input:q} --out {output:q} > {log:q} 2>&1"

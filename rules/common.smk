@@ -15,6 +15,7 @@ from depthg.data.records import check_root, root_of
 from depthg.runtime.files import fingerprint
 from depthg.runtime.gpus import count_gpus
 from depthg.store.arrays import MARKER
+from depthg.store.runs import FOLDER, register_run
 from depthg.weights.catalogue import FOLDER as WEIGHTS
 
 CONFIG = load_project(config)  # over the shipped config.yaml: a project says only what differs
@@ -22,8 +23,13 @@ CONFIG = load_project(config)  # over the shipped config.yaml: a project says on
 # The plain `--cores N` command runs one job for each GPU; a profile may set another total.
 workflow.global_resources.setdefault("gpu", CONFIG.gpus or count_gpus() or workflow.cores or 1)
 
-# A job's output goes to its log; progress bars and the final error go to the terminal through descriptor 3.
-shell.prefix("set -euo pipefail; exec 3>&2; export DEPTHG_TERMINAL=3; ")
+# After `kill -9` the same command goes on: the locks that a dead Snakemake has left here are lifted.
+if workflow.is_main_process:
+    register_run(FOLDER.absolute())
+
+# A job's output goes to its log; progress bars and the final error go to the terminal through descriptor 3. It ends
+# with its Snakemake, even if that is killed.
+shell.prefix("set -euo pipefail; exec 3>&2; export DEPTHG_TERMINAL=3 DEPTHG_SNAKEMAKE=$PPID; ")
 
 
 wildcard_constraints:

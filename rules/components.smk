@@ -18,7 +18,7 @@ rule axes:
     message:
         "{wildcards.dataset}: principal axes for {wildcards.projected}"
     shell:
-        "depthg axes --features {input} --channels {params.channels} --out {output} > {log} 2>&1"
+        "depthg axes --features {input:q} --channels {params.channels:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule project:
@@ -44,5 +44,5 @@ rule project:
     message:
         "{wildcards.dataset}: {wildcards.projected} {wildcards.tokens} of {wildcards.split} crops"
     shell:
-        "depthg project --features {input.features} --axes {input.axes} --stored {params.stored} "
-        "--out {params.store} > {log} 2>&1"
+        "depthg project --features {input.features:q} --axes {input.axes:q} --stored {params.stored:q} "
+        "--out {params.store:q} > {log:q} 2>&1"

@@ -24,8 +24,8 @@ rule crops:
     message:
         "{wildcards.dataset}: crop {wildcards.split} images {params.part}"
     shell:
-        "depthg crops --images {input.images} --classes {input.classes} --split {wildcards.split} "
-        "--settings {params.settings:q} {params.part} --out {params.store} > {log} 2>&1"
+        "depthg crops --images {input.images:q} --classes {input.classes:q} --split {wildcards.split:q} "
+        "--settings {params.settings:q} {params.part} --out {params.store:q} > {log:q} 2>&1"
 
 
 use rule crops as crops_part with:

@@ -23,4 +23,4 @@ rule index:
     message:
         "{wildcards.dataset}: find and check images"
     shell:
-        "depthg index --name {wildcards.dataset} --dataset {params.dataset:q} --out {params.out} > {log} 2>&1"
+        "depthg index --name {wildcards.dataset:q} --dataset {params.dataset:q} --out {params.out:q} > {log:q} 2>&1"

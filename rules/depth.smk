@@ -27,8 +27,8 @@ rule depth:
     message:
         "{wildcards.dataset}: {wildcards.depth} depth of {wildcards.split} crops {params.part}"
     shell:
-        "depthg depth --crops {input.crops} --images {input.images} --root {params.root:q} "
-        "--split {params.split} --source {params.source:q} {params.part} --out {params.store} > {log} 2>&1"
+        "depthg depth --crops {input.crops:q} --images {input.images:q} --root {params.root:q} "
+        "--split {params.split:q} --source {params.source:q} {params.part} --out {params.store:q} > {log:q} 2>&1"
 
 
 use rule depth as depth_part with:

@@ -29,6 +29,6 @@ rule evaluate:
     message:
         "{wildcards.dataset}: evaluate {wildcards.experiment}, seed {wildcards.seed}"
     shell:
-        "depthg evaluate --features {input.features} --crops {input.crops} --classes {input.classes} "
-        "--model {input.model} --probes {input.probes} {params.stores} --settings {params.settings:q} "
-        "--threads {threads} --out {params.out} > {log} 2>&1"
+        "depthg evaluate --features {input.features:q} --crops {input.crops:q} --classes {input.classes:q} "
+        "--model {input.model:q} --probes {input.probes:q} {params.stores} --settings {params.settings:q} "
+        "--threads {threads} --out {params.out:q} > {log:q} 2>&1"

@@ -26,8 +26,8 @@ rule features:
     message:
         "{wildcards.dataset}: {wildcards.backbone} features of {wildcards.split} crops {params.part}"
     shell:
-        "depthg features --crops {input.crops} --name {wildcards.backbone} --backbone {params.backbone:q} "
-        "--threads {threads} {params.part} --out {params.store} > {log} 2>&1"
+        "depthg features --crops {input.crops:q} --name {wildcards.backbone:q} --backbone {params.backbone:q} "
+        "--threads {threads} {params.part} --out {params.store:q} > {log:q} 2>&1"
 
 
 use rule features as features_part with:

@@ -16,12 +16,12 @@ rule figure:
     conda:
         "../envs/depthg.yaml"
     params:
-        options=options("depth", "named"),
+        stores=options("depth", "named"),
     message:
         "{wildcards.dataset}: draw predictions of {wildcards.experiment}"
     shell:
-        "depthg figure predictions --predictions {input.predictions} {params.options} --classes {input.classes} "
-        "--out {output} > {log} 2>&1"
+        "depthg figure predictions --predictions {input.predictions:q} {params.stores} --classes {input.classes:q} "
+        "--out {output:q} > {log:q} 2>&1"
 
 
 rule comparison:
@@ -41,8 +41,8 @@ rule comparison:
     message:
         "{wildcards.dataset}: draw predictions of {params.names} side by side"
     shell:
-        "depthg figure comparison --compared {input.predictions} --names {params.names:q} "
-        "--classes {input.classes} --out {output} > {log} 2>&1"
+        "depthg figure comparison --compared {input.predictions:q} --names {params.names:q} "
+        "--classes {input.classes:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule worst:
@@ -60,7 +60,7 @@ rule worst:
     message:
         "{wildcards.dataset}: draw the images that ours does worst on"
     shell:
-        "depthg figure worst --worst {input.worst} --classes {input.classes} --out {output} > {log} 2>&1"
+        "depthg figure worst --worst {input.worst:q} --classes {input.classes:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule sampling:
@@ -84,9 +84,9 @@ rule sampling:
     message:
         "{wildcards.dataset}: draw the tokens that are sampled"
     shell:
-        "depthg figure sampling --crops {input.crops} --features {input.features} "
-        "--neighbors {input.neighbors} --geometry {input.geometry} {params.schedule} "
-        "--settings {params.settings:q} --out {output} > {log} 2>&1"
+        "depthg figure sampling --crops {input.crops:q} --features {input.features:q} "
+        "--neighbors {input.neighbors:q} --geometry {input.geometry:q} {params.schedule} "
+        "--settings {params.settings:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule propagation:
@@ -107,8 +107,8 @@ rule propagation:
     message:
         "{wildcards.dataset}: draw the neighbours that a code is mixed with"
     shell:
-        "depthg figure propagation --crops {input.crops} --geometry {input.geometry} {params.attention} "
-        "--out {output} > {log} 2>&1"
+        "depthg figure propagation --crops {input.crops:q} --geometry {input.geometry:q} {params.attention} "
+        "--out {output:q} > {log:q} 2>&1"
 
 
 rule correlations:
@@ -133,5 +133,5 @@ rule correlations:
     message:
         "{wildcards.dataset}: draw what each term asks of the codes of {wildcards.experiment}"
     shell:
-        "depthg figure correlations --features {input.features} --neighbors {input.neighbors} "
-        "{params.stores} --settings {params.settings:q} --out {output.png} > {log} 2>&1"
+        "depthg figure correlations --features {input.features:q} --neighbors {input.neighbors:q} "
+        "{params.stores} --settings {params.settings:q} --out {output.png:q} > {log:q} 2>&1"

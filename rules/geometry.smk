@@ -20,5 +20,5 @@ rule geometry:
     message:
         "{wildcards.dataset}: farthest points and 3-D neighbours by {wildcards.depth} depth, {wildcards.geometry} geometry"
     shell:
-        "depthg geometry --depth {input.depth} --features {input.features} "
-        "--settings {params.settings:q} --out {params.store} > {log} 2>&1"
+        "depthg geometry --depth {input.depth:q} --features {input.features:q} "
+        "--settings {params.settings:q} --out {params.store:q} > {log:q} 2>&1"

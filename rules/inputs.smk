@@ -2,7 +2,9 @@
 
 import json
 import re
+import shlex
 
+from depthg.config.recipe import Recipe
 from depthg.data.classes import read_classes
 from depthg.data.records import check_training_labels
 from depthg.report.plan.counts import check_pool
@@ -145,9 +147,9 @@ def classes_of(wildcards):
 
 
 def options(*names):
-    """A `params` function: `--name paths` for each of these inputs that is not empty."""
+    """A `params` function: `--name paths`, quoted for the shell, for each of these inputs that is not empty."""
     return lambda wildcards, input: " ".join(
-        f"--{name} {' '.join(paths) if isinstance(paths, list) else paths}"
+        f"--{name} {shlex.join([paths] if isinstance(paths, str) else paths)}"
         for name in names
         if (paths := getattr(input, name))
     )
@@ -224,6 +226,17 @@ def runs(name):
         seed=sorted(settings_of(wildcards).seeds),
         name=name,
     )
+
+
+def recipe(wildcards):
+    """What the model of an experiment was made with, as JSON."""
+    return Recipe.of(CONFIG, wildcards.dataset, wildcards.experiment).model_dump_json()
+
+
+def named_clusters(wildcards):
+    """The names of clusters, where somebody gave them."""
+    path = "results/{dataset}/{experiment}/clusters.yaml".format(**wildcards)
+    return [path] if Path(path).is_file() else []
 
 
 def header(wildcards):

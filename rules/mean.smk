@@ -18,4 +18,4 @@ rule mean:
     message:
         "{wildcards.dataset}: mean of {wildcards.backbone} features"
     shell:
-        "depthg mean --features {input} --threads {threads} --out {params.store} > {log} 2>&1"
+        "depthg mean --features {input:q} --threads {threads} --out {params.store:q} > {log:q} 2>&1"

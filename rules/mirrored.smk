@@ -26,8 +26,8 @@ rule mirrored:
     message:
         "{wildcards.dataset}: {wildcards.backbone} features of mirrored val crops {params.part}"
     shell:
-        "depthg mirrored --crops {input.crops} --name {wildcards.backbone} --backbone {params.backbone:q} "
-        "--threads {threads} {params.part} --out {params.store} > {log} 2>&1"
+        "depthg mirrored --crops {input.crops:q} --name {wildcards.backbone:q} --backbone {params.backbone:q} "
+        "--threads {threads} {params.part} --out {params.store:q} > {log:q} 2>&1"
 
 
 use rule mirrored as mirrored_part with:

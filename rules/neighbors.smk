@@ -20,5 +20,5 @@ rule neighbors:
     message:
         "{wildcards.dataset}: nearest neighbours by {wildcards.backbone} features"
     shell:
-        "depthg neighbors --features {input.features} --crops {input.crops} "
-        "--settings {params.settings:q} --out {params.store} > {log} 2>&1"
+        "depthg neighbors --features {input.features:q} --crops {input.crops:q} "
+        "--settings {params.settings:q} --out {params.store:q} > {log:q} 2>&1"

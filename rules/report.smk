@@ -16,10 +16,10 @@ rule report:
     conda:
         "../envs/depthg.yaml"
     params:
-        experiments=" ".join(CONFIG.compared),
+        experiments=CONFIG.compared,
         paper=lambda w: json.dumps(published(CONFIG, w.dataset)),
     message:
         "{wildcards.dataset}: write the report of {params.experiments}"
     shell:
-        "depthg report {wildcards.dataset} --experiments {params.experiments} --paper {params.paper:q} "
-        "--out {output} > {log} 2>&1"
+        "depthg report {wildcards.dataset:q} --experiments {params.experiments:q} --paper {params.paper:q} "
+        "--out {output:q} > {log:q} 2>&1"

@@ -28,8 +28,8 @@ rule pooled:
     message:
         "{wildcards.dataset}: {wildcards.backbone} mean vectors of all training crops {params.part}"
     shell:
-        "depthg pooled --crops {input.crops} --name {wildcards.backbone} --backbone {params.backbone:q} "
-        "--threads {threads} {params.part} --out {params.store} > {log} 2>&1"
+        "depthg pooled --crops {input.crops:q} --name {wildcards.backbone:q} --backbone {params.backbone:q} "
+        "--threads {threads} {params.part} --out {params.store:q} > {log:q} 2>&1"
 
 
 use rule pooled as pooled_part with:
@@ -61,5 +61,5 @@ rule scheduled:
     message:
         "{wildcards.dataset}: pick the training crops that will be drawn"
     shell:
-        "depthg scheduled --crops {input.crops} --neighbors {input.neighbors} "
-        "--settings {params.settings:q} --out {params.store} > {log} 2>&1"
+        "depthg scheduled --crops {input.crops:q} --neighbors {input.neighbors:q} "
+        "--settings {params.settings:q} --out {params.store:q} > {log:q} 2>&1"

@@ -25,6 +25,6 @@ rule stability:
     message:
         "{wildcards.dataset}: try {wildcards.low} to {wildcards.high} clusters of {wildcards.experiment}"
     shell:
-        "depthg clusters sweep --features {input.features} --neighbors {input.neighbors} {params.schedule} "
-        "--model {input.model} --low {wildcards.low} --high {wildcards.high} --threads {threads} "
-        "--out {output.png} > {log} 2>&1"
+        "depthg clusters sweep --features {input.features:q} --neighbors {input.neighbors:q} {params.schedule} "
+        "--model {input.model:q} --low {wildcards.low:q} --high {wildcards.high:q} --threads {threads} "
+        "--out {output.png:q} > {log:q} 2>&1"

@@ -25,7 +25,7 @@ rule table:
     message:
         "write {wildcards.table}"
     shell:
-        "depthg table make --plan {params.plan:q} --out {output.md} > {log} 2>&1"
+        "depthg table make --plan {params.plan:q} --out {output.md:q} > {log:q} 2>&1"
 
 
 rule tables:

@@ -37,6 +37,6 @@ rule train:
     message:
         "{wildcards.dataset}: train {wildcards.experiment}, seed {wildcards.seed}"
     shell:
-        "depthg train --features {input.features} --neighbors {input.neighbors} {params.stores} "
-        "{params.clusters} --settings {params.settings:q} --seed {wildcards.seed} --threads {threads} "
-        "--out {params.out} > {log} 2>&1"
+        "depthg train --features {input.features:q} --neighbors {input.neighbors:q} {params.stores} "
+        "{params.clusters} --settings {params.settings:q} --seed {wildcards.seed:q} --threads {threads} "
+        "--out {params.out:q} > {log:q} 2>&1"

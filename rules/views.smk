@@ -22,5 +22,5 @@ rule views:
     message:
         "{wildcards.dataset}: {wildcards.backbone} features of photometric views"
     shell:
-        "depthg views --crops {input.crops} --name {wildcards.backbone} --backbone {params.backbone:q} "
-        "--threads {threads} --out {params.store} > {log} 2>&1"
+        "depthg views --crops {input.crops:q} --name {wildcards.backbone:q} --backbone {params.backbone:q} "
+        "--threads {threads} --out {params.store:q} > {log:q} 2>&1"

@@ -16,4 +16,4 @@ rule weights:
     message:
         "fetch {output}"
     shell:
-        "depthg weights fetch {wildcards.file} > {log} 2>&1"
+        "depthg weights fetch {wildcards.file:q} > {log:q} 2>&1"

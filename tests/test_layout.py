@@ -22,6 +22,7 @@ ROOMS = (
     "stages",
     "evaluation",
     "training",
+    "inference",
     "report",
     "cli",
 )

@@ -34,7 +34,7 @@ def measured(root: Path) -> list[Result]:
     images = torch.from_numpy(photographs(2, forward.SIZE)).to(device())
     backbone.in_precision(choose_precision(backbone, images))
     shape = tuple(features.dense_features(backbone, images).shape[1:])
-    sizes = Sizes(CROPS, forward.SIZE, shape, ROUNDS)
+    sizes = Sizes(CROPS, forward.SIZE, features.feature_arrays(shape, "float16"), ROUNDS)
     with fastest(root, sizes.room) as (folder, where):
         write_crops(folder / "crops.zarr", sizes)
         rows = _rows(backbone, folder, where, sizes)

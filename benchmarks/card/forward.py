@@ -20,7 +20,7 @@ NETWORK, SIZE = (MODEL, SIDE) if on_card() else ("vit_tiny_patch16_224", 32)
 CROPS = 2048 if on_card() else 4  # in a pass
 BATCHES = (16, 64, 128) if on_card() else (2,)
 COMPILED = (64, 128) if on_card() else ()  # batches; takes half a minute each, and a C++ compiler
-ROUNDS = 5 if on_card() else 1
+ROUNDS = 3 if on_card() else 1
 AUTOCAST = "float32 weights, autocast to bfloat16" if on_card() else "float32 weights"
 WEIGHTS = {
     AUTOCAST: torch.float32,

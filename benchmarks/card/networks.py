@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from depthg.config.sections import DepthSource
+from depthg.runtime.device import device
 from depthg.stages.depth.transformers import Transformers
 
 
@@ -75,8 +76,9 @@ def untrained(design: Design) -> Transformers:
     class Untrained(Transformers):
         def open(self, name: str | None) -> nn.Module:
             self.processor = design.processor
-            model: nn.Module = AutoModelForDepthEstimation.from_config(design.network)
-            return model
+            with device():  # random numbers for 345 million weights take a CPU half a minute
+                model: nn.Module = AutoModelForDepthEstimation.from_config(design.network)
+            return model.cpu()
 
     settings = DepthSource(
         source="transformers", model="untrained", larger="nearer", mirrored=design.mirrored

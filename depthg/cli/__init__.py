@@ -3,21 +3,20 @@
 Heavy modules, including the configuration, are imported inside the commands, so that `depthg --help` is fast.
 """
 
-import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from depthg.cli import clusters, stages, tools
+from depthg.cli import clusters, models, stages, tools
+from depthg.cli.failures import refusal
 from depthg.cli.options import call, make_parser
 from depthg.errors import DepthGError
+from depthg.runtime.parent import follow_snakemake
 from depthg.runtime.progress import terminal
 from depthg.runtime.threads import wait_briefly
 
 wait_briefly()
-
-FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what a user may have of it
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "new": tools.new,
@@ -39,6 +38,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cluster": stages.cluster,
     "evaluate": stages.evaluate,
     "collect": stages.collect,
+    "export": models.export,
+    "segment": models.segment,
+    "onnx": models.onnx,
+    "push": models.push,
     "figure predictions": tools.figure_predictions,
     "figure comparison": tools.figure_comparison,
     "figure worst": tools.figure_worst,
@@ -67,6 +70,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; an error is printed as one line, unexpected ones with a traceback."""
     words = sys.argv[1:] if arguments is None else arguments
+    follow_snakemake()
     try:
         options = vars(make_parser(COMMANDS, words).parse_args(words))
         call(COMMANDS[options.pop("command")], options)
@@ -77,9 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `depthg … | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in FULL:
-            full = error.filename or "disk"
-            return _fail(f"{full}: the disk is full: make room and run the same command again")
+        if line := refusal(error):
+            return _fail(line)
         traceback.print_exc()
         return _fail(f"unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
     return 0

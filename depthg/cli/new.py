@@ -2,24 +2,32 @@
 
 import math
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import yaml
 
-from depthg.config.sections import Dataset
-from depthg.data.folder import find
+from depthg.config import load_project
+from depthg.data.formats import readable_suffixes
+from depthg.data.look import Look, look, summary
 from depthg.errors import DepthGError
+from depthg.report.plan.times import hours_of
 from depthg.runtime.workflow import ROOT
+from depthg.stages.crops import crop_layout
 
-TEMPLATE = ROOT / "workflow/project"  # IMAGES in its config.yaml is replaced by the folder of images
+TEMPLATE = ROOT / "workflow/project"  # marks in its config.yaml are replaced by what is known of the images
+FIRST = "auto"  # the experiment to begin with
 
 
-def new_project(folder: Path, images: Path) -> None:
-    """Write a project: Snakefile, config.yaml, the default profile and those for clusters.
+def new_project(folder: Path, images: Path) -> Look:
+    """Look at a folder of images and write a project: Snakefile, config.yaml, the default profile, those for clusters.
 
     Args:
         folder: created if missing.
         images: folder of images, or of images/, labels/ and depth/ (depthg.data.folder).
+
+    Returns:
+        What was found in the folder of images.
 
     Raises:
         DepthGError: the folder already contains a project, or the images cannot be used.
@@ -28,27 +36,74 @@ def new_project(folder: Path, images: Path) -> None:
     for path in (folder / file for file in _files()):
         if path.exists():
             raise DepthGError(f"{path}: there is a project already: edit it, or choose another folder")
-    _check_images(folder, images)
+    found = _look(folder, images)
     try:
         for file, source in _files().items():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, folder / file)
     except OSError as error:
         raise DepthGError(f"{folder}: {error.strerror}: choose a folder that you may write") from None
-    config = folder / "config.yaml"
-    config.write_text(config.read_text().replace("IMAGES", _root(folder.resolve(), images.resolve())))
+    _fill(folder / "config.yaml", _root(folder.resolve(), images.resolve()), found)
+    return found
 
 
-def _check_images(folder: Path, images: Path) -> None:
+def first_hours(config_file: Path, images: Mapping[str, int]) -> float:
+    """Hours that the first experiment of a new project takes on this machine, estimated by a short trial."""
+    return hours_of(load_project(config_file), "mine", FIRST, images)
+
+
+def _look(folder: Path, images: Path) -> Look:
     """Refuse a folder without images, and one in which the project's own pictures would become images."""
     if not images.is_dir():
-        raise DepthGError(f"{images}: no such folder: give --images a folder of jpg, png or webp images")
-    find(images, Dataset())
+        raise DepthGError(
+            f"{images}: no such folder: give --images a folder of images ({readable_suffixes()})"
+        )
+    found = look(images)
     searched = images / "images" if (images / "images").is_dir() else images
     if folder.resolve().is_relative_to(searched.resolve()):
         raise DepthGError(
             f"{folder}: lies in the folder of images, and would add its own: choose one outside"
         )
+    return found
+
+
+def _fill(config_file: Path, root: str, found: Look) -> None:
+    """Write what was found into the template of config.yaml."""
+    text = config_file.read_text(encoding="utf-8")
+    text = text.replace("#FOUND", "\n".join(f"# {_printable(line)}" for line in summary(found)))
+    text = text.replace("IMAGES", root)
+    text = text.replace("#MORE\n", "".join(f"{line}\n" for line in _more(found)))
+    config_file.write_text(text, encoding="utf-8")
+
+
+def _more(found: Look) -> Iterator[str]:
+    """Further lines: smaller numbers for few images, and how to use the depth maps that are there."""
+    few = _few(found.images["train"])
+    if few:
+        yield ""
+        yield f"settings:   # of every experiment; no more can be had of {found.images['train']:,} training images"
+        yield from (f"  {key}: {value}" for key, value in few.items())
+    if found.depth:
+        yield ""
+        yield "# Your own depth maps: say what their larger values mean, and take one as `depth` above."
+        yield "# depth_sources:"
+        for name in found.depth:
+            source = {"source": "files", "name": name, "larger": "farther"}
+            line = yaml.safe_dump({name: source}, default_flow_style=None, sort_keys=False, width=math.inf)
+            yield f"#   {line.strip()}   # or nearer"
+
+
+def _few(images: int) -> dict[str, int]:
+    """Settings that ask for more crops than so many training images give, lowered to what there is."""
+    settings = load_project({"datasets": {"mine": {}}}).resolve("mine", FIRST)
+    crops = crop_layout("train", settings)[0] * images
+    most = {"keep": crops - 1, "neighbors": crops - 1, "batch": crops}
+    return {key: value for key, value in most.items() if getattr(settings, key) > value}
+
+
+def _printable(line: str) -> str:
+    """A line for a comment, whatever is in the names of files."""
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _files() -> dict[Path, Path]:

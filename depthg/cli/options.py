@@ -13,25 +13,34 @@ OPTIONS = {  # help text of each option, the same in all commands
     "attention": "store of each token's neighbours by attention (attention/*.zarr)",
     "axes": "principal axes (axes/*.npy)",
     "backbone": "backbone, as under `backbones` in config.yaml",
+    "batch": "windows that the network looks at together; none: 4 on a CPU, 32 on a GPU",
+    "bundle": "also write the weights of the backbone, so that the folder needs no other file",
     "cache": "folder for rendered images and teacher features",
     "catalogue": "sources of the data sets (YAML)",
+    "checked": "a store (*.zarr), or a folder with stores and results, such as resources or results/demo",
     "channels": "number of principal axes",
     "classes": "table of classes (classes.csv)",
     "clusters": "number of clusters, for the online codebook or selection by stability",
     "colours": "colours by cluster, as 3=skyblue 5=#808080; 3= takes a colour back",
     "compared": "predictions.npz of one seed of each experiment",
     "config_file": "configuration file, merged over the one that depthg ships",
+    "coco": "also write coco.json: every class of every image as RLE (needs depthg[coco])",
+    "crf": "refine with a dense CRF: sharper borders, much slower",
     "crops": "store of crops (crops.zarr)",
     "dataset": "data set, as under `datasets` in config.yaml",
     "depth": "store of depth maps (depth/*.zarr)",
+    "device": "cpu, cuda, cuda:1, …; none: a GPU if there is one",
+    "dry_run": "only say what would be done",
     "experiment": "experiment, as under `experiments` in config.yaml, or NAME+KEY=VALUE to change a setting",
     "experiments": "names of experiments; none: all that were run",
     "durations": "benchmark files of the stages (logs/…/*.tsv)",
     "features": "store of backbone features (features/*.zarr; for neighbours, pooled/*.zarr suffices)",
+    "flip": "average with the mirror image, also where the model was evaluated without: twice the time",
     "folder": "folder of the project",
     "geometry": "store of farthest-point orders and 3D neighbours (geometry/*.zarr)",
     "header": "metadata of the result: data set, experiment, backbone, … (JSON)",
     "high": "largest number of clusters to try",
+    "inputs": "images, folders of images, quoted globs ('photos/**/*.jpg'), or tables of images (images.csv)",
     "images": "table of images (images.csv); for a new project, the folder of images",
     "labelled": "validation features, validation crops and classes.csv, to select weights by mIoU",
     "low": "smallest number of clusters to try, from 2",
@@ -39,8 +48,8 @@ OPTIONS = {  # help text of each option, the same in all commands
     "metrics": "metrics.json of each experiment",
     "mirrored": "store of the features of mirrored crops (mirrored/*.zarr), for the setting `flip`",
     "mixing": "for which setting `mixing` the store is made: neighbors, or released for attention as a whole",
-    "model": "trained head (model.safetensors)",
-    "name": "name in config.yaml",
+    "model": "a model's folder, demo, or its id on the hub; of a stage: trained head (model.safetensors)",
+    "name": "name in config.yaml; on the hub, OWNER/NAME",
     "named": "clusters.yaml, with names, colours and merges of clusters, and the probes.safetensors that has them",
     "names": "names: of experiments, separated by spaces; of clusters, as 3=sky 5='dirt road'",
     "neighbors": "store of nearest crops (neighbors/*.zarr)",
@@ -49,18 +58,23 @@ OPTIONS = {  # help text of each option, the same in all commands
     "paper": "the paper's scores by experiment (JSON); none: as config.yaml has them",
     "part": "part of the store to write: 2/3 is the second of three; all/3 marks the store complete after all three",
     "predictions": "predictions for the images of the figure (predictions.npz)",
+    "polygons": "also write polygons of every image (needs depthg[geo])",
+    "probabilities": "also write the probabilities of all classes, float16 [classes, H, W], as npz: large",
     "probes": "centroids and linear probe (probes.safetensors)",
+    "recipe": "settings and backbone of the model (JSON); none: as config.yaml says",
+    "private": "make a new repository private",
     "reopen": "mark the shards of damaged rows as unfinished",
+    "resume": "keep what an interrupted run of the same model and options has written",
     "results": "folder of an experiment that was run, as results/demo/auto",
     "root": "folder of the data set",
     "runs": "folders of the seeds (seed0, seed1, …)",
+    "scale": "factor by which images are resized before windows are cut from them; none: the short side fills one",
     "schedule": "store of the scheduled crops (scheduled/crops.zarr)",
     "seed": "random seed",
     "settings": "settings of the stage (JSON; `depthg config show` prints them)",
     "plan": "plan of the table (JSON)",
     "source": "depth source, as under `depth_sources` in config.yaml",
     "split": "train or val",
-    "store": "store to check (*.zarr)",
     "stored": "storage type of tokens",
     "table": "table, as under `tables` in config.yaml",
     "teacher": "weights of timm's resnet50 (safetensors)",
@@ -103,9 +117,11 @@ def make_parser(
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
     """Add one option per parameter, typed by its annotation; positional-only parameters become positional arguments."""
     from depthg.config import sections, settings
+    from depthg.config.recipe import Recipe
     from depthg.report.tables import contents
 
-    hints = get_type_hints(command, localns={**vars(sections), **vars(settings), "Plan": contents.Plan})
+    known = {**vars(sections), **vars(settings), "Plan": contents.Plan, "Recipe": Recipe}
+    hints = get_type_hints(command, localns=known)
     for parameter in inspect.signature(command).parameters.values():
         kind = _plain(hints[parameter.name])
         by_position = parameter.kind is parameter.POSITIONAL_ONLY
@@ -146,5 +162,11 @@ def _reader(kind: Any) -> Callable[[str], Any]:
 
     if inspect.isclass(kind) and issubclass(kind, Model):
         return lambda text: parse(kind, text)
-    readers: dict[Any, Callable[[str], Any]] = {int: int, str: str, dict: json.loads, Part: Part.parse}
+    readers: dict[Any, Callable[[str], Any]] = {
+        int: int,
+        float: float,
+        str: str,
+        dict: json.loads,
+        Part: Part.parse,
+    }
     return str if get_origin(kind) is Literal or kind == list[str] else readers.get(kind, Path)

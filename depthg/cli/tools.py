@@ -16,12 +16,22 @@ if TYPE_CHECKING:
 
 
 def new(folder: Path, /, images: Path) -> None:
-    """Write a small project around a folder of images, which Snakemake runs without a clone of the repository."""
-    from depthg.cli.new import new_project
+    """Look at a folder of images and write a small project for it, which Snakemake runs without a clone of the code.
 
-    new_project(folder, images)
+    The folder is only read. Says what is in it, what is ignored, the next command, and how long that takes here.
+    """
+    from depthg.cli.new import first_hours, new_project
+    from depthg.data.look import summary
+    from depthg.report.plan.text import duration
+
+    found = new_project(folder, images)
+    for line in summary(found):
+        info(f"{images}: {line}")
     info(f"{folder}: Snakefile and config.yaml written; next:")
     info(f"  cd {shlex.quote(str(folder))} && snakemake results/mine/auto/metrics.json")
+    info("how long will that take here? measuring for some seconds …")
+    hours = first_hours(folder.expanduser() / "config.yaml", found.images)
+    info(f"about {duration(hours)}, besides fetching DINO once")
 
 
 def figure_predictions(
@@ -189,26 +199,12 @@ def table_show(table: str, /, dataset: str | None = None, config_file: Path = Pa
     print(markdown(make_sheet(table_plan, fill_table(table_plan))), end="")
 
 
-def verify(store: Path, /, reopen: bool = False) -> None:
-    """Read a whole store and compare its checksums; name the damaged rows and how to make them again."""
-    from depthg.errors import DepthGError
-    from depthg.store.arrays import MARKER
-    from depthg.store.reader import Store
-    from depthg.store.verify import find_damage
-    from depthg.store.verify import reopen as reopen_shards
+def verify(checked: Path, /, reopen: bool = False) -> None:
+    """Compare a store, or all stores and results below a folder, with their checksums and with what they say that
+    they were made from; name what is damaged or mixed, and how to make it again."""
+    from depthg.report.verify import verify
 
-    opened = Store(store)
-    damages = list(find_damage(opened))
-    for damage in damages:
-        info(f"{opened.path}: {damage}")
-    remake = f"`snakemake --cores 2 {opened.path / MARKER}` makes their shards again"
-    if not damages:
-        info(f"{opened.path}: all {len(opened)} rows of {', '.join(opened.names)} agree with their checksums")
-    elif reopen:
-        reopen_shards(opened, damages)
-        info(f"{opened.path}: {remake}")
-    else:
-        raise DepthGError(f"{opened.path}: damaged: after `depthg verify --reopen {opened.path}`, {remake}")
+    verify(checked, reopen)
 
 
 def config_show(dataset: str, experiment: str, /, config_file: Path = Path("config.yaml")) -> None:

@@ -5,6 +5,7 @@
 `ours` with two settings changed, so that an ablation needs no entry in config.yaml.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -16,6 +17,8 @@ from depthg.config.sections import Backbone, Dataset, DepthSource, Table
 from depthg.config.settings import GeometrySettings, ScheduleSettings, Settings
 from depthg.config.validation import validated
 from depthg.errors import DepthGError, unknown
+
+PLAIN = r"\w[\w.-]{0,99}"  # names that are safe as a folder, in a target, in a command
 
 
 class Config(Model):
@@ -139,6 +142,18 @@ class Config(Model):
     def preset_of(self, dataset: str) -> str:
         """Name of the preset that applies to a data set."""
         return self.named("dataset", dataset).preset or self.preset
+
+    @model_validator(mode="after")
+    def _names_are_plain(self) -> Self:
+        """Names become folders, targets of Snakemake and words of a command."""
+        for section in ("datasets", "backbones", "depth_sources", "geometries", "experiments", "tables"):
+            for name in getattr(self, section):
+                if not re.fullmatch(PLAIN, name):
+                    raise DepthGError(
+                        f"config.yaml: {section}: {name!r}: a name has up to 100 letters, digits and . _ - and "
+                        "begins with a letter or digit: choose another (the folder of the images may have any name)"
+                    )
+        return self
 
     @model_validator(mode="before")
     @classmethod

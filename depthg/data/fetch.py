@@ -8,7 +8,7 @@ from depthg.data.records import check_root, root_of
 from depthg.data.sources import Archive, DataSource, source_of
 from depthg.data.unpack import unpack
 from depthg.errors import DepthGError
-from depthg.runtime.download import download
+from depthg.runtime.download import download, trust
 from depthg.runtime.files import check_room, file_hash
 from depthg.runtime.progress import info
 
@@ -67,7 +67,7 @@ def _archives_to_get(name: str, dataset: Dataset, source: DataSource, root: Path
 
 
 def check_file(path: Path, archive: Archive) -> None:
-    """Check the size and SHA-256 of an archive; if the SHA-256 is not known, print it.
+    """Check the size and SHA-256 of an archive; one that is not known is noted when first seen, and printed.
 
     Raises:
         DepthGError: the size or the SHA-256 differs.
@@ -78,6 +78,7 @@ def check_file(path: Path, archive: Archive) -> None:
         )
     digest = file_hash(path)
     if archive.sha256 is None:
-        info(f"{path}: sha256 {digest} (none is known to compare with)")
+        trust(path, path, digest)
+        info(f"{path}: sha256 {digest}, as it was first seen here (the publisher names none)")
     elif digest != archive.sha256:
         raise DepthGError(f"{path}: sha256 {digest}, {archive.sha256} expected: delete it and get it again")

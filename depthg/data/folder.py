@@ -1,33 +1,38 @@
 """A folder of images, with or without splits and labels.
 
-    <root>/images/{train,val}/**.jpg      jpg, jpeg, png or webp, of any size
-    <root>/labels/{train,val}/**.png      optional: class ids, 255 = void, named like the images
+    <root>/images/{train,val}/**.jpg      any format of depthg.data.formats, of any size
+    <root>/labels/{train,val}/**.png      optional: class ids, 255 = void, named like the images; some may lack one
     <root>/classes.txt                    optional: one name per line; the first is class 0
 
 `images/` is optional. So are `train` and `val`: without them, a hash of each file name decides the split.
 """
 
 import hashlib
-import os
+from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from depthg.config.sections import Dataset
 from depthg.data.classes import Classes, named_classes
+from depthg.data.formats import HEIF, image_suffixes, readable_suffixes
 from depthg.data.records import SPLITS, Files, Listing
+from depthg.data.walk import files_below
 from depthg.errors import DepthGError
 
 NEEDS = {".": "a folder of images; see README.md, Your own images"}
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+BESIDE = ("labels", "depth")  # folders that are not searched for images, where images lie beside them
 
 
 def find(root: Path, dataset: Dataset) -> Listing:
     """The images and labels in the folder `root`, and the classes of classes.txt.
 
     Raises:
-        DepthGError: there are no or too few images, or only some images of a split have labels.
+        DepthGError: there are no or too few images, or there are labels that cannot be used.
     """
-    files = {split: _with_labels(root, split, paths) for split, paths in _splits(root, dataset).items()}
-    return Listing(files, _classes(root / "classes.txt"))
+    images = _splits(root, dataset)
+    files = {split: _with_labels(root, split, paths) for split, paths in images.items()}
+    notes = [*_ignored(root, {path for paths in images.values() for path in paths}), *_unlabelled(files)]
+    return Listing(files, _classes(root / "classes.txt"), notes=notes)
 
 
 def companion(root: Path, image: Path, below: str, suffix: str) -> Path:
@@ -54,14 +59,14 @@ def _splits(root: Path, dataset: Dataset) -> dict[str, list[Path]]:
     if not root.is_dir():
         raise DepthGError(f"{root}: no such folder: {layout}")
     if not any((folder / split).is_dir() for split in SPLITS):
-        images = _files(folder, IMAGE_SUFFIXES, skip=("labels", "depth") if folder == root else ())
+        images = _images(folder, BESIDE if folder == root else ())
         if len(images) < 2:
             raise DepthGError(f"{root}: {len(images)} images found, at least 2 are needed: {layout}")
         return _split_by_name(folder, images, dataset.val_fraction)
-    splits = {split: _files(folder / split, IMAGE_SUFFIXES) for split in SPLITS}
+    splits = {split: _images(folder / split) for split in SPLITS}
     for split, images in splits.items():
         if not images:
-            raise DepthGError(f"{folder / split}: no jpg, png or webp images: {layout}")
+            raise DepthGError(f"{folder / split}: no images ({readable_suffixes()}): {layout}")
     return splits
 
 
@@ -74,34 +79,66 @@ def _split_by_name(folder: Path, images: list[Path], val_fraction: float) -> dic
     return {"train": sorted(ranked[count:]), "val": sorted(ranked[:count])}
 
 
-def _files(folder: Path, suffixes: tuple[str, ...], skip: tuple[str, ...] = ()) -> list[Path]:
-    """Files with one of the suffixes at any depth, sorted; follows links and ignores hidden files and folders.
+def _images(folder: Path, skip: tuple[str, ...] = ()) -> list[Path]:
+    """The files in a folder that Pillow can read, by their suffixes."""
+    return [path for path in files_below(folder, skip) if path.name.lower().endswith(image_suffixes())]
 
-    Folders directly below `folder` that are named in `skip` are ignored as well.
-    """
-    found = []
-    for parent, below, names in os.walk(folder, followlinks=True):
-        skipped = skip if Path(parent) == folder else ()
-        below[:] = [name for name in below if not name.startswith(".") and name not in skipped]
-        kept = [name for name in names if name.lower().endswith(suffixes) and not name.startswith(".")]
-        found += [Path(parent, name) for name in kept]
-    return sorted(found)
+
+def _ignored(root: Path, images: Collection[Path]) -> list[str]:
+    """What is said of files among the images that are not used: their number by suffix."""
+    folder = _image_folder(root)
+    others = [
+        path for path in files_below(folder, BESIDE) if path not in images and path.name != "classes.txt"
+    ]
+    counts = Counter(path.suffix.lower() or "nameless" for path in others)
+    listed = ", ".join(f"{count:,} {suffix}" for suffix, count in sorted(counts.items()))
+    remedy = ""
+    if any(suffix in image_suffixes() for suffix in counts):
+        remedy = "; images beside the folders train and val belong into one of them"
+    elif any(suffix in HEIF for suffix in counts):
+        remedy = "; `pip install pillow-heif` makes HEIC readable"
+    return [f"{folder}: ignored: files {listed}{remedy}"] if counts else []
 
 
 def _with_labels(root: Path, split: str, images: list[Path]) -> list[Files]:
-    """Pairs of image and label file; a split has labels for all of its images or for none."""
+    """Pairs of image and label file; None for an image without a label."""
     labels = [companion(root, image, "labels", ".png") for image in images]
     split_folder = root / "labels" / split
     folder = split_folder if (_image_folder(root) / split).is_dir() else root / "labels"
-    if not _files(folder, (".png",)):
+    found = files_below(folder)
+    if not found:
         return [(image, None) for image in images]
-    missing = [label for label in labels if not label.is_file()]
-    if missing:
+    there = set(found)
+    pairs: list[Files] = [
+        (image, label if label in there else None) for image, label in zip(images, labels, strict=True)
+    ]
+    _check_others(folder, there, set(labels), labels[0])
+    return pairs
+
+
+def _check_others(folder: Path, there: set[Path], wanted: set[Path], example: Path) -> None:
+    """Refuse labels in another format than PNG, and those of which none has the name of an image."""
+    for path in sorted(there - wanted):
+        if path.suffix.lower() in image_suffixes() and path.with_suffix(".png") in wanted - there:
+            raise DepthGError(
+                f"{path}: labels are read from .png only: save the class ids as an 8- or 16-bit grey PNG "
+                f"({path.with_suffix('.png').name})"
+            )
+    if not wanted & there:
         raise DepthGError(
-            f"{missing[0]}: no such label, and {len(missing) - 1} more of {len(labels)} are missing: "
-            f"add them, or remove {folder}"
+            f"{folder}: none of its {len(there):,} files is the label of an image: name them like the images, "
+            f"such as {example}, or remove the folder"
         )
-    return list(zip(images, labels, strict=True))
+
+
+def _unlabelled(files: dict[str, list[Files]]) -> list[str]:
+    """What is said of splits in which some images have labels."""
+    counts = {split: sum(label is not None for _, label in pairs) for split, pairs in files.items()}
+    return [
+        f"{count:,} of {len(files[split]):,} {split} images have labels; the others count as void"
+        for split, count in counts.items()
+        if 0 < count < len(files[split])
+    ]
 
 
 def _classes(path: Path) -> Classes | None:

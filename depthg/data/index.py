@@ -25,6 +25,8 @@ def index(name: str, dataset: Dataset, out: Path) -> None:
     listing: Listing = loader(name, dataset.kind).find(root, dataset)
     for problem in wrong_counts(listing):
         warn(f"{name}: {problem}; going on with these, whose scores do not compare with those of the whole")
+    for note in listing.notes:
+        info(f"{name}: {note}")
     surveys = {}
     for split, files in listing.files.items():
         surveys[split] = _survey(files, listing.classes, dataset, f"{name}: {split} images")

@@ -37,11 +37,13 @@ class Listing:
         files: split → pairs of image and label file.
         classes: the classes; None if they are derived from the ids in the labels.
         expected: split → number of images of the complete data set, if known.
+        notes: what the user should know of the files, a line each.
     """
 
     files: dict[str, list[Files]]
     classes: Classes | None
     expected: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def root_of(name: str, dataset: Dataset) -> Path:

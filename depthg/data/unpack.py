@@ -16,6 +16,7 @@ from depthg.runtime.files import replacing
 from depthg.runtime.progress import track
 
 Member = tuple[str, int, Callable[[], Any]]  # path, bytes, how to open it
+BOMB = 100, 1 << 28  # an archive that unpacks to more times its size, and to more bytes, is not what it says
 DAMAGED = (BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
 
 
@@ -26,16 +27,21 @@ def unpack(archive: Path, into: Path, patterns: Sequence[str]) -> int:
     `<into>/curated/a/b.txt`. Existing files of the right size are skipped, so a killed extraction resumes.
 
     Raises:
-        DepthGError: the archive is truncated or damaged, or no member matches.
+        DepthGError: the archive is truncated or damaged, unpacks to far more than its size, or no member matches.
     """
-    count = 0
+    count, left = 0, max(BOMB[0] * archive.stat().st_size, BOMB[1])
     try:
         with _opened(archive) as (members, total):
             for name, size, read in track(members, total, f"unpack {archive.name}"):
                 target = _target(name, into, patterns)
                 if target is None:
                     continue
-                count += 1
+                count, left = count + 1, left - size
+                if left < 0:
+                    raise DepthGError(
+                        f"{archive}: unpacks to more than {BOMB[0]} times its size: it is not the archive that is "
+                        "meant, get it again"
+                    )
                 if not target.is_file() or target.stat().st_size != size:
                     _write(target, read)
     except DAMAGED as error:

@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from depthg.runtime.files import replacing
+from depthg.runtime.parent import worker_pool
 from depthg.runtime.progress import track
 
 from .classes import CLASSES
@@ -81,7 +80,7 @@ def _write_all(tasks: list[_Task], workers: int) -> Iterator[None]:
     if workers <= 1 or len(tasks) <= 1:
         yield from map(_write, tasks)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with worker_pool(workers) as pool:
         yield from pool.map(_write, tasks, chunksize=4)
 
 

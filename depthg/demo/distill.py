@@ -108,7 +108,7 @@ def teacher_pca(teacher: DenseBackbone, file: Path, images: int) -> tuple[Tensor
         features = torch.cat([teacher_features(teacher, render(seed).image).flatten(0, 1) for seed in seeds])
         with replacing(file) as draft:
             torch.save(fit_pca(features, WIDTH), draft)
-    return torch.load(file)
+    return torch.load(file, weights_only=True)
 
 
 @torch.inference_mode()
@@ -140,7 +140,7 @@ def train(
     optimiser = torch.optim.AdamW(student.parameters(), lr=learning_rate, weight_decay=0.05)
     first = 0
     if checkpoint.exists():
-        kept = torch.load(checkpoint)
+        kept = torch.load(checkpoint, weights_only=True)
         student.load_state_dict(kept["student"])
         optimiser.load_state_dict(kept["optimiser"])
         first = kept["steps"]

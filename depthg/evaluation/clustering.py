@@ -67,7 +67,7 @@ def fit_centroids(
         iterations: steps of k-means after each initialisation.
 
     Returns:
-        float32 [clusters, Q].
+        float32 [clusters, Q]; a cluster of codes that are all zero, which have no direction, has the centroid zero.
 
     Raises:
         DepthGError: there are fewer codes than clusters, or a code is not finite.
@@ -98,7 +98,8 @@ def fit_centroids(
     with _one_thread(faiss):
         kmeans.train(np.ascontiguousarray(codes, dtype=np.float32))
     centroids = np.asarray(kmeans.centroids)
-    return centroids / np.linalg.norm(centroids, axis=1, keepdims=True)
+    lengths = np.linalg.norm(centroids, axis=1, keepdims=True)
+    return centroids / np.where(lengths > 0, lengths, 1)
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import load_model
-from depthg.runtime.device import device, send
+from depthg.models.sealed import check_origin
+from depthg.runtime.device import as_tensor, device, send
 from depthg.store.arrays import MARKER
 from depthg.store.reader import Store
-from depthg.store.tokens import TokenStore
+from depthg.store.tokens import TokenStore, backbone_of
 
 Head = Callable[[Tensor], Tensor]  # tokens [B, P, C] → codes [B, P, Q], token by token
 CACHE_BYTES = 1 << 30
@@ -26,7 +27,7 @@ def encode(head: Head, tokens: np.ndarray) -> Tensor:
     parameters = head.parameters() if isinstance(head, torch.nn.Module) else iter(())
     where = next((parameter.device for parameter in parameters), torch.device("cpu"))
     with torch.no_grad():
-        return head(send(torch.from_numpy(tokens), where).float())
+        return head(send(as_tensor(tokens), where).float())
 
 
 class RowCache(Generic[Row]):
@@ -136,12 +137,20 @@ def open_mirrored(path: Path | None, features: Store) -> Store:
 
 
 def open_reader(
-    features: Store, model: Path, cache_bytes: int = CACHE_BYTES, mirrored: Store | None = None
+    features: Store,
+    model: Path,
+    cache_bytes: int = CACHE_BYTES,
+    mirrored: Store | None = None,
+    trained_on: bool = False,
 ) -> CodeReader:
     """Open a trained head and return the reader of its codes for a feature store. See `CodeReader`.
 
+    `trained_on` says that it is this very store on which the head must have been trained.
+
     Raises:
-        DepthGError: the model is missing, or was trained on features with another number of channels.
+        DepthGError: the model is missing, or was trained on other features, or those of another backbone.
     """
     head = load_model(model, features.shape("tokens")[-1])
+    store = features.fingerprint if trained_on else None
+    check_origin(model, head.made_from, features=store, backbone=backbone_of(features))
     return CodeReader(features, head.to(device()), cache_bytes, mirrored)

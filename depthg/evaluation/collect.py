@@ -1,6 +1,5 @@
 """The results of an experiment: mean and standard deviation over its seeds."""
 
-import json
 import re
 import statistics
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from depthg.errors import DepthGError
+from depthg.evaluation.origin import check_alike, check_seed, read_metrics
 from depthg.evaluation.scores import BLOCKS, DIGITS
 from depthg.runtime.files import write_json
 
@@ -32,23 +32,37 @@ def collect(
         durations: seconds by stage.
 
     Raises:
-        DepthGError: a folder is not named `seed{n}`, or its `metrics.json` is missing or not JSON.
+        DepthGError: a folder is not named `seed{n}`, its `metrics.json` is missing or not JSON, or was made from
+            another model or other probes than those beside it, or from other crops or settings than another seed's.
     """
-    found = dict(sorted((_seed_of(folder), _read(folder / "metrics.json")) for folder in seed_dirs))
-    runs = list(found.values())
-    blocks = [name for name in BLOCKS if all(name in run for run in runs)]
+    folders = sorted(seed_dirs, key=_seed_of)
+    files = {folder / "metrics.json": read_metrics(folder / "metrics.json") for folder in folders}
+    for path, run in files.items():
+        check_seed(path.parent, run)
+    check_alike(files)
+    found = {_seed_of(path.parent): run for path, run in files.items()}
     content = {
         **{key: header[key] for key in TITLE},
-        "seeds": list(found),
-        "n_images": runs[0]["counts"]["images"],
-        **{name: summarise([run[name] for run in runs]) for name in blocks},
-        "reasons": {name: run["reasons"][name] for name in blocks for run in runs if name in run["reasons"]},
-        "matching": {str(seed): run["matching"] for seed, run in found.items()},
+        **summarise_seeds(found),
         **{key: header[key] for key in ORIGIN},
         "durations": {stage: round(seconds, 1) for stage, seconds in sorted(durations.items())},
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     write_json(out, content)
+
+
+def summarise_seeds(found: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """What the metrics.json of an experiment says of its seeds: seed → the content of its metrics.json."""
+    runs = list(found.values())
+    blocks = [name for name in BLOCKS if all(name in run for run in runs)]
+    return {
+        "seeds": list(found),
+        "n_images": runs[0]["counts"]["images"],
+        **{name: summarise([run[name] for run in runs]) for name in blocks},
+        "reasons": {name: run["reasons"][name] for name in blocks for run in runs if name in run["reasons"]},
+        "matching": {str(seed): run["matching"] for seed, run in found.items()},
+        "made_from": {str(seed): run["made_from"] for seed, run in found.items() if "made_from" in run},
+    }
 
 
 def summarise(blocks: Sequence[dict | None]) -> dict | None:
@@ -85,10 +99,3 @@ def _seed_of(folder: Path) -> int:
     if name is None:
         raise DepthGError(f"{folder}: not the folder of a seed: give folders named seed0, seed1, …")
     return int(name[1])
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        raise DepthGError(f"{path}: missing or not JSON: make it with `snakemake --cores 2 {path}`") from None

@@ -54,7 +54,8 @@ def _field(image: np.ndarray, labels: int) -> densecrf.DenseCRF2D:
     height, width = image.shape[:2]
     field = densecrf.DenseCRF2D(width, height, labels)
     field.addPairwiseGaussian(**POSITION)
-    field.addPairwiseBilateral(rgbim=np.ascontiguousarray(image), **APPEARANCE)
+    # pydensecrf reads the image through a buffer that it asks to be writable
+    field.addPairwiseBilateral(rgbim=np.require(image, np.uint8, ["C", "W"]), **APPEARANCE)
     return field
 
 

@@ -14,8 +14,9 @@ from depthg.evaluation.predict import Prediction, add_refined, predict
 from depthg.evaluation.probes import load_probes
 from depthg.evaluation.scores import ConfusionCounts
 from depthg.evaluation.training import TrainingSplit, count_training
+from depthg.models.sealed import check_origin
 from depthg.runtime.device import device
-from depthg.runtime.files import write_json
+from depthg.runtime.files import fingerprint, replacing, write_json
 from depthg.runtime.progress import track
 from depthg.store.reader import Store
 
@@ -59,6 +60,8 @@ def evaluate(
         matched_by = count_training(training, len(table), model, fitted, settings.enlarged)
     mirror = open_mirrored(mirrored, feature_store) if settings.flip else None
     reader = open_reader(feature_store, model, cache_bytes=0, mirrored=mirror)
+    head = getattr(reader.head, "digest", None)
+    check_origin(probes, fitted.made_from, model=head)
     pictured = evenly_spaced(len(crop_store), settings.pictures)
     rows = list(range(len(crop_store))) if len(table) else pictured
     predicted = predict(reader, fitted, crop_store, rows, settings.enlarged)
@@ -84,7 +87,14 @@ def evaluate(
     matched = {"confusion": counts.counts[final], "matching": counts.matching(final)}
     save_predictions(out / "predictions.npz", pictures, counts, **matched)
     save_extremes(out, images, crop_store, settings, counts)
-    write_json(out / "metrics.json", counts.report(settings, len(crop_store)))
+    made_from = {
+        "settings": fingerprint(settings.model_dump()),
+        "features": feature_store.fingerprint,
+        "crops": crop_store.fingerprint,
+        "model": head,
+        "probes": fitted.made_from.get("digest"),
+    }
+    write_json(out / "metrics.json", counts.report(settings, len(crop_store)) | {"made_from": made_from})
 
 
 def evenly_spaced(crops: int, pictures: int) -> list[int]:
@@ -132,6 +142,5 @@ def save_predictions(
             maps = np.array([prediction.maps[name] for prediction in pictures], np.uint16)
             arrays[key] = apply_matching(maps, counts.matching(name)) if counts.pixels else maps
     arrays |= extra
-    draft = path.with_name(path.name + ".tmp.npz")
-    np.savez_compressed(draft, **arrays)
-    draft.replace(path)
+    with replacing(path) as draft, draft.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)

@@ -35,19 +35,20 @@ def sample_logits(logits: Tensor, positions: Tensor, size: Sequence[int]) -> Ten
     Equals `interpolate(logits, size, mode="bilinear", align_corners=False)` at these pixels, without the full map.
 
     Args:
-        logits: float32 [B, K, h, w].
+        logits: float [B, K, h, w].
         positions: pixel indices int64 [B, n], row · width + column of the upsampled map.
         size: height and width of the upsampled map.
 
     Returns:
-        float32 [B, n, K].
+        float [B, n, K], at least float32.
     """
     height, width = size
     x = (positions % width + 0.5) * 2 / width - 1
     y = (positions // width + 0.5) * 2 / height - 1
-    points = torch.stack([x, y], dim=-1)[:, :, None]  # [B, n, 1, 2]
+    wide = torch.promote_types(logits.dtype, torch.float32)  # bfloat16 cannot tell neighbouring pixels apart
+    points = torch.stack([x, y], dim=-1)[:, :, None].to(wide)  # [B, n, 1, 2]
     sampled = functional.grid_sample(
-        logits, points, mode="bilinear", padding_mode="border", align_corners=False
+        logits.to(wide), points, mode="bilinear", padding_mode="border", align_corners=False
     )
     return sampled[..., 0].transpose(1, 2)
 

@@ -13,6 +13,7 @@ from depthg.evaluation.crf import CHANNELS, refine_maps
 from depthg.evaluation.guided import guided_mean, reach, token_colours
 from depthg.evaluation.probes import Probes
 from depthg.evaluation.workers import ordered_map
+from depthg.runtime.device import as_tensor
 from depthg.store.reader import Store
 
 BATCH = 8
@@ -48,42 +49,64 @@ def upsample(logits: Tensor, grid: tuple[int, int], size: Sequence[int]) -> Tens
     return functional.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)[0]
 
 
-def enlarge_logits(probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> LogitMaps:
-    """The probes at tokens, their logits enlarged: a probe is applied to few codes. See `ENLARGED`."""
-    logits = probes.logits(codes)
-    for i in range(len(codes)):
-        yield {name: upsample(value[i], grid, images.shape[1:3]) for name, value in logits.items()}
+@dataclass(frozen=True)
+class Enlarger:
+    """What is enlarged from tokens to pixels, and how it becomes logits there.
 
-
-def enlarge_codes(probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> LogitMaps:
-    """As released: the codes enlarged, the probes applied to pixels. See `ENLARGED`.
-
-    A cosine is not linear, so clusters differ; the linear probe gives the same either way. Holds the codes [Q, H, W]
-    of one crop at a time.
+    Attributes:
+        values: probes, codes float32 [B, P, Q], token grid (h, w) and images uint8 [B, H, W, 3] → float32 [B, P, n].
+        logits: probes and enlarged values of one image float32 [n, H, W] → logits float32 [·, H, W] by probe.
     """
-    size = images.shape[1:3]
-    for code in codes:
-        pixels = upsample(code, grid, size).flatten(1).T
-        yield {name: value[0].T.unflatten(1, size) for name, value in probes.logits(pixels[None]).items()}
+
+    values: Callable[[Probes, Tensor, tuple[int, int], Tensor], Tensor]
+    logits: Callable[[Probes, Tensor], dict[str, Tensor]]
+
+    def __call__(self, probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> LogitMaps:
+        """Logits float32 [·, H, W] by probe, of one crop after the other: those of pixels take memory."""
+        pixels = as_tensor(images).to(codes.device)
+        for values in self.values(probes, codes, grid, pixels):
+            yield self.logits(probes, upsample(values, grid, images.shape[1:3]))
 
 
-def enlarge_guided(probes: Probes, codes: Tensor, grid: tuple[int, int], images: np.ndarray) -> LogitMaps:
-    """The probabilities at tokens, averaged among tokens of like colour and enlarged. See `ENLARGED`."""
+def logit_values(probes: Probes, codes: Tensor, grid: tuple[int, int], images: Tensor) -> Tensor:
+    """The logits of all probes at tokens: a probe is applied to few codes."""
+    return torch.cat(list(probes.logits(codes).values()), -1)
+
+
+def code_values(probes: Probes, codes: Tensor, grid: tuple[int, int], images: Tensor) -> Tensor:
+    """The codes, as released: a cosine is not linear, so clusters differ; a linear probe gives the same either way."""
+    return codes
+
+
+def guided_values(probes: Probes, codes: Tensor, grid: tuple[int, int], images: Tensor) -> Tensor:
+    """The probabilities of all probes at tokens, averaged among tokens of like colour."""
     logits, radius = probes.logits(codes), reach(grid)
-    for i, image in enumerate(images):
-        colours = token_colours(torch.from_numpy(image).to(codes.device), grid)
-        votes = [(SURENESS.get(name, 1.0) * value[i]).softmax(-1) for name, value in logits.items()]
-        likely = guided_mean(torch.cat(votes, -1).T.unflatten(1, grid), colours, radius).flatten(1).T
-        enlarged = upsample(likely, grid, image.shape[:2]).log()
-        yield dict(zip(logits, enlarged.split([vote.shape[-1] for vote in votes]), strict=True))
+    votes = torch.cat([(SURENESS.get(name, 1.0) * own).softmax(-1) for name, own in logits.items()], -1)
+    likely = [
+        guided_mean(vote.T.unflatten(1, grid), token_colours(image, grid), radius)
+        for vote, image in zip(votes, images, strict=True)
+    ]
+    return torch.stack(likely).flatten(2).transpose(1, 2)
 
 
-# Setting `enlarged` → function of probes, codes float32 [B, P, Q], token grid (h, w) and images uint8 [B, H, W, 3] that
-# yields logits float32 [n, H, W] by probe, one crop after the other.
-ENLARGED: dict[str, Callable[[Probes, Tensor, tuple[int, int], np.ndarray], LogitMaps]] = {
-    "logits": enlarge_logits,
-    "codes": enlarge_codes,
-    "guided": enlarge_guided,
+def by_probe(probes: Probes, values: Tensor) -> dict[str, Tensor]:
+    """Values [n, H, W] of all probes, one after the other, by probe."""
+    sizes = {"unsupervised": len(probes.centroids)}
+    if probes.linear is not None:
+        sizes["linear"] = len(probes.linear.weight)
+    return dict(zip(sizes, values.split(list(sizes.values())), strict=True))
+
+
+def probes_at_pixels(probes: Probes, codes: Tensor) -> dict[str, Tensor]:
+    """Logits [·, H, W] by probe of the codes [Q, H, W] of pixels."""
+    logits = probes.logits(codes.flatten(1).T[None])
+    return {name: value[0].T.unflatten(1, codes.shape[1:]) for name, value in logits.items()}
+
+
+ENLARGED: dict[str, Enlarger] = {  # setting `enlarged`
+    "logits": Enlarger(logit_values, by_probe),
+    "codes": Enlarger(code_values, probes_at_pixels),
+    "guided": Enlarger(guided_values, lambda probes, likely: by_probe(probes, likely.log())),
 }
 
 

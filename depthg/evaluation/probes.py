@@ -1,13 +1,13 @@
 """The cluster and linear probe of a trained head: fit on training crops, save, load, apply to codes."""
 
-import json
+from collections.abc import Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,21 +17,26 @@ from depthg.errors import DepthGError
 from depthg.evaluation.clustering import fit_centroids, sample_codes
 from depthg.evaluation.codes import CodeReader, open_reader, open_split
 from depthg.evaluation.linear import Linear, fit_linear
+from depthg.models.sealed import PROBES, load_sealed, save_sealed
 
 SHARPNESS = 2.0  # cluster logits are this times the cosine (STEGO); the CRF depends on it
 
 
 @dataclass(frozen=True)
 class Probes:
-    """Unit centroids float32 [n, Q] of the cluster probe, and the linear probe, or None without labels."""
+    """Unit centroids float32 [n, Q] of the cluster probe, and the linear probe, or None without labels.
+
+    `made_from` holds the settings and the digests of what they were fitted on, and their own `digest`; {} if not known.
+    """
 
     centroids: Tensor
     linear: Linear | None
+    made_from: Mapping[str, Any] = field(default_factory=dict)
 
     def to(self, where: torch.device) -> "Probes":
         """The probes on a device."""
         linear = self.linear and Linear(*(values.to(where) for values in self.linear))
-        return Probes(self.centroids.to(where), linear)
+        return Probes(self.centroids.to(where), linear, self.made_from)
 
     def logits(self, codes: Tensor) -> dict[str, Tensor]:
         """Apply the probes to codes float32 [B, P, Q] on their device.
@@ -56,23 +61,22 @@ class Probes:
         if self.linear is not None:
             tensors |= {"linear.weight": self.linear.weight, "linear.bias": self.linear.bias}
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + ".tmp")
-        save_file(tensors, draft, metadata={"made_from": json.dumps(provenance, sort_keys=True)})
-        draft.replace(path)
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+        save_sealed(arrays, path, PROBES, provenance)
 
 
 def load_probes(path: Path) -> Probes:
     """Load probes.safetensors.
 
     Raises:
-        DepthGError: the file is missing or does not hold probes.
+        DepthGError: the file is missing or damaged, or does not hold probes.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
+        stored, made_from = load_sealed(path, PROBES)
+        tensors = {name: torch.from_numpy(values) for name, values in stored.items()}
         linear = Linear(tensors["linear.weight"], tensors["linear.bias"]) if len(tensors) > 1 else None
-        return Probes(tensors["centroids"], linear)
-    except (OSError, SafetensorError, KeyError):
+        return Probes(tensors["centroids"], linear, made_from)
+    except (OSError, SafetensorError, KeyError, ValueError):
         raise DepthGError(f"{path}: missing or not a file of probes: `snakemake --cores 2 {path}`") from None
 
 
@@ -98,7 +102,7 @@ def fit_probes(
     clusters = settings.clusters or count
     if not clusters:
         raise DepthGError(f"{classes}: no classes, so the number of clusters is open: set `clusters`")
-    reader = open_reader(feature_store, model)
+    reader = open_reader(feature_store, model, trained_on=True)
     with ThreadPoolExecutor(1) as thread:  # k-means takes one core: the linear probe is fitted meanwhile
         centroids = _centroids(reader, clusters, settings, seed, thread)
         linear = None
@@ -112,7 +116,12 @@ def fit_probes(
                 rate=settings.linear_rate,
                 seed=seed,
             )
-    provenance = {"settings": settings.model_dump(), "seed": seed, "features": feature_store.fingerprint}
+    provenance = {
+        "settings": settings.model_dump(),
+        "seed": seed,
+        "features": feature_store.fingerprint,
+        "model": getattr(reader.head, "digest", None),
+    }
     Probes(centroids.result(), linear).save(out, provenance)
 
 

@@ -48,7 +48,7 @@ def count_training(
             "settings: matching: train needs training crops: give them, or set it to validation"
         )
     feature_store, crop_store = open_split(*split)
-    reader = open_reader(feature_store, model, cache_bytes=0)
+    reader = open_reader(feature_store, model, cache_bytes=0, trained_on=True)
     rows = sample_crops(len(crop_store)) if classes else []
     counts = np.zeros((len(probes.centroids), classes), np.int64)
     for prediction, _ in track(

@@ -2,12 +2,12 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from depthg.errors import DepthGError
+from depthg.runtime.parent import worker_pool
 
 Context = TypeVar("Context")
 Result = TypeVar("Result")
@@ -30,8 +30,7 @@ def ordered_map(
     if workers <= 1:
         yield from ((context, function(*arguments)) for context, arguments in items)
         return
-    # Spawn, because forked processes would inherit the threads and locks of torch and Zarr.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = worker_pool(workers)
     waiting: deque[tuple[Context, Future[Result]]] = deque()
     try:
         for context, arguments in items:

@@ -1,11 +1,11 @@
 """The trained model, saved with its training settings in one safetensors file."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
@@ -15,8 +15,7 @@ from depthg.models.centring import Centring
 from depthg.models.codebook import Codebook
 from depthg.models.heads import HEADS, ChannelDropout
 from depthg.models.projection import projection_of
-
-KEY = "depthg"  # the only metadata key: safetensors writes several keys in no fixed order
+from depthg.models.sealed import MODEL, load_sealed, save_sealed
 
 
 class Model(nn.Module):
@@ -37,6 +36,8 @@ class Model(nn.Module):
         settings: the training settings.
         channels: C, number of channels of the backbone's tokens.
         code_dim: Q, number of channels of a code.
+        made_from: fingerprints of the stores that it was trained on, by name, and of their backbone; {} if not known.
+        digest: of the file that it was loaded from; None if it has none.
     """
 
     def __init__(
@@ -48,6 +49,8 @@ class Model(nn.Module):
     ):
         super().__init__()
         self.settings, self.channels = settings, channels
+        self.made_from: Mapping[str, Any] = {}
+        self.digest: str | None = None
         self.centring = None
         if settings.tokens == "centred":
             self.centring = Centring(torch.zeros(channels) if mean is None else mean)
@@ -73,12 +76,16 @@ class Model(nn.Module):
 
 
 def save_model(model: Model, path: Path) -> None:
-    """Write weights, settings and number of channels to a safetensors file, atomically."""
-    about = {"settings": model.settings.model_dump(), "channels": model.channels}
-    weights = {name: weight.detach().cpu().contiguous() for name, weight in model.state_dict().items()}
-    draft = path.with_name(path.name + ".tmp")
-    save_file(weights, draft, {KEY: json.dumps(about)})
-    draft.replace(path)
+    """Write weights, settings, number of channels and origin to a safetensors file, atomically."""
+    about = {
+        "settings": model.settings.model_dump(),
+        "channels": model.channels,
+        "made_from": dict(model.made_from),
+    }
+    weights = {
+        name: weight.detach().cpu().contiguous().numpy() for name, weight in model.state_dict().items()
+    }
+    save_sealed(weights, path, MODEL, about)
 
 
 def load_model(path: Path, channels: int | None = None) -> Model:
@@ -89,18 +96,18 @@ def load_model(path: Path, channels: int | None = None) -> Model:
         channels: expected number of channels C of the tokens; None: not checked.
 
     Raises:
-        DepthGError: the file is missing, was not written by `save_model`, or is for another number of channels.
+        DepthGError: the file is missing or damaged, not written by `save_model`, or for another number of channels.
     """
     if not path.is_file():
         raise DepthGError(f"{path}: does not exist: make it with `snakemake --cores 2 {path}`")
     try:
-        with safe_open(path, framework="pt") as stored:
-            about = json.loads((stored.metadata() or {})[KEY])
-            weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        stored, about = load_sealed(path, MODEL)
+        weights = {name: torch.from_numpy(values) for name, values in stored.items()}
         centroids = weights.get("codebook.centroids")
         clusters = None if centroids is None else len(centroids)
         model = Model(TrainSettings(**about["settings"]), about["channels"], clusters)
         model.load_state_dict(weights)
+        model.made_from, model.digest = about.get("made_from", {}), about.get("digest")
     except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise DepthGError(f"{path}: not a model of depthg ({reason}): train it again") from None

@@ -24,6 +24,11 @@ def device() -> torch.device:
     return claimed
 
 
+def as_tensor(array: np.ndarray) -> Tensor:
+    """An array as a tensor: the same memory, or a copy if it is read-only or torch cannot walk through it."""
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))
+
+
 def send(values: Tensor, where: torch.device) -> Tensor:
     """A tensor on the device `where`; the copy to a GPU is asynchronous, and one that is there stays."""
     if where.type == "cuda" and not values.is_cuda:  # an asynchronous copy needs pinned memory

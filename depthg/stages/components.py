@@ -20,10 +20,11 @@ from depthg.runtime.device import device
 from depthg.runtime.files import file_hash
 from depthg.runtime.progress import info
 from depthg.stages.features import feature_arrays, pool_tokens
-from depthg.stages.pipeline import write_rows
+from depthg.stages.pipeline import BATCH, write_rows
 from depthg.store.tokens import TokenStore, packed
 from depthg.store.writer import Writer
 
+TINY = torch.finfo(torch.float64).tiny  # tokens may all be zero
 SAMPLE = 64  # crops from which the axes are computed: about 50,000 tokens
 
 
@@ -40,7 +41,10 @@ def principal_axes(tokens: Tensor, channels: int) -> tuple[Tensor, float]:
     """
     tokens = normalize(tokens, dim=1).double()
     strengths, axes = torch.linalg.eigh(tokens.T @ tokens / len(tokens))
-    axes, kept = axes.flip(1)[:, :channels], strengths.flip(0)[:channels].sum() / strengths.sum()
+    axes, kept = (
+        axes.flip(1)[:, :channels],
+        strengths.flip(0)[:channels].sum() / strengths.sum().clamp_min(TINY),
+    )
     signs = axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
     return (axes * signs).float(), float(kept)
 
@@ -63,6 +67,17 @@ def find_axes(features: Path, channels: int, out: Path) -> None:
     np.save(out, axes.numpy())
 
 
+def _read_axes(path: Path) -> Tensor:
+    """Principal axes float32 [C, K]; DepthGError if the file holds anything else."""
+    try:
+        axes = np.load(path)
+        return torch.from_numpy(np.asarray(axes, np.float32)).reshape(axes.shape[0], axes.shape[1])
+    except (OSError, ValueError, EOFError, IndexError, AttributeError) as error:
+        raise DepthGError(
+            f"{path}: no axes ({type(error).__name__}): `snakemake {path}` makes them again"
+        ) from None
+
+
 def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "float16") -> None:
     """Write a store of projected features: `tokens` [M, h, w, K] and `pooled` float32 [M, K].
 
@@ -72,7 +87,7 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         out: store to write; an interrupted run resumes.
         stored: storage type of the tokens.
     """
-    source, basis = TokenStore(features), torch.from_numpy(np.load(axes)).to(device())
+    source, basis = TokenStore(features), _read_axes(axes).to(device())
     shape = (*source.shape("tokens")[:2], basis.shape[1])
     provenance = {
         "features": source.fingerprint,
@@ -87,7 +102,7 @@ def make_projected(features: Path, axes: Path, out: Path, stored: Stored = "floa
         return {**packed(tokens, stored), "pooled": pool_tokens(tokens)}
 
     write_rows(
-        Writer(out, len(source), feature_arrays(shape, stored), provenance),
+        Writer(out, len(source), feature_arrays(shape, stored), provenance, unit=BATCH),
         partial(source.read, "tokens"),
         compute,
         "features on principal axes",

@@ -4,13 +4,16 @@ All are pure functions of (seed, step) and the neighbour store. A resumed traini
 crops, and all crops of a training are known before any tokens are computed (depthg.stages.schedule).
 """
 
-from functools import cached_property, lru_cache
+from collections.abc import Callable
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 
 from depthg.config.settings import DrawSettings
 from depthg.errors import DepthGError
 from depthg.store.reader import Store
+
+Reader = Callable[[np.ndarray], np.ndarray]
 
 
 class Draws:
@@ -20,10 +23,12 @@ class Draws:
         neighbors: store of the nearest crops, `ids`, and of the `image` of each crop.
         settings: batch size, neighbours to draw from, and depth pairs.
         seed: seed of the training run.
+        near: how to read `ids` of crops int [B], if not from the store.
     """
 
-    def __init__(self, neighbors: Store, settings: DrawSettings, seed: int):
+    def __init__(self, neighbors: Store, settings: DrawSettings, seed: int, near: Reader | None = None):
         self.store, self.settings, self.seed = neighbors, settings, seed
+        self.near = near or partial(neighbors.read, "ids")
 
     def anchors(self, step: int) -> np.ndarray:
         """Anchor crops int64 [B]: each crop at most once per epoch, in an order shuffled every epoch."""
@@ -38,7 +43,7 @@ class Draws:
     def neighbors(self, anchors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One of the nearest crops of each anchor, its rank drawn uniformly, int [B]."""
         ranks = rng.integers(self.settings.neighbors, size=len(anchors))
-        return self.store.read("ids", anchors)[np.arange(len(anchors)), ranks]
+        return self.near(anchors)[np.arange(len(anchors)), ranks]
 
     def siblings(self, anchors: np.ndarray, step: int) -> np.ndarray:
         """Another crop of each anchor's image, drawn uniformly, int [B]."""

@@ -124,7 +124,7 @@ def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySett
     grid = _checked_grid(maps, tokens, settings)
     origin = {"depth": maps.fingerprint, "features": tokens.fingerprint}
     provenance = {"settings": settings.model_dump(), **origin}
-    writer = Writer(out, len(maps), geometry_arrays(grid, settings), provenance)
+    writer = Writer(out, len(maps), geometry_arrays(grid, settings), provenance, unit=BATCH)
     total, done = math.ceil(len(maps) / BATCH), math.ceil(writer.done / BATCH)
     for rows in track(writer.pending(BATCH), total, "geometry", done):
         batch = torch.from_numpy(CONTROLS[settings.control](maps, rows)).float()

@@ -42,7 +42,7 @@ def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSet
     index = faiss.IndexFlatIP(pooled.shape[1])
     index.add(pooled)
     provenance = {"settings": settings.model_dump(), "features": source.fingerprint, "crops": cut.fingerprint}
-    writer = Writer(out, len(source), neighbor_arrays(settings), provenance)
+    writer = Writer(out, len(source), neighbor_arrays(settings), provenance, unit=BATCH)
     for rows in track(writer.pending(BATCH), -(-len(source) // BATCH), "neighbours", writer.done // BATCH):
         chosen = np.arange(rows.start, rows.stop)
         similarities, ids = index.search(pooled[chosen], settings.keep + largest)
@@ -85,4 +85,7 @@ def drop_channels(vectors: np.ndarray, rate: float) -> np.ndarray:
     if not rate:
         return vectors
     kept = vectors * (np.random.default_rng(0).random(vectors.shape) >= rate)
-    return (kept / np.linalg.norm(kept, axis=1, keepdims=True)).astype(np.float32)
+    lengths = np.linalg.norm(kept, axis=1, keepdims=True)
+    return (kept / np.where(lengths > 0, lengths, 1)).astype(
+        np.float32
+    )  # one that lost all channels stays zero

@@ -15,7 +15,6 @@ BATCH = 16  # rows computed together on a CPU
 LARGEST = 128  # on a GPU; a ViT-S/8 gains nothing beyond 64
 SHARE = 0.5  # of a GPU's free memory, as peaks of one batch are only known for smaller ones
 TRIED = 4  # rows to measure them with
-SHARDS = THREADS  # that are written at the same time
 
 Values = dict[str, Tensor]
 
@@ -42,7 +41,7 @@ def write_rows(
         batch: rows of a batch.
         threads: how many batches may be read at the same time.
     """
-    where, shards = device(), SHARDS if batch <= writer.shard_rows else 1
+    where, shards = device(), writer.together(batch)
     overlap(
         writer.tracked(batch, label, shards),
         read=lambda rows: send(torch.from_numpy(read(rows)), where),
@@ -78,6 +77,20 @@ def fitting_rows(work: Callable[[], object], rows: int, where: torch.device, lea
     torch.cuda.empty_cache()  # what PyTorch keeps of the trial is free, too
     free, _ = torch.cuda.mem_get_info(where)
     return rows_in(free, peak / rows, least, most)
+
+
+def working_rows(work: Callable[[int], object], rows: int) -> int:
+    """The first of `rows`, half of them, … for which a work on so many does not fail.
+
+    Memory is not all that a batch can be too large for: some kernels count the values of a tensor in 32 bits.
+    """
+    while rows > 1:
+        try:
+            work(rows)
+            return rows
+        except RuntimeError:
+            rows //= 2
+    return rows
 
 
 def rows_in(free: float, row: float, least: int, most: int) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from depthg.config.sections import Backbone
+from depthg.runtime.device import as_tensor
 from depthg.stages.features import dense_features, features_shape, open_backbone
 from depthg.stages.pipeline import fitting_batch, write_rows
 from depthg.store.tokens import packed, token_arrays
@@ -39,7 +40,7 @@ def photometric_view(image: np.ndarray, crop: int) -> np.ndarray:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(crop)
-        return PHOTOMETRIC(torch.from_numpy(image).permute(2, 0, 1)).permute(1, 2, 0).numpy()
+        return PHOTOMETRIC(as_tensor(image).permute(2, 0, 1)).permute(1, 2, 0).numpy()
 
 
 def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:

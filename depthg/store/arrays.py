@@ -1,15 +1,18 @@
 """The layout of a store: its arrays, their chunks and shards, and the names of the files beside them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from depthg.errors import DepthGError
 
 MARKER, RECORD = "complete.json", "fingerprint.json"
+CODECS = {"bytes", "blosc", "crc32c"}  # of a chunk
 CHUNK_BYTES = 64 << 10
 SHARD_BYTES = 256 * 10**6
 SHARD_ROWS = 1024  # at most, so that parts of a store can be made by many jobs
@@ -52,6 +55,31 @@ class Array:
         return ShardLayout(self, shard_rows, power_of_two(fitting))
 
 
+def read_json(path: Path, store: Path) -> dict[str, Any]:
+    """The content of a file of metadata of a store.
+
+    Raises:
+        DepthGError: it is missing or no JSON object; says how to make the store again.
+    """
+    with damaged(path, store):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("no JSON object")
+        return content
+
+
+@contextmanager
+def damaged(path: Path, store: Path) -> Iterator[None]:
+    """Turn what goes wrong with the metadata in the file `path` into a DepthGError that names file and remedy."""
+    try:
+        yield
+    except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise DepthGError(
+            f"{path}: damaged ({type(error).__name__}): remove {store}, and make it again with "
+            f"`snakemake --cores 2 {store / MARKER}`"
+        ) from None
+
+
 @dataclass(frozen=True)
 class ShardLayout:
     """Layout of the shards of an array.
@@ -71,20 +99,23 @@ class ShardLayout:
         """The layout of the Zarr array in the folder `path`, from its metadata.
 
         Raises:
-            DepthGError: it has no shards: an earlier version of depthg wrote it.
+            DepthGError: it has no shards: an earlier version of depthg wrote it; or its metadata is damaged.
         """
-        metadata = json.loads((path / "zarr.json").read_text())
-        outer = metadata["codecs"][0]
-        if outer["name"] != "sharding_indexed":
-            raise DepthGError(
-                f"{path.parent} has one file a chunk, as stores of earlier versions: remove it, and make it again "
-                f"with `snakemake --cores 2 {path.parent / MARKER}`"
-            )
-        inner = outer["configuration"]
-        compress = any(codec["name"] == "blosc" for codec in inner["codecs"])
-        array = Array(tuple(metadata["shape"][1:]), metadata["data_type"], compress)
-        shard_rows = metadata["chunk_grid"]["configuration"]["chunk_shape"][0]
-        return cls(array, shard_rows, inner["chunk_shape"][0])
+        metadata = read_json(path / "zarr.json", path.parent)
+        with damaged(path / "zarr.json", path.parent):
+            outer = metadata["codecs"][0]
+            if outer["name"] != "sharding_indexed":
+                raise DepthGError(
+                    f"{path.parent} has one file a chunk, as stores of earlier versions: remove it, and make it "
+                    f"again with `snakemake --cores 2 {path.parent / MARKER}`"
+                )
+            inner = outer["configuration"]
+            codecs = {codec["name"] for codec in inner["codecs"]}
+            if not codecs <= CODECS or np.dtype(metadata["data_type"]).hasobject:
+                raise ValueError("values of another kind")
+            array = Array(tuple(metadata["shape"][1:]), metadata["data_type"], "blosc" in codecs)
+            shard_rows = metadata["chunk_grid"]["configuration"]["chunk_shape"][0]
+            return cls(array, shard_rows, inner["chunk_shape"][0])
 
     @property
     def chunks(self) -> int:

@@ -17,7 +17,9 @@ from depthg.store.resume import mark_finished
 LAYOUT = "shards"  # of the files; stores of another one are replaced
 
 
-def begin(path: Path, rows: int, arrays: Mapping[str, Array], provenance: Mapping[str, Any]) -> str:
+def begin(
+    path: Path, rows: int, arrays: Mapping[str, Array], provenance: Mapping[str, Any], unit: int = 1
+) -> str:
     """Begin a store, unless one of the same rows, arrays and provenance is there: that one goes on.
 
     Args:
@@ -25,6 +27,7 @@ def begin(path: Path, rows: int, arrays: Mapping[str, Array], provenance: Mappin
         rows: number of rows.
         arrays: name → layout of the array.
         provenance: settings, and fingerprints of the input stores.
+        unit: number of rows that are computed together, noted for a later repair.
 
     Returns:
         The fingerprint of the store.
@@ -39,7 +42,7 @@ def begin(path: Path, rows: int, arrays: Mapping[str, Array], provenance: Mappin
         check_room(path, rows * row_bytes(arrays))
         _create(path, rows, arrays)
         mark_finished(path, range(0))
-        record = {"fingerprint": digest, "layout": LAYOUT, "made_from": dict(provenance)}
+        record = {"fingerprint": digest, "layout": LAYOUT, "made_from": dict(provenance), "unit": unit}
         write_json(path / RECORD, record)
     return digest
 
@@ -47,6 +50,11 @@ def begin(path: Path, rows: int, arrays: Mapping[str, Array], provenance: Mappin
 def fingerprint_of(path: Path) -> str | None:
     """The fingerprint of the store at `path`; None if there is none, or one of an earlier version."""
     return _record(path).get("fingerprint")
+
+
+def unit_of(path: Path) -> int:
+    """How many rows of the store at `path` were computed together; 1 for a store that does not say so."""
+    return int(_record(path).get("unit", 1))
 
 
 def begun_precision(path: Path, provenance: Mapping[str, Any]) -> str | None:
@@ -62,7 +70,7 @@ def _record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads((path / RECORD).read_text())
         return record if record.get("layout") == LAYOUT else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):  # another kind of JSON, for one
         return {}
 
 

@@ -1,7 +1,7 @@
 """Reading a complete store: whole rows or single tokens, in any order."""
 
-import json
 import os
+import resource
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from depthg.errors import DepthGError
-from depthg.store.arrays import MARKER, RECORD, Rows, ShardLayout
+from depthg.store.arrays import MARKER, RECORD, Rows, ShardLayout, damaged, read_json
 from depthg.store.shards import DamageError, Shard
 
 if TYPE_CHECKING:
     import zarr
 
-OPEN_SHARDS = 128  # files; a process may have 1,024 open
+HANDLES = resource.getrlimit(resource.RLIMIT_NOFILE)[
+    0
+]  # files that this process may have open, usually 1,024
+OPEN_SHARDS = max(1, min(128, HANDLES // 8))  # of a store; a training opens up to five
 
 
 class Store:
@@ -42,18 +45,22 @@ class Store:
         if not marker.is_file():
             state = "is not complete" if self.path.is_dir() else "does not exist"
             raise DepthGError(f"{self.path} {state}: make it with `snakemake --cores 2 {marker}`")
-        self.notes: dict[str, Any] = json.loads(marker.read_text())
-        self.fingerprint: str = self.notes["fingerprint"]
+        self.notes: dict[str, Any] = read_json(marker, self.path)
+        with damaged(marker, self.path):
+            self.fingerprint, self._rows = str(self.notes["fingerprint"]), int(self.notes["rows"])
         self._layouts: dict[str, ShardLayout] = {}
         self._shards = lru_cache(OPEN_SHARDS)(self._shard)
+        self._checked: dict[str, bytearray] = {}  # chunks of which `take` has compared the checksum
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Provenance of the store: settings, and the fingerprints of its input stores."""
-        return json.loads((self.path / RECORD).read_text())["made_from"]
+        record = read_json(self.path / RECORD, self.path)
+        with damaged(self.path / RECORD, self.path):
+            return dict(record["made_from"])
 
     def __len__(self) -> int:
-        return self.notes["rows"]
+        return self._rows
 
     def array(self, name: str) -> "zarr.Array":
         """The Zarr array `name`, for what `read` and `take` do not offer; not to be shared with a forked process."""
@@ -92,6 +99,8 @@ class Store:
     def take(self, name: str, rows: np.ndarray, at: np.ndarray) -> np.ndarray:
         """Selected tokens of rows. Of uncompressed arrays only these are read: six times as fast as whole rows.
 
+        When this object first takes from a row, it compares the checksum of the whole row.
+
         Args:
             name: name of an array [M, h, w, …].
             rows: row indices, int [B].
@@ -101,7 +110,7 @@ class Store:
             [B, n, …], in the dtype of the array.
 
         Raises:
-            DepthGError: a row is missing; checksums are compared by `read` only.
+            DepthGError: a row is missing, or its checksum differs from the stored one.
         """
         layout = self.layout(name)
         shape = (layout.array.shape[0] * layout.array.shape[1], *layout.array.shape[2:])
@@ -111,8 +120,7 @@ class Store:
         values = np.empty((*at.shape, *shape[1:]), layout.array.dtype)
         for place, row in enumerate(self._numbers(rows).tolist()):
             with self._damage(name, row):
-                shard, chunk = self._chunk(name, row)
-                tokens = shard.mapped(chunk).reshape(layout.chunk_rows, *shape)[row % layout.chunk_rows]
+                tokens = self._mapped(name, row).reshape(layout.chunk_rows, *shape)[row % layout.chunk_rows]
                 np.take(tokens, at[place], axis=0, out=values[place], mode="clip")
         return values
 
@@ -148,6 +156,16 @@ class Store:
         layout = self.layout(name)
         shard, place = divmod(row, layout.shard_rows)
         return self._shards(name, shard), place // layout.chunk_rows
+
+    def _mapped(self, name: str, row: int) -> np.ndarray:
+        """The chunk in which a row lies, memory-mapped; its checksum is compared the first time."""
+        layout = self.layout(name)
+        checked = self._checked.setdefault(name, bytearray(-(-len(self) // layout.chunk_rows)))
+        shard, chunk = self._chunk(name, row)
+        number = row // layout.chunk_rows
+        values = shard.mapped(chunk, check=not checked[number])
+        checked[number] = True
+        return values
 
     def _shard(self, name: str, number: int) -> Shard:
         """Open a shard. Its path is a str: Path is too slow for hundreds a batch."""

@@ -1,7 +1,7 @@
 """Resuming the writing of a store: records of finished rows.
 
-Each writer updates one file: `progress.json` holds the end of the finished range that starts at row 0,
-`progress.640.json` that of the range from row 640. A killed job resumes from them, even with another number of parts.
+`progress.json` holds the end of the finished range that starts at row 0, `progress.640.json` that of the range from row
+640: of another part, or of a shard that is written beside others. A killed job resumes from them, even in other parts.
 """
 
 import json
@@ -16,6 +16,14 @@ def mark_finished(store: Path, rows: range) -> None:
     write_json(
         store / (f"progress.{rows.start}.json" if rows.start else "progress.json"), {"rows": rows.stop}
     )
+
+
+def mark_unfinished(store: Path, rows: range) -> None:
+    """Take a range of rows out of the records, to be written again; no process may write rows of these records."""
+    for done in finished_ranges(store):
+        if range(max(done.start, rows.start), min(done.stop, rows.stop)):
+            mark_finished(store, range(rows.stop, max(done.stop, rows.stop)))
+            mark_finished(store, range(done.start, max(done.start, rows.start)))
 
 
 def mark_all_finished(store: Path, rows: int) -> None:

@@ -63,7 +63,15 @@ class ShardWriter:
         if len(stored) != 2 * kept or (stored == MISSING).any():
             raise DamageError(f"{path} has not the {written} rows that are recorded as finished")
         self._index[:kept] = stored.reshape(-1, 2)
+        self._check(kept)
         os.ftruncate(self._file, self._end(kept))
+
+    def _check(self, chunks: int) -> None:
+        """Compare the checksums of the first chunks: a machine that went down may have lost what it had written."""
+        for place, size in self._index[:chunks].tolist():
+            content = os.pread(self._file, size, place)
+            if len(content) != size or checksum(content[:-CHECKSUM]) != content[-CHECKSUM:]:
+                raise DamageError(f"{self.path}: rows that are recorded as finished are damaged")
 
     def write(self, first: int, values: np.ndarray, pool: Executor) -> None:
         """Write the rows from `first` on, the next ones of the shard.
@@ -160,17 +168,25 @@ class Shard:
         if self.layout.array.compress:
             blosc.Blosc().decode(content, target)
 
-    def mapped(self, chunk: int) -> np.ndarray:
-        """A chunk of an uncompressed array, memory-mapped, flat: only what is used is read, and no checksum compared.
+    def mapped(self, chunk: int, check: bool = True) -> np.ndarray:
+        """A chunk of an uncompressed array, memory-mapped, flat.
+
+        Args:
+            chunk: number of the chunk in the shard.
+            check: compare its checksum, for which all of it is read; else only what is used is.
 
         Raises:
-            DamageError: the chunk is missing or incomplete.
+            DamageError: the chunk is missing or damaged.
         """
         place, size = self._place(chunk)
         begin = place - place % mmap.ALLOCATIONGRANULARITY
         if place + size > os.fstat(self._file).st_size:
             raise DamageError("incomplete")
         content = mmap.mmap(self._file, place + size - begin, access=mmap.ACCESS_READ, offset=begin)
+        with memoryview(content) as bytes_:
+            inner = bytes_[place - begin : -CHECKSUM]
+            if check and checksum(inner) != bytes_[-CHECKSUM:]:
+                raise DamageError("damaged")
         dtype = np.dtype(self.layout.array.dtype)
         return np.frombuffer(content, dtype, (size - CHECKSUM) // dtype.itemsize, place - begin)
 

@@ -35,11 +35,23 @@ def unpacked(tokens: np.ndarray, scales: np.ndarray) -> np.ndarray:
     return np.multiply(tokens, scales[..., None].astype(np.float32), dtype=np.float32)
 
 
+def as_stored(tokens: Tensor, stored: Stored) -> Tensor:
+    """Tokens float32 [B, h, w, C] as they are after they were written to a store and read again."""
+    kept = packed(tokens, stored)
+    values = kept["tokens"].float()
+    return values * kept["scales"].float()[..., None] if "scales" in kept else values
+
+
 def _scales(largest: Tensor) -> Tensor:
     """The smallest float16 scale of each token such that 127 steps reach its largest value, float32 [...]."""
     scales = (largest / STEPS).half()
     short = scales.float() * STEPS < largest
     return (scales.view(torch.int16) + short).view(torch.float16)  # the next float16 is the next integer
+
+
+def backbone_of(features: Store) -> str | None:
+    """What tells the backbone of a feature store: the hash of its weights, or of the axes it is projected on."""
+    return features.provenance.get("weights") or features.provenance.get("axes")
 
 
 class TokenStore(Store):

@@ -1,5 +1,6 @@
 """Checking a store: which rows are missing or damaged, and how they are made again without the others."""
 
+import math
 import shutil
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -8,9 +9,10 @@ import numpy as np
 
 from depthg.runtime.progress import track
 from depthg.store.arrays import MARKER
+from depthg.store.begun import unit_of
 from depthg.store.parts import WHOLE, opening
 from depthg.store.reader import Store
-from depthg.store.resume import mark_finished
+from depthg.store.resume import mark_unfinished
 from depthg.store.shards import DamageError, Shard
 
 
@@ -36,19 +38,19 @@ def find_damage(store: Store) -> Iterator[Damage]:
 def reopen(store: Store, damages: Sequence[Damage]) -> None:
     """Mark the shards of damaged rows as unfinished, so that the rule that made the store makes these rows again.
 
+    Rows that were computed together are made again together, so that they get the same bytes.
+
     Raises:
         DepthGError: a process is writing the store.
     """
-    rows, size = len(store), store.shard_rows
-    bad = sorted({row // size for damage in damages for row in damage.rows})
+    size = math.lcm(store.shard_rows, unit_of(store.path))
+    bad = {row // size for damage in damages for row in damage.rows}
     lock = WHOLE.claim(store.path)
     with opening(store.path, WHOLE):
         (store.path / MARKER).unlink()
         shutil.rmtree(store.path / "parts", ignore_errors=True)
-        for record in store.path.glob("progress*.json"):
-            record.unlink()
-        for before, after in zip([-1, *bad], [*bad, -(-rows // size)], strict=True):
-            mark_finished(store.path, range((before + 1) * size, min(after * size, rows)))
+        for block in bad:
+            mark_unfinished(store.path, range(block * size, min((block + 1) * size, len(store))))
     lock.release()
 
 

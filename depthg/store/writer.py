@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from depthg.errors import DepthGError
-from depthg.runtime.progress import track
+from depthg.runtime.progress import track, warn
 from depthg.runtime.threads import allowed_threads
 from depthg.store.arrays import Array, ShardLayout, shard_rows
 from depthg.store.begun import begin
 from depthg.store.completion import forget, mark_complete, mark_part
 from depthg.store.parts import WHOLE, Part, opening
-from depthg.store.resume import mark_finished, unfinished_ranges
+from depthg.store.resume import mark_finished, mark_unfinished, unfinished_ranges
 from depthg.store.shards import DamageError, ShardWriter
 
 THREADS = min(4, allowed_threads())  # that compress
+SHARDS = THREADS  # that are written at the same time
 
 
 class Writer:
@@ -65,13 +66,26 @@ class Writer:
         self.shard_rows = shard_rows(rows, arrays)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with opening(self.path, part):
-            self.fingerprint = begin(self.path, rows, arrays, provenance)
+            self.fingerprint = begin(self.path, rows, arrays, provenance, unit)
             self._lock = part.claim(self.path)
             forget(self.path, part)
         self._pool = ThreadPoolExecutor(THREADS, "writers")
         self._open, self._runs, self._counting = dict[int, dict[str, ShardWriter]](), dict[int, int](), Lock()
         self.own = part.rows(rows, math.lcm(unit, self.shard_rows))
+        self._forget_lost()
         self.done = len(self.own) - sum(map(len, unfinished_ranges(self.path, self.own)))
+
+    def _forget_lost(self) -> None:
+        """Begin those shards again in which rows that are recorded as finished are missing or damaged."""
+        for row in [gap.start for gap in unfinished_ranges(self.path, self.own)]:
+            shard, written = divmod(row, self.shard_rows)
+            begun = range(max(row - written, self.own.start), row)
+            try:
+                for name, array in self.arrays.items() if begun else ():
+                    self._file(name, array.sharded(self.shard_rows), shard, written).close()
+            except DamageError as error:
+                warn(f"{error}: rows {begun[0]}–{begun[-1]} are made again")
+                mark_unfinished(self.path, begun)
 
     def pending(self, batch: int, shards: int = 1) -> Iterator[range]:
         """The unfinished rows, in ranges of at most `batch` rows.
@@ -97,6 +111,10 @@ class Writer:
         total, done = -(-len(self.own) // batch), self.done // batch
         named = what if self.part == WHOLE else f"{what}, part {self.part}"
         return track(self.pending(batch, shards), total, named, done)
+
+    def together(self, batch: int) -> int:
+        """How many shards may be written at the same time in batches of so many rows: one if a batch is larger."""
+        return SHARDS if batch <= self.shard_rows else 1
 
     def shard(self, rows: range) -> int:
         """Number of the shard in which a range of rows begins."""
@@ -133,13 +151,10 @@ class Writer:
         """The shard of each array in which a row is written next."""
         shard, written = divmod(row, self.shard_rows)
         if shard not in self._open:
-            try:
-                self._open[shard] = {
-                    name: self._file(name, array.sharded(self.shard_rows), shard, written)
-                    for name, array in self.arrays.items()
-                }
-            except DamageError as error:
-                raise DepthGError(f"{error}: remove {self.path} and run the same command again") from None
+            self._open[shard] = {
+                name: self._file(name, array.sharded(self.shard_rows), shard, written)
+                for name, array in self.arrays.items()
+            }
         return self._open[shard]
 
     def _file(self, name: str, layout: ShardLayout, shard: int, written: int) -> ShardWriter:

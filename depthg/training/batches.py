@@ -5,6 +5,7 @@ set, tokens, codes and depth are read at the same samples, of which `depthg.trai
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,10 +17,8 @@ from depthg.training.batch import Batch, Reads, SampledTokens
 from depthg.training.guidance import SAMPLE_SCHEDULES
 from depthg.training.inputs import Inputs
 from depthg.training.lhp import MIXINGS
-from depthg.training.resident import token_reader
+from depthg.training.memory import CPU, Memory
 from depthg.training.sampling import DEPTH_AT, READS, SAMPLERS, TOKENS_AT, corners
-
-CPU = torch.device("cpu")
 
 
 class Batches:
@@ -29,19 +28,16 @@ class Batches:
         inputs: the opened stores.
         settings: batch size, sampling, pairing and local hidden positives.
         seed: seed of the training run.
-        where: device of the training, which may hold all tokens.
+        where: device of the training, on which batches are made, from what its memory holds of the stores.
     """
 
     def __init__(self, inputs: Inputs, settings: TrainSettings, seed: int, where: torch.device = CPU):
-        self.inputs, self.settings = inputs, settings
-        self.read_tokens = token_reader(inputs.features, where)
-        self.multiple = (
-            64 if where.type == "cuda" else 1
-        )  # CUDA graphs are recorded for every number of tokens
-        self.draws = Draws(inputs.neighbors, settings, seed)
+        memory = Memory(where)
+        self.inputs, self.settings, self.memory = replace(inputs, memory=memory), settings, memory
+        self.draws = Draws(inputs.neighbors, settings, seed, partial(memory.values, inputs.neighbors, "ids"))
 
     def __call__(self, step: int) -> Batch:
-        """The batch of a step, on the CPU but for tokens that a GPU holds."""
+        """The batch of a step."""
         drawn, rng = self.draws.anchors(step), self.draws.rng(step)
         anchors, neighbors = map(self.inputs.store_rows, (drawn, self.draws.neighbors(drawn, rng)))
         anchor_at, neighbor_at = (self._sample(rows, step, rng) for rows in (anchors, neighbors))
@@ -74,19 +70,23 @@ class Batches:
     def _positions(self, rows: np.ndarray, at: np.ndarray) -> Tensor:
         """Depth and 3D points (d, x, y, z) of the sampled tokens, float32 [B, n, 4]; [B, 0, 4] without depth loss."""
         if self.settings.depth_loss == "none":
-            return torch.empty(len(rows), 0, 4)
-        return DEPTH_AT[self.settings.depth_at](self.inputs.positions(rows), torch.from_numpy(at))
+            return torch.empty(len(rows), 0, 4, device=self.memory.where)
+        return DEPTH_AT[self.settings.depth_at](self.inputs.positions(rows), self._there(at))
 
     def _tokens(self, rows: np.ndarray, sampled: list[np.ndarray], anchor: bool) -> SampledTokens:
         """The tokens that crops are read from at blocks of samples and, for LHP, their neighbours with weights."""
         place = TOKENS_AT[self.settings.tokens_at]
-        blocks = [torch.from_numpy(place(at, self.inputs.grid)) for at in sampled]
-        at, reads = tokens_to_read(blocks, self.inputs.grid, self.multiple)
-        ids, weights = torch.empty(*at.shape, 0, dtype=torch.int64), torch.empty(*at.shape, 0)
+        blocks = [self._there(place(at, self.inputs.grid)) for at in sampled]
+        at, reads = tokens_to_read(blocks, self.inputs.grid)
+        ids, weights = at.new_empty(*at.shape, 0), torch.empty(*at.shape, 0, device=at.device)
         if self.settings.lhp != "none":
             ids, weights = MIXINGS[self.settings.mixing](self.inputs, rows, at, anchor)
-        kept, mix_ids = union_with_neighbors(at, ids, self.inputs.tokens, self.multiple)
-        return SampledTokens(self.read_tokens(rows, kept), mix_ids, weights, reads)
+        kept, mix_ids = union_with_neighbors(at, ids, self.inputs.tokens)
+        return SampledTokens(self.memory.tokens(self.inputs.features, rows, kept), mix_ids, weights, reads)
+
+    def _there(self, at: np.ndarray) -> Tensor:
+        """Samples on the device of the training."""
+        return torch.from_numpy(at).to(self.memory.where, non_blocking=True)
 
     def _view(self, rows: np.ndarray, sampled: np.ndarray) -> Tensor | None:
         """Tokens of the photometric view at the same indices as the anchors' tokens, float [B, n, C]."""
@@ -101,15 +101,12 @@ class Batches:
         return [1 + int(roll) for roll in rng.choice(shifts, negatives, replace=negatives > shifts)]
 
 
-def tokens_to_read(
-    blocks: list[Tensor], grid: tuple[int, int], multiple: int = 1
-) -> tuple[Tensor, Reads | None]:
+def tokens_to_read(blocks: list[Tensor], grid: tuple[int, int]) -> tuple[Tensor, Reads | None]:
     """The tokens from which crops are read at one or several blocks of samples.
 
     Args:
         blocks: tokens int64 [B, n], or places float64 [B, n, 2]; all of one kind.
         grid: rows and columns of tokens (h, w).
-        multiple: R is rounded up to a multiple of this, or to h · w.
 
     Returns:
         Token indices int64 [B, R], distinct within a row; and how all samples, block by block, are read from these.
@@ -121,31 +118,31 @@ def tokens_to_read(
     if found.is_floating_point():
         ids, weights = corners(found, grid)
     else:
-        ids, weights = found[..., None], torch.ones(*found.shape, 1)
-    at, index = union_with_neighbors(ids.new_empty(len(ids), 0), ids, grid[0] * grid[1], multiple)
+        ids, weights = found[..., None], torch.ones(*found.shape, 1, device=found.device)
+    at, index = union_with_neighbors(ids.new_empty(len(ids), 0), ids, grid[0] * grid[1])
     return at, Reads(index, weights)
 
 
-def union_with_neighbors(at: Tensor, ids: Tensor, tokens: int, multiple: int = 1) -> tuple[Tensor, Tensor]:
+def union_with_neighbors(at: Tensor, ids: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
     """Union of the sampled tokens and their neighbours: the head maps tokens independently, so no others are read.
 
     Args:
         at: indices of the sampled tokens, int64 [B, n], distinct within a row.
         ids: indices of their neighbours, int64 [B, n, k]; repetitions are allowed.
         tokens: number of tokens per crop P.
-        multiple: T is rounded up to a multiple of this, or to P.
 
     Returns:
-        kept: int64 [B, T], distinct within a row, the sampled tokens first. T is the largest union of any crop;
+        kept: int64 [B, T], distinct within a row, the sampled tokens first. T is the largest union of any crop, and on
+            a GPU what a union can have, which does not wait for the values, and lets CUDA graphs be replayed;
             shorter rows are padded with unused tokens.
         index: where each neighbour is in `kept`, int64 [B, n, k].
     """
     if not ids.shape[2]:
         return at, ids
-    count, last = at.shape[1], torch.arange(tokens).expand(len(at), -1)
-    rank = torch.full((len(at), tokens), count + 1).scatter_(1, ids.flatten(1), count)
+    count, last = at.shape[1], torch.arange(tokens, device=ids.device).expand(len(ids), -1)
+    rank = torch.full_like(last, count + 1).scatter_(1, ids.flatten(1), count)
     rank.scatter_(1, at, last[:, :count])
     kept = rank.argsort(dim=1, stable=True)
     index = torch.empty_like(kept).scatter_(1, kept, last).gather(1, ids.flatten(1))
-    largest = int((rank <= count).sum(1).max())
-    return kept[:, : -(-largest // multiple) * multiple], index.view_as(ids)
+    largest = count + ids[0].numel() if ids.is_cuda else int((rank <= count).sum(1).max())
+    return kept[:, :largest], index.view_as(ids)

@@ -1,14 +1,14 @@
 """The checkpoint of a training, from which an interrupted training resumes and reaches exactly the same result."""
 
-import os
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
-from depthg.runtime.files import fingerprint
-from depthg.runtime.progress import info
+from depthg.runtime.files import fingerprint, replacing
+from depthg.runtime.progress import info, warn
 
 
 class Stateful(Protocol):
@@ -37,9 +37,10 @@ class TrainingCheckpoint:
     def save(self, step: int, history: list[str]) -> None:
         """Save the state before a step, and the history so far, because Snakemake deletes history.jsonl on a rerun."""
         states = {name: part.state_dict() for name, part in self.parts.items()}
-        draft = self.path.with_name(self.path.name + ".tmp")
-        torch.save({"run": self.run, "step": step, "history": history, **states}, draft)
-        os.replace(draft, self.path)
+        content = io.BytesIO()  # torch's own writer does not say that a disk is full
+        torch.save({"run": self.run, "step": step, "history": history, **states}, content)
+        with replacing(self.path) as draft:
+            draft.write_bytes(content.getbuffer())
 
     def restore(self) -> tuple[int, list[str]]:
         """Restore the state of an interrupted run.
@@ -49,7 +50,12 @@ class TrainingCheckpoint:
         """
         if not self.path.is_file():
             return 0, []
-        state = torch.load(self.path, map_location=self.device, weights_only=True)
+        try:
+            state = torch.load(self.path, map_location=self.device, weights_only=True)
+        except Exception:  # torch raises many kinds
+            # The machine went down before all of it was on the disk.
+            warn(f"{self.path}: damaged: training begins again at step 0")
+            return 0, []
         if state["run"] != self.run:
             return 0, []
         for name, part in self.parts.items():

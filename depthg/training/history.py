@@ -5,13 +5,14 @@ written, weights are evaluated or a checkpoint is saved, so that no weights with
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from torch import Tensor
 
 from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
+from depthg.runtime.files import naming
 from depthg.training.guidance import active_terms
 
 HISTORY_EVERY = 10  # steps
@@ -24,11 +25,19 @@ class History:
         path: path of the file, which is overwritten.
         settings: settings of the run.
         lines: lines of the steps before a resume, which are written first.
+        anchors: step → ids of its anchor crops, for the message of a loss that is not finite.
     """
 
-    def __init__(self, path: Path, settings: TrainSettings, lines: list[str]):
-        self.settings, self.lines = settings, lines
+    def __init__(
+        self,
+        path: Path,
+        settings: TrainSettings,
+        lines: list[str],
+        anchors: Callable[[int], Iterable[int]],
+    ):
+        self.settings, self.lines, self.anchors = settings, lines, anchors
         self._buffer: dict[int, dict[str, Tensor]] = {}
+        self.path = path
         self._file = path.open("w", buffering=1)
         self._file.writelines(lines)
 
@@ -44,13 +53,14 @@ class History:
         """Check that all buffered losses are finite, and clear the buffer.
 
         Raises:
-            DepthGError: a total loss is NaN or infinite; names the step and the first non-finite term.
+            DepthGError: a total loss is NaN or infinite; names the step, the first non-finite term and the anchors.
         """
         for step, losses in self._buffer.items():
             if not losses["total"].isfinite():
                 bad = [name for name, loss in losses.items() if not loss.isfinite() and name != "total"]
                 raise DepthGError(
-                    f"training: step {step}: the loss term {bad[0] if bad else 'total'} is not finite: "
+                    f"training: step {step}: the loss term {bad[0] if bad else 'total'} is not finite "
+                    f"(anchors: crops {', '.join(map(str, self.anchors(step)))}): "
                     "lower learning_rate, or make the features again"
                 )
         self._buffer.clear()
@@ -66,7 +76,8 @@ class History:
             **({} if score is None else {"score": score}),
         }
         self.lines.append(json.dumps(content) + "\n")
-        self._file.write(self.lines[-1])
+        with naming(self.path):
+            self._file.write(self.lines[-1])
 
     def close(self) -> None:
         """Close the file."""

@@ -1,8 +1,9 @@
 """The stores that training reads, opened and checked against the settings before the first step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from depthg.stages.camera import CAMERAS
 from depthg.stages.draws import check_crops, check_siblings
 from depthg.store.reader import Store
 from depthg.store.tokens import TokenStore
+from depthg.training.memory import Memory
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Inputs:
         view: tokens of a photometric view of each crop.
         mean: the mean token.
         schedule: the scheduled crops; if given, all stores but `neighbors` hold only these crops.
+        memory: reads the stores, and says on which device their rows are.
     """
 
     features: Store
@@ -37,6 +40,7 @@ class Inputs:
     view: Store | None = None
     mean: Store | None = None
     schedule: Store | None = None
+    memory: Memory = field(default_factory=Memory)
 
     @property
     def crops(self) -> int:
@@ -82,7 +86,7 @@ class Inputs:
 
     def positions(self, rows: np.ndarray) -> Tensor:
         """Depth and 3D point (d, x, y, z) of every token of the crops at `rows`, float32 [B, h, w, 4]."""
-        depth = torch.from_numpy(self.required_geometry.read("depth", rows)).float()
+        depth = self.memory.rows(self.required_geometry, "depth", rows).float()
         points = CAMERAS[self.camera.camera].unproject(depth, self.camera).view(*depth.shape, 3)
         return torch.cat([depth[..., None], points], dim=-1)
 
@@ -115,13 +119,13 @@ class Inputs:
     def neighbor_weights(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Neighbours int64 [B, P, k] of every token of the crops at `rows`, and their weights float32 [B, P, k]."""
         store = self.attention or self.required_geometry
-        ids, weights = (torch.from_numpy(store.read(name, rows)) for name in ("neighbors", "weights"))
+        ids, weights = (self.memory.rows(store, name, rows) for name in ("neighbors", "weights"))
         return ids.long(), weights.float()
 
     def attention_maps(self, rows: np.ndarray) -> Tensor:
         """Attention between all tokens of the crops at `rows`, averaged over heads: float32 [B, P, P]."""
         assert self.attention is not None
-        return torch.from_numpy(self.attention.read("attention", rows)).float()
+        return self.memory.rows(self.attention, "attention", rows).float()
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -149,7 +153,7 @@ def open_inputs(features: Path, neighbors: Path, settings: TrainSettings, **stor
         "view": settings.needs_view,
         "mean": settings.tokens == "centred",
     }
-    optional = {}
+    optional: dict[str, Any] = {}
     for name, need in needed.items():
         path = stores.get(name)
         if need and path is None:

@@ -80,7 +80,7 @@ def nonzero(weights: Tensor) -> Mixture:
     """The tokens of weight above 0 in each row of weights float [B, n, P]; shorter rows are padded with others."""
     count = int((weights > 0).sum(-1).max())
     if 2 * count > weights.shape[-1]:  # sorting so many takes longer than multiplying by zeros
-        return torch.arange(weights.shape[-1]).expand(weights.shape), weights
+        return torch.arange(weights.shape[-1], device=weights.device).expand(weights.shape), weights
     found = weights.topk(count)
     return found.indices, found.values
 
@@ -93,7 +93,7 @@ def by_neighbors(inputs: Inputs, rows: np.ndarray, at: Tensor, anchor: bool) -> 
 def as_released(inputs: Inputs, rows: np.ndarray, at: Tensor, anchor: bool) -> Mixture:
     """As released: `released_by_attention` or `released_by_distance`; codes of crops but anchors are not mixed."""
     if not anchor:
-        return at[..., None], torch.ones(*at.shape, 1)
+        return at[..., None], torch.ones(*at.shape, 1, device=at.device)
     if inputs.attention is not None:
         return nonzero(released_by_attention(gather_tokens(inputs.attention_maps(rows), at)))
     points = inputs.positions(rows)[..., 1:].flatten(1, 2)

@@ -22,10 +22,13 @@ from depthg.models.adam import AdamW, Group
 from depthg.models.checkpoint import Model, save_model
 from depthg.models.codebook import LEARNING_RATE
 from depthg.runtime.device import announce, device
+from depthg.runtime.files import replacing
 from depthg.runtime.prefetch import prefetch
 from depthg.runtime.progress import track
 from depthg.runtime.provenance import provenance
 from depthg.runtime.threads import allowed_threads
+from depthg.store.lock import Lock
+from depthg.store.tokens import backbone_of
 from depthg.training.batch import Batch
 from depthg.training.batches import Batches
 from depthg.training.captured import CapturedStep, Step
@@ -37,9 +40,9 @@ from depthg.training.objective import OBJECTIVES, Objective
 from depthg.training.selection import CRITERIA, LabelledSplit, Selection
 
 CHECKPOINT = "checkpoint.pt"
-HISTORY = "history.jsonl"
+HISTORY, MODEL = "history.jsonl", "model.safetensors"
 CHECKPOINT_EVERY = 100  # steps
-THREADS = min(8, allowed_threads())  # that make batches for a GPU
+THREADS = min(2, allowed_threads())  # that make batches for a GPU: more would wait for Python's lock
 
 
 def train(
@@ -65,21 +68,40 @@ def train(
         **stores: paths of `geometry`, `attention`, `view`, `mean` and `schedule`, as far as the settings need them.
 
     Raises:
-        DepthGError: the stores do not fit the settings or each other, or a loss is not finite.
+        DepthGError: the stores do not fit the settings or each other, a loss is not finite, or another process is
+            training the same model.
     """
     inputs = open_inputs(features, neighbors, settings, **stores)
     out.mkdir(parents=True, exist_ok=True)
+    lock = Lock(out / "training.lock", out / MODEL)  # a second training would write the same files
+    try:
+        _train(inputs, out, settings, seed, clusters, labelled)
+    finally:
+        lock.release()
+
+
+def _train(
+    inputs: Inputs,
+    out: Path,
+    settings: TrainSettings,
+    seed: int,
+    clusters: int | None,
+    labelled: LabelledSplit | None,
+) -> None:
+    """Train one model on opened stores. See `train`."""
     torch.manual_seed(seed)
     online = settings.codebook and settings.steps > 0  # without steps a codebook would stay untrained
     if online and clusters is None:
         raise DepthGError("training: codebook: how many clusters is open: set `clusters`")
     model = Model(settings, inputs.channels, clusters if online else None, inputs.mean_token).to(device())
+    model.made_from = {**inputs.fingerprints, "seed": seed, "backbone": backbone_of(inputs.features)}
     run = {"settings": settings.model_dump(), "seed": seed, "inputs": inputs.fingerprints}
     (out / HISTORY).write_text("")  # also expected of an untrained model
     if settings.steps:
         _optimise(model, inputs, out, run, labelled=labelled, clusters=clusters)
-    (out / "config.yaml").write_text(yaml.safe_dump({**run, **provenance()}, sort_keys=False))
-    save_model(model, out / "model.safetensors")
+    with replacing(out / "config.yaml") as draft:
+        draft.write_text(yaml.safe_dump({**run, **provenance()}, sort_keys=False))
+    save_model(model, out / MODEL)
     (out / CHECKPOINT).unlink(missing_ok=True)
 
 
@@ -104,9 +126,9 @@ def _optimise(model: Model, inputs: Inputs, out: Path, run: Mapping[str, Any], *
     )
     start, lines = checkpoint.restore()
     make_batch = Batches(inputs, settings, seed, device())
-    history = History(out / HISTORY, settings, lines)
+    history = History(out / HISTORY, settings, lines, make_batch.draws.anchors)
     take_step = _step(model, objective, optimizer)
-    threads = 1 if device().type == "cpu" else THREADS  # a GPU is faster than one thread makes batches
+    threads = 1 if device().type == "cpu" else THREADS
     steps = range(start, settings.batches)
     batches = prefetch(lambda step: make_batch(step).to(device()), steps, ahead=threads + 1, threads=threads)
     with closing(batches), closing(history):
@@ -131,7 +153,7 @@ def _step(model: Model, objective: Objective, optimizer: AdamW) -> Step:
     def take(batch: Batch, step: int) -> dict[str, Tensor]:
         losses = objective(batch, step)
         _optimizer_step(losses["total"], model, optimizer)
-        return losses
+        return {name: loss.detach() for name, loss in losses.items()}
 
     if device().type == "cpu" or model.settings.objective != "correlation":
         return take
@@ -144,7 +166,7 @@ def _step(model: Model, objective: Objective, optimizer: AdamW) -> Step:
         terms = active_terms(model.settings, step)
         return tuple((name, term.weight, term.shift) for name, term in terms.items())
 
-    return CapturedStep(take, objective, state, regime)
+    return CapturedStep(take, objective, state, regime, torch.cuda.Stream())
 
 
 def _optimizer_step(loss: Tensor, model: Model, optimizer: AdamW) -> None:

@@ -22,7 +22,8 @@ Reader = Callable[[Tensor, Tensor], Tensor]
 
 def farthest_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """The first `count` tokens of the farthest-point order (Sec. 3.4), int64 [B, count]."""
-    return inputs.required_geometry.read("order", rows)[:, :count].astype(np.int64)
+    order = inputs.memory.values(inputs.required_geometry, "order", rows)
+    return order[:, :count].astype(np.int64)
 
 
 def random_tokens(inputs: Inputs, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -111,7 +112,7 @@ def corners(places: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
         >>> corners(torch.tensor([[[0.0, 1.25]]]), (2, 3))
         (tensor([[[1, 2, 4, 5]]]), tensor([[[0.7500, 0.2500, 0.0000, 0.0000]]]))
     """
-    last = torch.tensor(grid) - 2
+    last = torch.tensor(grid, device=places.device) - 2
     first = places.long().clamp_min(0).minimum(last)
     row, column = first.unbind(-1)
     down, right = (places - first).unbind(-1)

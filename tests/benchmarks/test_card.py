@@ -11,7 +11,7 @@ from torch.autograd import DeviceType
 from transformers import AutoModelForDepthEstimation
 
 from benchmarks import batches, runner
-from benchmarks.card import depth, features, forward, training
+from benchmarks.card import depth, features, forward, seeds, training
 from benchmarks.card.device import Busy, busy, busy_of, share
 from benchmarks.card.networks import published
 from benchmarks.measure import Cost, Row
@@ -50,6 +50,16 @@ def test_the_training_step(tmp_path, tiny, monkeypatch):
         "a batch",
         "a batch, 3D-LHP",
     ]
+
+
+@pytest.mark.slow  # every process imports torch
+def test_trainings_of_several_seeds(tmp_path, tiny, monkeypatch):
+    monkeypatch.setattr(seeds, "CROPS_STORED", 8)
+    for name, settings in tiny.items():
+        monkeypatch.setattr(seeds, name, settings)
+    rows = seeds.measured(tmp_path)
+    assert [row.stage for row in rows] == ["trainings", "trainings, 3D-LHP"]
+    assert all(row.size.startswith("2 seeds") and row.ratio > 0 for row in rows)
 
 
 def test_depth_networks(tmp_path):

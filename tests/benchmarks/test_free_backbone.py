@@ -6,9 +6,10 @@ import pytest
 from benchmarks import free_backbone
 from benchmarks.free_backbone import Sizes
 from benchmarks.report import markdown
+from depthg.stages.features import feature_arrays
 from depthg.store.reader import Store
 
-SIZES = Sizes(crops=20, side=8, shape=(2, 3, 4), rounds=1)
+SIZES = Sizes(crops=20, side=8, arrays=feature_arrays((2, 3, 4), "float16"), rounds=1)
 
 
 def test_the_stage_is_held_against_its_slower_part(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from depthg import __version__
-from depthg.cli import COMMANDS, main
+from depthg.cli import COMMANDS, failures, main
 from depthg.cli.options import OPTIONS
 
 
@@ -170,3 +170,26 @@ def test_a_part_that_is_missing_is_named(tmp_path, capsys):
     words = ["features", "--crops", "c", "--name", "n", "--backbone", '{"model": "m"}']
     assert main([*words, "--out", str(tmp_path / "f.zarr"), "--part", "all/3"]) == 1
     assert "f.zarr: part 1/3 is not finished" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", failures.REFUSED)
+def test_what_the_system_refuses_is_one_line(monkeypatch, capsys, number):
+    def refused(metrics: Path, out: Path):
+        raise OSError(number, os.strerror(number), "a/b")
+
+    monkeypatch.setitem(COMMANDS, "scores", refused)
+    assert main(["scores", "--metrics", "a", "--out", "b"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: a/b: ") and error.count("\n") == 1 and "same command again" in error
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] . DefaultCPUAllocator: can't allocate memory")]
+)
+def test_want_of_memory_is_one_line(monkeypatch, capsys, error):
+    def hungry(metrics: Path, out: Path):
+        raise error
+
+    monkeypatch.setitem(COMMANDS, "scores", hungry)
+    assert main(["scores", "--metrics", "a", "--out", "b"]) == 1
+    assert capsys.readouterr().err.startswith("error: not enough memory: use fewer threads")

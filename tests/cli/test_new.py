@@ -9,6 +9,13 @@ from depthg.cli import main
 from depthg.config import load_project
 
 
+@pytest.fixture(autouse=True)
+def measured(monkeypatch, request):
+    """The trial of this machine takes seconds; one test waits for it."""
+    if "slow" not in request.keywords:
+        monkeypatch.setattr("depthg.cli.new.first_hours", lambda config_file, images: 0.5)
+
+
 @pytest.fixture
 def photos(tmp_path):
     folder = tmp_path / "my photos: 'summer'"
@@ -84,3 +91,51 @@ def test_a_folder_that_cannot_be_written(photos, tmp_path, capsys):
     (tmp_path / "file").touch()
     assert main(["new", str(tmp_path / "file/p"), "--images", str(photos)]) == 1
     assert "Not a directory: choose a folder that you may write" in capsys.readouterr().err
+
+
+def test_what_is_found_is_said_and_written(photos, tmp_path, capsys):
+    Image.new("RGB", (300, 20)).save(photos / "wide.tif")
+    (photos / "broken.jpg").write_bytes(b"no image")
+    (photos / "notes.xcf").touch()
+    (photos / "depth/kinect").mkdir(parents=True)
+    (photos / "depth/kinect/0.npy").touch()
+    assert main(["new", str(tmp_path / "p"), "--images", str(photos)]) == 0
+    said, written = capsys.readouterr().out, (tmp_path / "p/config.yaml").read_text()
+    for line in (
+        "5 images (3 png, 1 jpg, 1 tif): 4 to train on, 1 to validate",
+        "sizes: 60 × 40 to 300 × 20 pixels, of 4 that were opened",
+        f"1 cannot be opened, such as {photos / 'broken.jpg'}",
+        "no labels: the result is a picture of the segments",
+        "depth maps: kinect (1 files)",
+        "ignored: files 1 .xcf",
+    ):
+        assert line in said and f"# {line}" in written.replace(f"# {photos}: ", "# ")
+    assert "about 30.0 min, besides fetching" in said
+    assert "#   kinect: {source: files, name: kinect, larger: farther}   # or nearer" in written
+    load_project(tmp_path / "p/config.yaml")
+
+
+@pytest.mark.parametrize(("count", "most"), [(2, (4, 4, 5)), (3, (9, 7, 10)), (9, (30, 7, 16))])
+def test_few_images_get_settings_that_they_can_fill(photos, tmp_path, count, most):
+    for number in range(3, count):
+        Image.new("RGB", (60, 40)).save(photos / f"{number}.png")
+    if count == 2:
+        (photos / "2.png").unlink()
+    assert main(["new", str(tmp_path / "p"), "--images", str(photos)]) == 0
+    settings = load_project(tmp_path / "p/config.yaml").resolve("mine", "auto")
+    assert (settings.keep, settings.neighbors, settings.batch) == most
+
+
+def test_names_of_files_cannot_write_into_the_configuration(photos, tmp_path):
+    (photos / "a.jpg\ndataset: stolen").touch()
+    (photos / "x\ny.jpg").write_bytes(b"")
+    assert main(["new", str(tmp_path / "p"), "--images", str(photos)]) == 0
+    assert load_project(tmp_path / "p/config.yaml").dataset == "mine"
+
+
+@pytest.mark.slow
+def test_the_time_is_measured(photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("depthg.report.plan.probe.MIN_SECONDS", 0.0)
+    assert main(["new", str(tmp_path / "p"), "--images", str(photos)]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.startswith("about ") and last.endswith(" min, besides fetching DINO once")

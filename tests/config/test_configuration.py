@@ -323,3 +323,20 @@ def test_the_released_benchmarks_depart_in_every_point(request):
     assert shipped.resolve("cityscapes", "ours").sampling == "full"
     assert shipped.resolve("cityscapes_released", "ours").sampling == "continuous"
     assert shipped.geometries[shipped.resolve("potsdam_released", "ours").geometry].depth_values == "integers"
+
+
+@pytest.mark.parametrize(
+    "name", ["my photos", "a;b", "$(touch pwned)", "-rf", "a/b", "..", "{input}", "a\nb", "n" * 101]
+)
+@pytest.mark.parametrize("section", ["datasets", "experiments"])
+def test_a_name_that_is_no_plain_word_is_refused(section, name):
+    with pytest.raises(
+        DepthGError, match=rf"config\.yaml: {section}: .*: a name has up to 100 letters"
+    ) as caught:
+        load_config({section: {name: {}}})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["mine", "città_2.1-b", "写真"])
+def test_plain_names_are_of_any_script(name):
+    assert name in load_config({"datasets": {name: {}}}).datasets

@@ -1,9 +1,13 @@
 """Reading images and labels of every kind a folder may hold."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from depthg.data import decode
 from depthg.data.decode import read_image, read_label
 from depthg.errors import DepthGError, UnreadableImageError
 
@@ -12,10 +16,10 @@ COLORS = np.array(
 )
 
 
-@pytest.mark.parametrize("suffix", ["png", "webp"])
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif", "TIFF", "bmp"])
 def test_colours_are_kept(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
-    Image.fromarray(COLORS).save(path, lossless=True)
+    Image.fromarray(COLORS).save(path, **({"lossless": True} if suffix == "webp" else {}))
     np.testing.assert_array_equal(read_image(path), COLORS)
 
 
@@ -83,6 +87,75 @@ def test_other_files_are_named(tmp_path):
         read_image(tmp_path / "a.jpg")
     with pytest.raises(UnreadableImageError, match=r"b\.jpg: missing"):
         read_image(tmp_path / "b.jpg")
+
+
+@pytest.mark.parametrize("suffix", ["gif", "avif"])
+def test_few_colours_and_lossy_images_are_read_about_right(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    Image.new("RGB", (10, 6), (200, 100, 50)).save(path)
+    assert np.abs(read_image(path).astype(int) - (200, 100, 50)).max() <= 6
+
+
+def test_of_an_animation_the_first_frame_is_read(tmp_path):
+    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    assert read_image(tmp_path / "a.gif")[0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.float32([[0, 0.5]]), "holds fractions from 0.0 to 0.5"),
+        (np.int32([[0, 70000]]), "holds numbers from 0 to 70000"),
+        (np.int32([[-1, 3]]), "holds numbers from -1 to 3"),
+    ],
+)
+def test_values_that_are_no_grey_levels_are_refused(tmp_path, values, reason):
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    with pytest.raises(UnreadableImageError, match=rf"a\.tif: {reason}, not 8- or 16-bit grey: replace"):
+        read_image(tmp_path / "a.tif")
+    with pytest.raises(DepthGError, match=rf"a\.tif: {reason}, not class ids: save"):
+        read_label(tmp_path / "a.tif")
+
+
+def test_an_image_that_is_too_large_is_refused_for_that(tmp_path, monkeypatch):
+    Image.fromarray(COLORS).save(tmp_path / "a.png")
+    monkeypatch.setattr(decode, "LARGEST", 5)
+    with pytest.raises(UnreadableImageError, match=r"3 by 2 pixels, more than 5: cut it into tiles: .*skip"):
+        read_image(tmp_path / "a.png")
+    monkeypatch.setattr(decode, "LARGEST", 6)
+    assert read_image(tmp_path / "a.png").shape == (2, 3, 3)
+
+
+def test_pillow_does_not_refuse_aerial_images():
+    assert Image.MAX_IMAGE_PIXELS is None
+
+
+def test_large_images_are_decoded_one_at_a_time(tmp_path, monkeypatch):
+    Image.fromarray(COLORS).save(tmp_path / "a.png")
+    at_once, most = [], []
+
+    def slow(image, path):
+        at_once.append(path)
+        most.append(len(at_once))
+        time.sleep(0.02)
+        at_once.pop()
+        return image
+
+    monkeypatch.setattr(decode, "as_rgb", slow)
+
+    def read_three():
+        threads = [threading.Thread(target=read_image, args=[tmp_path / "a.png"]) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return max(most)
+
+    monkeypatch.setattr(decode, "LARGE", 5)
+    assert read_three() == 1
+    monkeypatch.setattr(decode, "LARGE", 6)
+    assert read_three() > 1
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -1,5 +1,6 @@
 """Finding images and labels in the layouts a folder may have."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,44 @@ def test_labels_are_found_by_the_relative_name(tmp_path):
     assert listing.files["val"][0][1] is None  # no image of this split has one
 
 
-def test_a_missing_label_among_others_is_named(tmp_path):
+def test_images_without_a_label_are_void_and_counted(tmp_path):
     _touch(tmp_path, *(f"images/{split}/{name}.jpg" for split in ("train", "val") for name in "abc"))
     _touch(tmp_path, "labels/train/b.png")
-    with pytest.raises(
-        DepthGError, match=r"labels/train/a\.png: no such label.* 1 more of 3 .*add them, or remove"
-    ):
+    listing = find(tmp_path, Dataset())
+    assert [label and label.name for _, label in listing.files["train"]] == [None, "b.png", None]
+    assert listing.notes == ["1 of 3 train images have labels; the others count as void"]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "JPEG", "bmp", "tif"])
+def test_labels_that_are_no_png_are_refused(tmp_path, suffix):
+    _touch(tmp_path, "a.jpg", "b.jpg", "c.jpg", "labels/a.png", f"labels/b.{suffix}")
+    message = rf"labels/b\.{suffix}: labels are read from \.png only: save .* grey PNG \(b\.png\)"
+    with pytest.raises(DepthGError, match=message):
         find(tmp_path, Dataset())
+
+
+def test_labels_of_other_names_are_refused(tmp_path):
+    _touch(tmp_path, "images/train/a.jpg", "images/val/b.jpg", "labels/train/a_mask.png")
+    message = r"labels/train: none of its 1 files is the label .* such as .*labels/train/a\.png, or remove"
+    with pytest.raises(DepthGError, match=message):
+        find(tmp_path, Dataset())
+
+
+def test_what_is_ignored_is_said(tmp_path):
+    _touch(tmp_path, "a.jpg", "b.TIF", "c.gif", "d.bmp", "e.avif", "x.xcf", "y.XCF", "deep/z.txt", "README")
+    _touch(tmp_path, ".hidden.xcf", "classes.txt", "depth/kinect/a.npy", "labels/a.png")
+    (tmp_path / "labels/a.png").unlink()
+    listing = find(tmp_path, Dataset())
+    assert sum(map(len, listing.files.values())) == 5
+    assert listing.notes == [f"{tmp_path}: ignored: files 1 .txt, 2 .xcf, 1 nameless"]
+
+
+def test_images_outside_the_splits_are_said(tmp_path):
+    _touch(tmp_path, "images/train/a.jpg", "images/val/b.jpg", "images/c.jpg")
+    (note,) = find(tmp_path, Dataset()).notes
+    assert note.endswith(
+        "ignored: files 1 .jpg; images beside the folders train and val belong into one of them"
+    )
 
 
 def test_classes_are_the_lines_of_a_file(tmp_path):
@@ -97,7 +129,32 @@ def test_linked_folders_are_followed(tmp_path):
     assert len(find(tmp_path / "root", Dataset()).files["train"]) == 1
 
 
-@pytest.mark.parametrize("names", [[], ["a.jpg"], ["images/a.jpg"], ["images/a.txt", "images/b.gif"]])
+def test_a_loop_of_links_ends(tmp_path):
+    _touch(tmp_path, "a.jpg", "deep/b.jpg")
+    (tmp_path / "deep/up").symlink_to(tmp_path)
+    (tmp_path / "again").symlink_to(tmp_path / "deep")
+    listing = find(tmp_path, Dataset())
+    assert sorted(_names(tmp_path, listing, "train") + _names(tmp_path, listing, "val")) == [
+        "a.jpg",
+        "again/b.jpg",  # in sorted order the first way to it
+    ]
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    _touch(tmp_path, "a.jpg", "b.jpg", "closed/c.jpg")
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(DepthGError, match=r"closed: Permission denied: make the folder readable"):
+        find(tmp_path, Dataset())
+
+
+@pytest.mark.parametrize("names", [[], ["a.jpg"], ["images/a.jpg"], ["images/a.txt", "images/b.xcf"]])
 def test_too_few_images_tell_the_layout(tmp_path, names):
     _touch(tmp_path, *names)
     with pytest.raises(
@@ -113,7 +170,7 @@ def test_a_missing_root_tells_the_layout(tmp_path):
 
 def test_a_missing_split_is_named(tmp_path):
     _touch(tmp_path, "images/train/a.jpg")
-    with pytest.raises(DepthGError, match=r"images/val: no jpg, png or webp images: put"):
+    with pytest.raises(DepthGError, match=r"images/val: no images \(jpg, .*tif.*\): put"):
         find(tmp_path, Dataset())
 
 

@@ -102,3 +102,23 @@ def test_the_wrong_archive_is_named(tmp_path):
         DepthGError, match=r"a\.zip: holds no gtFine/\*/x\.png or \*\.jpg: is it the right file"
     ):
         unpack(archive, tmp_path / "out", ["gtFine/*/x.png", "*.jpg"])
+
+
+@pytest.mark.parametrize(("pack", "name"), [(_zip, "a.zip"), (_tar, "a.tar.gz")])
+def test_an_archive_that_unpacks_to_far_more_than_it_is_is_refused(tmp_path, pack, name, monkeypatch):
+    monkeypatch.setattr("depthg.data.unpack.BOMB", (10, 5000))
+    archive = pack(tmp_path / name, **{"a/1.png": NOISE[:4000], "a/2.png": bytes(10**6)})
+    with pytest.raises(DepthGError, match=rf"{name}: unpacks to more than 10 times its size"):
+        unpack(archive, tmp_path / "out", ["*/*.png"])
+    assert not (tmp_path / "out/a/2.png").exists()
+
+
+def test_links_and_devices_in_an_archive_are_left_alone(tmp_path):
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as packed:
+        for number, kind in enumerate((tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)):
+            entry = tarfile.TarInfo(f"a/{number}.png")
+            entry.type, entry.linkname = kind, "../../evil"
+            packed.addfile(entry)
+        packed.addfile(tarfile.TarInfo("a/own.png"))
+    assert unpack(tmp_path / "a.tar.gz", tmp_path / "out", ["*/*.png"]) == 1
+    assert _found(tmp_path / "out") == {"a/own.png": b""}

@@ -73,6 +73,7 @@ def test_fixed_form(tmp_path):
         "linear_crf",
         "reasons",
         "matching",
+        "made_from",
         "configuration_hash",
         "versions",
         "git_commit",

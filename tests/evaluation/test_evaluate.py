@@ -13,6 +13,7 @@ from depthg.evaluation.predict import upsample
 from depthg.evaluation.probes import fit_probes
 from depthg.evaluation.scores import BLOCKS, ConfusionCounts
 from depthg.evaluation.training import TrainingSplit
+from depthg.models.checkpoint import load_model, save_model
 from depthg.store.reader import Store
 
 USUAL = [name for name in BLOCKS if not name.startswith("train")]
@@ -34,7 +35,7 @@ def run(planted, name: str = "seed0", workers: int = 1, fit: dict | None = None,
 def test_planted_classes_are_found(planted):
     metrics = run(planted)
     assert USUAL[:4] == ["unsupervised", "unsupervised_crf", "linear", "linear_crf"]
-    assert list(metrics) == [*USUAL, "reasons", "matching", "counts"]
+    assert list(metrics) == [*USUAL, "reasons", "matching", "counts", "made_from"]
     assert metrics["reasons"] == {}
     # Upsampling from 8 to 32 pixels rounds corners of the quadrants; nothing else is wrong.
     assert all(metrics[block]["accuracy"] > 97 for block in USUAL)
@@ -111,8 +112,9 @@ def test_more_clusters_than_classes(planted):
 def test_matched_by_training_labels(planted):
     usual = run(planted, "usual")
     metrics = run(planted, matching="train")
-    assert list(metrics) == [*BLOCKS, "reasons", "matching", "counts"]
+    assert list(metrics) == [*BLOCKS, "reasons", "matching", "counts", "made_from"]
     assert metrics["reasons"] == {}
+    assert metrics.pop("made_from") != usual.pop("made_from")
     assert metrics.items() >= usual.items()  # beside the others, which stay as they are
     assert all(metrics[name]["accuracy"] > 97 for name in BLOCKS)  # the classes look alike in both splits
 
@@ -149,6 +151,7 @@ def test_of_symmetric_tokens_the_mirror_image_changes_nothing(planted):
     planted.plant_features("val", tokens)
     planted.plant_mirrored("val", tokens[:, :, ::-1].copy())  # of a symmetric image, as by a backbone that is
     plain, flipped = run(planted, "plain"), run(planted, "flipped", flip=True)
+    assert flipped.pop("made_from") != plain.pop("made_from")
     assert flipped == plain
     for file in ("predictions.npz", "worst.npz"):
         assert (planted.root / "plain" / file).read_bytes() == (planted.root / "flipped" / file).read_bytes()
@@ -248,3 +251,40 @@ def test_without_labels_none_is_the_worst(planted):
     for file in ("worst.npz", "best.npz"):
         with np.load(planted.root / "seed0" / file) as shown:
             assert len(shown["crops"]) == len(shown["accuracies"]) == 0
+
+
+def renewed(planted, **made_from) -> None:
+    """Save the model as one that was made from something else."""
+    model = load_model(planted.model)
+    model.made_from = made_from
+    save_model(model, planted.model)
+
+
+def check_refused(planted, file: str, what: str) -> None:
+    with pytest.raises(
+        DepthGError, match=rf"{file}\.safetensors was made from another {what} than"
+    ) as caught:
+        run(planted)
+    assert "--forcerun" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_probes_of_another_model_are_refused(planted):
+    run(planted)
+    renewed(planted, seed=7)
+    val = planted.features("val"), planted.crops("val"), planted.classes, planted.model
+    folder = planted.root / "seed0"
+    with pytest.raises(DepthGError, match=r"probes\.safetensors was made from another model than"):
+        evaluate(*val, folder / "probes.safetensors", folder, EvaluateSettings(), 1)
+
+
+def test_a_model_of_other_training_features_is_refused(planted):
+    renewed(planted, features="another")
+    check_refused(planted, "model", "features")
+
+
+def test_validation_features_of_another_backbone_are_refused(planted, write_store):
+    features = Store(planted.features("val"))
+    tokens, crops = features.read("tokens"), features.provenance["crops"]
+    write_store(features.path, {"tokens": tokens}, crops=crops, weights="other")
+    renewed(planted, backbone="own")
+    check_refused(planted, "model", "backbone")

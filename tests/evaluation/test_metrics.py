@@ -1,5 +1,6 @@
 import itertools
 from collections import Counter
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -142,3 +143,8 @@ def test_by_majority_nothing_depends_on_cluster_ids(counts, random):
     order = random.sample(range(len(counts)), len(counts))
     assert np.array_equal(majority(counts[order]), majority(counts)[order])
     assert score(counts[order], majority(counts[order])) == score(counts, majority(counts))
+
+
+def test_a_score_does_not_change():
+    with pytest.raises(FrozenInstanceError):
+        score(np.eye(2, dtype=int), np.arange(2)).miou = 100.0

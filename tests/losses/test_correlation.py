@@ -61,3 +61,8 @@ def test_loss_pulls_above_the_shift_and_pushes_below():
     codes = torch.tensor([[[0.5, 0.5, -0.5]]], requires_grad=True)
     correlation_loss(codes, torch.tensor([[[0.9, 0.1, 0.9]]]), 0.4).backward()
     torch.testing.assert_close(codes.grad, torch.tensor([[[-0.5 / 3, 0.3 / 3, 0.0]]]))
+
+
+def test_short_vectors_are_scaled_but_for_those_that_are_next_to_nothing():
+    lengths = unit(torch.tensor([[0.5, 0.0], [1e-9, 0.0], [1e-11, 0.0]], dtype=torch.float64)).norm(dim=-1)
+    assert lengths.tolist() == pytest.approx([1.0, 1.0, 0.1])

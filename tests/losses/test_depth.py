@@ -49,3 +49,8 @@ def test_kernels_are_symmetric_and_stay_in_range(name):
     found = KERNELS[name](a, a, 0.1)
     torch.testing.assert_close(found, found.transpose(1, 2))
     assert found.min() >= 0 and found.max() <= 1
+
+
+def test_the_released_norm_leaves_the_point_as_it_is():
+    found = NORMS["channel"](torch.tensor([[[0.5, 2.0, 3.0, 4.0], [0.0, 5.0, 6.0, 7.0]]]))
+    assert found.tolist() == [[[1, 2, 3, 4], [0, 5, 6, 7]]]

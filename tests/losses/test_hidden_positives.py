@@ -139,3 +139,16 @@ def test_nearest_and_inconsistency_against_loops():
     same = torch.from_numpy(tokens).requires_grad_()
     consistency_loss(same, same.detach()).backward()
     assert same.grad.isfinite().all()
+
+
+def test_a_token_as_near_as_the_nearest_reference_is_no_positive():
+    tokens = torch.tensor([[1.0, 0.0], [0.6, 0.8]])
+    at = PositiveCriterion(tokens, torch.tensor([0.6, 0.6])).positives(slice(0, 2))
+    below = PositiveCriterion(tokens, torch.tensor([0.59, 0.7])).positives(slice(0, 2))
+    assert not at.any() and below.tolist() == [[False, True], [True, False]]
+
+
+def test_the_loss_of_a_single_pair_by_hand():
+    among = torch.tensor([[False, True, True]])
+    found = contrast(torch.tensor([[9.0, 1.0, 0.0]]), torch.tensor([[0.0, 1.0, 0.0]]), among, 0.14)
+    assert found.item() == pytest.approx(-2 * (1 - np.log(np.e + 1)))

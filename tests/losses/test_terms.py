@@ -4,7 +4,7 @@ import torch
 
 from depthg.config.settings import Term
 from depthg.losses.depth import KERNELS
-from depthg.losses.terms import UnitVectors, feature_targets, term_losses, weighted_sum
+from depthg.losses.terms import UnitVectors, feature_targets, random_partners, term_losses, weighted_sum
 
 ROLLS = [1, 3]
 TERMS = {
@@ -83,3 +83,13 @@ def test_negatives_read_elsewhere_are_the_partners_of_the_random_term(batch):
     found = term_losses({"random": Term(weight=1, shift=-1.0)}, codes, {"random": targets}, ROLLS)["random"]
     pairs = [cosines(s[b], blocks[j][b - roll]) for j, roll in enumerate(ROLLS) for b in range(4)]
     assert found.item() == pytest.approx(-np.mean(np.maximum(pairs, 0)))
+
+
+def test_targets_and_negatives_come_one_a_partner():
+    codes = UnitVectors(torch.rand(3, 4, 2), torch.rand(3, 4, 2))
+    target = torch.rand(3, 4, 4)
+    with pytest.raises(ValueError, match="shorter"):
+        term_losses({"random": Term(weight=1, shift=0)}, codes, {"random": [target]}, [1, 2])
+    elsewhere = UnitVectors(torch.rand(3, 8, 2), torch.rand(3, 4, 2))
+    with pytest.raises(ValueError, match="longer"):
+        random_partners(elsewhere, [1, 2])

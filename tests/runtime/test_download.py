@@ -56,7 +56,7 @@ def test_a_file_is_fetched_once(site, tmp_path):
     to = tmp_path / "deep/weights.pth"
     assert download(site.url, to) == SHA256 == download(site.url, to, SHA256)
     assert to.read_bytes() == CONTENT and site.asked == [0]
-    assert list(to.parent.iterdir()) == [to]
+    assert sorted(path.name for path in to.parent.iterdir()) == ["SHA256SUMS", "weights.pth"]
 
 
 def test_a_broken_connection_is_taken_up_again(site, tmp_path):
@@ -133,4 +133,38 @@ def test_a_full_disk_is_not_taken_for_a_broken_connection(site, tmp_path, monkey
 
     monkeypatch.setattr(module, "_append", full)
     with pytest.raises(OSError, match="No space left"):
+        download(site.url, tmp_path / "w")
+
+
+def test_a_file_of_unknown_hash_is_trusted_once(site, tmp_path):
+    assert download(site.url, tmp_path / "w") == SHA256
+    assert (tmp_path / "SHA256SUMS").read_text() == f"{SHA256}  w\n"
+    assert download(site.url, tmp_path / "w") == SHA256  # nothing new to say
+    (tmp_path / "w").write_bytes(b"another")
+    with pytest.raises(DepthGError, match=rf"w: has sha256 .*, but what was here first had {SHA256}: .*line"):
+        download(site.url, tmp_path / "w")
+    assert (tmp_path / "w").read_bytes() == b"another"  # the user's own is never removed
+
+
+def test_a_file_that_the_publisher_changed_is_not_kept(site, tmp_path):
+    (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  w\n")
+    with pytest.raises(DepthGError, match=f"w: has sha256 {SHA256}, but what was here first had 000"):
+        download(site.url, tmp_path / "w")
+    assert [path.name for path in tmp_path.iterdir()] == ["SHA256SUMS"]
+    assert download(site.url, tmp_path / "w", SHA256) == SHA256  # a hash that is known vouches for it
+
+
+@pytest.mark.parametrize("url", ["http://example.org/w", "ftp://example.org/w", "w"])
+def test_only_https_may_bring_what_nothing_vouches_for(tmp_path, url):
+    with pytest.raises(DepthGError, match="is no https address, and no sha256 is known"):
+        download(url, tmp_path / "w")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_server_that_sends_without_end_is_stopped(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST", 1000)
+    with pytest.raises(DepthGError, match="the server has 1,024,000 bytes, more than 1,000"):
+        download(site.url, tmp_path / "w")
+    monkeypatch.setattr(module, "_total", lambda *_: None)
+    with pytest.raises(DepthGError, match="the server sends more than 1,000 bytes"):
         download(site.url, tmp_path / "w")

@@ -44,3 +44,24 @@ def test_the_released_camera_by_hand():
     x, y = np.array([-1, 0, -1, 0]) * side, np.array([-1, -1, 0, 0]) * side
     np.testing.assert_allclose(points[0], np.stack([d * x, d * y, -5 * d], 1))
     assert CAMERAS["released"].start(points).tolist() == [[0]]
+
+
+def test_points_have_the_precision_of_the_depth():
+    depth = torch.full((1, 3, 7), 0.3, dtype=torch.float64)
+    x, y, z = unproject(depth, GeometrySettings(near=0.1)).unbind(-1)
+    far = 0.1 + 0.9 * 0.3
+    assert z[0, 0].item() == pytest.approx(far, rel=1e-14)
+    assert x[0, 6].item() == pytest.approx(
+        far * 2 / 7 * 3, rel=1e-14
+    )  # the last column, 3 tokens off the axis
+    assert y[0, 0].item() == pytest.approx(-far * 2 / 7, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", CAMERAS)
+def test_a_start_is_one_whole_number_a_crop(name):
+    start = CAMERAS[name].start(torch.rand(3, 5, 3))
+    assert start.shape == (3, 1) and start.dtype == torch.int64
+
+
+def test_the_released_camera_starts_at_the_first_token():
+    assert CAMERAS["released"].start(torch.rand(2, 5, 3)).tolist() == [[0], [0]]

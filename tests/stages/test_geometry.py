@@ -9,6 +9,7 @@ from depthg.errors import DepthGError
 from depthg.stages.camera import CAMERAS, central_token, unproject
 from depthg.stages.geometry import (
     farthest_point_order,
+    geometry_arrays,
     make_geometry,
     nearest_tokens,
     pool_depth,
@@ -191,3 +192,35 @@ def test_depth_that_is_not_finite(tmp_path):
     writer.finish()
     with pytest.raises(DepthGError, match="not finite"):
         make_geometry(tmp_path / "bad.zarr", tmp_path / "features.zarr", tmp_path / "out.zarr", SMALL)
+
+
+def test_as_many_neighbours_as_tokens_by_distance(tmp_path):
+    make_stores(tmp_path)
+    settings = SMALL.model_copy(update={"lhp_neighbors": 24})
+    make_geometry(tmp_path / "depth.zarr", tmp_path / "features.zarr", tmp_path / "out.zarr", settings)
+    near = Store(tmp_path / "out.zarr").read("neighbors")
+    assert (near[..., 0] == np.arange(24)).all() and (np.sort(near) == np.arange(24)).all()
+
+
+def test_many_coincident_neighbours_keep_their_order_by_distance():
+    line = torch.zeros(1, 60, 3)
+    line[0, :, 0] = torch.arange(60) // 2  # pairs of tokens at one place
+    ids, weights = nearest_tokens(line, 40)
+    apart = (line[0, ids[0], 0] - line[0, :, None, 0]).abs()
+    assert ids.dtype == torch.int64 and (ids[0, :, 0] == torch.arange(60)).all()
+    assert (apart.diff(dim=1) >= 0).all() and (weights.diff(dim=2) <= 0).all()
+
+
+def test_an_order_is_made_of_whole_numbers():
+    order = order_of(torch.rand(2, 6, 3), 4)
+    assert order.dtype == torch.int64
+
+
+def test_what_training_reads_at_random_is_not_compressed():
+    arrays = geometry_arrays((4, 6), SMALL)
+    assert {name: (array.dtype, array.compress) for name, array in arrays.items()} == {
+        "depth": ("float16", False),
+        "order": ("uint16", False),
+        "neighbors": ("uint16", False),
+        "weights": ("float16", False),
+    }

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from depthg.stages import pipeline
+from depthg.store import writer as writers
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
@@ -91,7 +92,7 @@ def test_several_shards_are_written_at_the_same_time(tmp_path, monkeypatch):
             super().write(rows, **values)
 
     for name, kind in (("turns", Meeting), ("order", Writer)):
-        monkeypatch.setattr(pipeline, "SHARDS", 2 if kind is Meeting else 1)
+        monkeypatch.setattr(writers, "SHARDS", 2 if kind is Meeting else 1)
         writer = kind(tmp_path / f"{name}.zarr", 32, layout, {})
         assert writer.shard_rows == 2
         pipeline.write_rows(
@@ -104,3 +105,12 @@ def test_several_shards_are_written_at_the_same_time(tmp_path, monkeypatch):
     assert np.array_equal(Store(tmp_path / "turns.zarr").read("values"), values)
     for path in sorted((tmp_path / "order.zarr" / "values").iterdir()):
         assert path.read_bytes() == (tmp_path / "turns.zarr" / "values" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(("largest", "rows", "expected"), [(64, 64, 64), (20, 64, 16), (0, 64, 1), (5, 1, 1)])
+def test_a_batch_that_fails_is_halved(largest, rows, expected):
+    def work(count):
+        if count > largest:
+            raise RuntimeError("less than INT_MAX elements")
+
+    assert pipeline.working_rows(work, rows) == expected

@@ -138,6 +138,26 @@ def test_parts_killed_together_go_on_to_the_same_bytes(tmp_path, undisturbed):
     assert shards_of(path) == undisturbed
 
 
+@pytest.mark.parametrize("lost", ["cut", "zeros", "gone"])
+def test_what_a_machine_that_went_down_has_lost_is_written_again(tmp_path, undisturbed, capsys, lost):
+    """The notes of progress reached the disk, the rows did not: the shard in the making is begun again."""
+    path = tmp_path / "a.zarr"
+    writer = Writer(path, ROWS, ARRAYS, {"settings": 1}, unit=BATCH)
+    for rows in range(0, 50, BATCH):
+        writer.write(range(rows, rows + BATCH), **row_values(range(rows, rows + BATCH)))
+    writer._lock.release()
+    file = path / "tokens/c.1.0.0"  # rows 32–49
+    content = file.read_bytes()
+    if lost == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(content[:-20_000] + (b"" if lost == "cut" else bytes(20_000)))
+    made = []
+    write(path, made=made.append)
+    assert made[0] == 32 and shards_of(path) == undisturbed
+    assert "rows 32–49 are made again" in capsys.readouterr().out
+
+
 class Disk:
     """A disk with room for so many bytes: a write that reaches its end is cut short, the next one fails."""
 

@@ -212,3 +212,20 @@ def test_entries_of_a_shard_that_is_gone_or_cut_short(tmp_path, left):
     shard.unlink() if left is None else shard.write_bytes(content[:left])
     with pytest.raises(DepthGError, match="row 3 of 'tokens' cannot be read"):
         Store(tmp_path / "s.zarr").take("tokens", np.array([3]), np.zeros((1, 2), int))
+
+
+def test_a_flipped_bit_is_seen_when_a_row_is_first_taken_from(tmp_path):
+    path = tmp_path / "a.zarr"
+    writer = Writer(path, 3, {"tokens": Array((4, 4, 8), "float16", compress=False)}, {})
+    for rows in writer.pending(3):
+        writer.write(rows, tokens=np.ones((3, 4, 4, 8)))
+    writer.finish()
+    file = path / "tokens/c.1.0.0.0"
+    content = bytearray(file.read_bytes())
+    content[-10] ^= 1  # of the last token
+    file.write_bytes(content)
+    store, first = Store(path), np.array([[0]])
+    assert store.take("tokens", np.array([0]), first).tolist() == [[[1.0] * 8]]
+    for _ in range(2):
+        with pytest.raises(DepthGError, match=r"row 1 of 'tokens' cannot be read \(damaged\)"):
+            store.take("tokens", np.array([1]), first)

@@ -65,6 +65,17 @@ def test_damaged_rows_are_named_and_made_again(store, capsys):
     assert {file: file.read_bytes() for file in store.rglob("c.*")} == content
 
 
+def test_rows_that_were_computed_together_are_made_again_together(tmp_path):
+    path = tmp_path / "a.zarr"
+    for rows in (writer := Writer(path, ROWS, ARRAYS, {}, unit=6)).pending(6):
+        ids = np.arange(rows.start, rows.stop)
+        writer.write(rows, tokens=np.broadcast_to(ids[:, None, None], (len(ids), 8, 4000)), ids=ids)
+    writer.finish()
+    spoil(path / "tokens/c.10.0.0", 68 + 100)  # row 40, in shards of 4
+    reopen(Store(path), list(find_damage(Store(path))))
+    assert list(Writer(path, ROWS, ARRAYS, {}, unit=6).pending(6)) == [range(36, 42), range(42, 48)]
+
+
 def test_the_first_shard_can_be_made_again(store):
     spoil(store / "ids/c.0", 9)
     damages = list(find_damage(Store(store)))

@@ -240,9 +240,16 @@ def test_tokens_kept_as_int8_make_the_same_batch_but_for_half_a_step(make, store
     assert 0 < (found.tokens - expected.tokens).abs().max() < np.abs(stores.tokens).max() / 127
 
 
-def test_unions_of_a_multiple_of_tokens():
-    at, ids = torch.tensor([[3, 9]]), torch.tensor([[[4, 5], [9, 10]]])
-    for multiple, expected in ((1, 5), (4, 8), (16, 16), (64, 20)):
-        kept, index = union_with_neighbors(at, ids, 20, multiple)
-        assert kept.shape == (1, expected) and len(set(kept[0].tolist())) == expected
-        assert torch.equal(kept[0][index], ids)
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("lhp", ["none", "depth"])
+def test_a_card_makes_the_same_batches(stores, guided_settings, lhp):
+    settings = guided_settings.model_copy(update={"lhp": lhp})
+    there, here = (
+        Batches(stores.open(settings), settings, 0, torch.device(name))(3) for name in ("cuda", "cpu")
+    )
+    assert there.anchor.tokens.is_cuda and there.rolls == here.rolls
+    torch.testing.assert_close(there.positions.cpu(), here.positions)
+    for mine, own in ((there.anchor, here.anchor), (there.neighbor, here.neighbor)):
+        weights = [mix(side.tokens.float(), side.mix_ids, side.mix_weights).cpu() for side in (mine, own)]
+        torch.testing.assert_close(*weights)
+        torch.testing.assert_close(mine.sampled(mine.tokens).cpu(), own.sampled(own.tokens))

@@ -1,5 +1,6 @@
 """Steps by recorded graphs are the same steps; recordings themselves need a card, and are played here by a stand-in."""
 
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
@@ -10,6 +11,9 @@ from depthg.training import captured, loop
 from depthg.training.batches import Batches
 from depthg.training.captured import ORDINARY, CapturedStep, tensors, with_partners
 from depthg.training.objective import Correlation
+
+CPU, CARD = torch.device("cpu"), torch.device("cuda")
+needs_card = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 class Replayed:
@@ -31,30 +35,35 @@ def on_card(monkeypatch):
     monkeypatch.setattr(captured, "Graph", Replayed)
     monkeypatch.setattr(torch.cuda, "get_rng_state", torch.get_rng_state)
     monkeypatch.setattr(torch.cuda, "set_rng_state", torch.set_rng_state)
+    monkeypatch.setattr(captured, "end_recording", lambda: None)
+    monkeypatch.setattr(captured, "aside", nullcontext)
     monkeypatch.setattr(Replayed, "recorded", 0)
 
 
-def training(stores, settings, captures):
-    """The steps of a training, and what is left after them."""
+def training(stores, settings, captures, where=CPU, spoilt=False):
+    """The steps of a training, and what is left after them; a `spoilt` step cannot be recorded."""
     torch.manual_seed(0)
     inputs = stores.open(settings)
-    model = Model(settings, inputs.channels)
+    model = Model(settings, inputs.channels).to(where)
     objective, optimizer = Correlation(model), loop._optimizer(model)
 
     def take(batch, step):
         losses = objective(batch, step)
         loop._optimizer_step(losses["total"], model, optimizer)
-        return losses
+        if spoilt and torch.cuda.is_current_stream_capturing():
+            losses["total"].item()
+        return {name: loss.detach() for name, loss in losses.items()}
 
     state = [
         *model.parameters(),
         *(value for values in optimizer.state.values() for value in values.values()),
     ]
-    step = CapturedStep(take, objective, state, lambda step: step // 8) if captures else take
-    found, make = [], Batches(inputs, settings, 0)
+    stream = torch.cuda.Stream() if where == CARD else None
+    step = CapturedStep(take, objective, state, lambda step: step // 8, stream) if captures else take
+    found, make = [], Batches(inputs, settings, 0, where)
     for number in range(16):
         torch.manual_seed(loop.step_seed(0, number))
-        found.append(step(make(number).to(torch.device("cpu")), number)["total"].item())
+        found.append(step(make(number).to(where), number)["total"].item())
     return step, found, state
 
 
@@ -95,3 +104,21 @@ def test_a_recording_that_fails_is_left_and_nothing_is_lost(
 def test_steps_before_a_recording_are_ordinary(stores, guided_settings, on_card):
     step, _, _ = training(stores, guided_settings.model_copy(update={"lhp": "none"}), True)
     assert Replayed.recorded == 2 and set(step.taken.values()) == {ORDINARY + 1}
+
+
+@needs_card
+def test_graphs_of_a_card_give_the_same_losses_and_weights(stores, guided_settings):
+    step, found, state = training(stores, guided_settings, True, CARD)
+    _, expected, other = training(stores, guided_settings, False, CARD)
+    assert step.works and step.graphs
+    assert found == pytest.approx(expected, rel=1e-4)
+    for mine, own in zip(state, other, strict=True):
+        torch.testing.assert_close(mine, own, rtol=1e-3, atol=1e-5)
+
+
+@needs_card
+def test_a_card_goes_on_after_a_recording_that_fails(stores, guided_settings, capsys):
+    step, found, _ = training(stores, guided_settings, True, CARD, spoilt=True)
+    _, expected, _ = training(stores, guided_settings, False, CARD)
+    assert not step.works and "not recorded as CUDA graphs" in capsys.readouterr().out
+    assert found == pytest.approx(expected, rel=1e-4)

@@ -10,13 +10,17 @@ from depthg.errors import DepthGError
 from depthg.training.history import History
 
 
+def crops_of(step):
+    return [step, 100 + step]
+
+
 @pytest.fixture
 def make(tmp_path, settings):
     opened = []
 
     def make(steps=25, lines=()):
         opened.append(
-            History(tmp_path / "h.jsonl", settings.model_copy(update={"steps": steps}), list(lines))
+            History(tmp_path / "h.jsonl", settings.model_copy(update={"steps": steps}), list(lines), crops_of)
         )
         return opened[-1]
 
@@ -51,7 +55,8 @@ def test_the_first_loss_that_is_not_finite_is_named_though_later_steps_were_take
     history.add(11, losses(0.5, knn=0.5))
     history.add(12, losses(value, knn=0.5, random=value))
     history.add(13, losses(math.nan, knn=math.nan, random=math.nan))
-    with pytest.raises(DepthGError, match="step 12: the loss term random is not finite: lower learning_rate"):
+    message = r"step 12: the loss term random is not finite \(anchors: crops 12, 112\): lower learning_rate"
+    with pytest.raises(DepthGError, match=message):
         history.check()
 
 

@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 from depthg.config.settings import Term, TrainSettings
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model, load_model
+from depthg.store.lock import Lock
 from depthg.training import loop
 from depthg.training.batches import Batches
 from depthg.training.history import History
@@ -117,6 +118,30 @@ def test_the_checkpoint_of_other_settings_is_not_taken_up(run, settings, monkeyp
     run(settings, name="other")
     model = "model.safetensors"
     assert (whole.with_name("other") / model).read_bytes() == (whole / model).read_bytes()
+
+
+@pytest.mark.parametrize("kept", [0, 1, 200, -40])
+def test_a_checkpoint_that_was_not_written_whole_is_no_obstacle(run, settings, monkeypatch, capsys, kept):
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 3)
+    whole = run(settings, name="whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "save_model", lambda model, path: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(settings, name="other")
+    checkpoint = whole.with_name("other") / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:kept])
+    run(settings, name="other")
+    assert "damaged: training begins again at step 0" in capsys.readouterr().out
+    model = "model.safetensors"
+    assert (whole.with_name("other") / model).read_bytes() == (whole / model).read_bytes()
+
+
+def test_a_second_training_of_the_same_model_is_refused(run, settings, tmp_path):
+    out = run(settings, name="one")
+    lock = Lock(out / "training.lock", out)
+    with pytest.raises(DepthGError, match=r"model\.safetensors is being written by process"):
+        run(settings, name="one")
+    lock.release()
 
 
 def test_no_steps_of_a_head_without_weights(run):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,17 +51,27 @@ class Project:
         }
 
     def snakemake(self, target: str, *options: str) -> subprocess.CompletedProcess:
-        """Run the workflow here; the interpreter's own scripts come first on the path, as in an activated shell."""
+        """Run the workflow here."""
+        return subprocess.run(**self.call(target, *options), capture_output=True, text=True)
+
+    def call(self, target: str, *options: str) -> dict[str, Any]:
+        """How to start the workflow: the interpreter's own scripts come first, as in an activated shell."""
         (self.folder / "mini.yaml").write_text(yaml.safe_dump(self.config))
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2"]
-        return subprocess.run(
-            [*command, *options, "--configfile", str(ROOT / "config.yaml"), "mini.yaml", "--", target],
-            cwd=self.folder,
-            env=os.environ | {"PATH": path},
-            capture_output=True,
-            text=True,
-        )
+        return {
+            "args": [
+                *command,
+                *options,
+                "--configfile",
+                str(ROOT / "config.yaml"),
+                "mini.yaml",
+                "--",
+                target,
+            ],
+            "cwd": self.folder,
+            "env": os.environ | {"PATH": path},
+        }
 
     def forget(self) -> None:
         """Remove all that was made here."""
@@ -92,15 +103,19 @@ def make_photos(root: Path, train: int, val: int) -> None:
     (root / "classes.txt").write_text("ground\ndisc\n")
 
 
-@pytest.fixture(scope="session")
-def project(tmp_path_factory) -> Project:
-    """A fresh project in which nothing has been run."""
-    folder = tmp_path_factory.mktemp("project")
+def make_project(folder: Path) -> Project:
+    """A project in a folder that is there, with nine photos and the tiny backbone."""
     make_photos(folder / "photos", train=6, val=3)
     torch.manual_seed(0)
     net = timm.create_model("vit_tiny_patch16_224", num_classes=0, **VIT)
     save_file(net.state_dict(), folder / "tiny.safetensors")
     return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory) -> Project:
+    """A fresh project in which nothing has been run."""
+    return make_project(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture

@@ -7,8 +7,10 @@ import re
 import shutil
 
 import pytest
+from PIL import Image
 
 from depthg.cli import main
+from depthg.runtime.files import file_hash
 from depthg.runtime.gpus import count_gpus
 
 from .conftest import SETTINGS, Project, make_photos
@@ -66,6 +68,29 @@ def test_artifacts_are_where_the_design_says(finished):
         "results/mini/ours_3dlhp/figure.png",
     ):
         assert (finished.folder / path).is_file(), path
+
+
+def test_all_images_are_segmented_by_the_model_of_the_first_seed(finished):
+    target = "results/mini/ours_3dlhp/masks/areas.csv"
+    done = finished.snakemake(target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = finished.folder / "results/mini/ours_3dlhp"
+    model = json.loads((folder / "model/config.json").read_text())
+    assert model["about"]["seed"] == 0 and [one["name"] for one in model["classes"]] == ["ground", "disc"]
+    names = {
+        f"{split}/{number}.png" for split, count in (("train", 6), ("val", 3)) for number in range(count)
+    }
+    assert {str(path.relative_to(folder / "masks")) for path in folder.glob("masks/*/*.png")} == names
+    with Image.open(folder / "masks/val/2.png") as mask:
+        assert mask.size == (96, 72)
+    named = folder / "clusters.yaml"
+    named.write_text(
+        f"probe: {file_hash(folder / 'seed0/probes.safetensors')}\nclusters:\n- {{name: moon}}\n"
+    )
+    try:
+        assert finished.planned(target) == {"export", "masks"}
+    finally:
+        named.unlink()
 
 
 def test_second_call_has_nothing_to_do(finished):

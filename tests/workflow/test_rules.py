@@ -10,6 +10,8 @@ from .conftest import ROOT
 
 DIRECTIVE = re.compile(r"^    (\w+):(.*(?:\n {8}.*)*)", re.M)
 DIFFERS = {"output", "log", "benchmark", "params"}  # between a store and a part of it
+# Several words each: of numbers, or quoted by `options` of rules/inputs.smk.
+OPTIONS = {f"params.{name}" for name in ("attention", "clusters", "part", "schedule", "stores")}
 NEEDED = {"output", "log", "benchmark", "conda", "message", "shell"}
 
 
@@ -28,6 +30,12 @@ PARTS = [head for head in RULES if head.startswith("use")]
 def test_no_command_is_written_twice():
     counts = Counter(own["shell"] for own in RULES.values() if "shell" in own)
     assert len(counts) == len(STAGES) > 20 and set(counts.values()) == {1}
+
+
+@pytest.mark.parametrize("head", STAGES)
+def test_whatever_a_path_or_a_name_holds_the_shell_sees_one_word(head):
+    used = re.findall(r"{([\w.]+)(:q)?}", RULES[head]["shell"])
+    assert {name for name, quoted in used if not quoted} <= {"threads", *OPTIONS}
 
 
 @pytest.mark.parametrize("head", PARTS)

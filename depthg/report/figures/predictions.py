@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -66,9 +67,21 @@ def draw_worst(worst: Path, classes: Path, out: Path) -> None:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read all arrays of a predictions.npz or worst.npz."""
-    with np.load(path) as stored:
-        return dict(stored)
+    """Read all arrays of a predictions.npz or worst.npz.
+
+    Raises:
+        DepthGError: the file is missing, damaged, or holds other objects than arrays.
+    """
+    try:
+        with np.load(path) as stored:
+            content = dict(stored)
+        if not all(isinstance(value, np.ndarray) for value in content.values()):
+            raise ValueError("other objects than arrays")
+        return content
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise DepthGError(
+            f"{path}: not readable as predictions ({type(error).__name__}): `snakemake {path}` makes it again"
+        ) from None
 
 
 def _label_maps(shown: Predictions) -> dict[str, np.ndarray]:

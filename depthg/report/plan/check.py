@@ -28,6 +28,8 @@ def check(name: str, config: Config) -> None:
     dataset = config.named("dataset", name)
     check_root(name, dataset)
     listing: Listing = loader(name, dataset.kind).find(root_of(name, dataset), dataset)
+    for note in listing.notes:
+        info(f"{name}: {note}")
     problems = wrong_counts(listing)
     for split, files in listing.files.items():
         problems += _check_split(f"{name}: {split}", files, listing.classes)

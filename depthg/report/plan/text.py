@@ -98,12 +98,12 @@ def _times(hours: Mapping[str, float]) -> list[str]:
     return [
         "time, an estimate from a probe of a few seconds on this machine as it is now; cutting crops, predicting",
         "depth, clustering and reading from the disk are not in it:",
-        *(f"  {stage:<{width}}  {_duration(value)}" for stage, value in hours.items()),
-        f"  {'together':<{width}}  {_duration(sum(hours.values()))}",
+        *(f"  {stage:<{width}}  {duration(value)}" for stage, value in hours.items()),
+        f"  {'together':<{width}}  {duration(sum(hours.values()))}",
     ]
 
 
-def _duration(hours: float) -> str:
+def duration(hours: float) -> str:
     """A duration given in hours, as text in a suitable unit."""
     for size, unit in ((24.0, "days"), (1.0, "h"), (1 / 60, "min")):
         if hours >= size:

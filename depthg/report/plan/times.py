@@ -9,9 +9,20 @@ from depthg.config import Config
 from depthg.config.settings import Settings
 from depthg.data.classes import read_classes
 from depthg.report.plan import probe
-from depthg.report.plan.disk import OF_BACKBONE, PlannedStore, finished_rows, token_grid
+from depthg.report.plan.disk import OF_BACKBONE, PlannedStore, finished_rows, planned_stores, token_grid
 
 CLASSES = 27  # assumed while the data set is not indexed
+
+
+def hours_of(config: Config, dataset: str, experiment: str, images: Mapping[str, int]) -> float:
+    """Estimated hours of all that is left to do for an experiment on so many images by split.
+
+    See `stage_hours`.
+    """
+    settings = config.resolve(dataset, experiment)
+    stores = planned_stores(images, settings, config.resolve(dataset), config)
+    folders = Path("resources", dataset), Path("results", dataset, experiment)
+    return sum(stage_hours(stores, images, settings, config, folders).values())
 
 
 def stage_hours(

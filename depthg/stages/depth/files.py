@@ -11,13 +11,12 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from PIL import Image
 
 from depthg.config.sections import DepthSource
-from depthg.data.decode import DECODER_ERRORS
+from depthg.data.decode import DECODER_ERRORS, open_image
 from depthg.data.folder import companion
 from depthg.data.records import ImageRecord, content_hash
-from depthg.errors import DepthGError
+from depthg.errors import DepthGError, UnreadableImageError
 from depthg.runtime.threads import allowed_threads
 from depthg.stages.depth.source import CropBatch, min_max
 
@@ -101,13 +100,15 @@ def _read(path: Path) -> np.ndarray:
     """The array in a png, npy or npz file, float64."""
     try:
         if path.suffix == ".png":
-            with Image.open(path) as image:
+            with open_image(path) as image:
                 return np.asarray(image, np.float64)
         with path.open("rb") as stream:
             content = np.load(stream)
             if not isinstance(content, np.ndarray):  # an npz archive
                 content = content[content.files[0]]
-        return content.astype(np.float64)
+        return np.asarray(content, np.float64)
+    except UnreadableImageError as error:
+        raise DepthGError(f"{path}: not a readable depth map ({error.reason}): replace the file") from error
     except (*DECODER_ERRORS, IndexError, BadZipFile) as error:
         raise DepthGError(
             f"{path}: not a readable depth map ({type(error).__name__}): replace the file"

@@ -20,7 +20,7 @@ from depthg.runtime.device import announce, device, fast_float32
 from depthg.runtime.progress import info
 from depthg.stages.depth.precision import HALF_STEP, exact_float32, map_error, precision_for
 from depthg.stages.depth.source import CropBatch, Images, min_max
-from depthg.stages.pipeline import fitting_rows
+from depthg.stages.pipeline import fitting_rows, working_rows
 
 LARGEST = 64  # crops in a batch on a GPU: more are no faster, and a kill would lose them
 LEVELS = 255  # quantisation of maps of whole images, which the released code stores with 8 bits
@@ -78,7 +78,8 @@ class Network(ABC):
         if precision == "float16":
             self.model, self.precision = self.model.half(), precision
         if on_gpu and not self.whole:  # whole images differ in size
-            self.batch = fitting_rows(lambda: self._predicted(sample), len(sample), self.device, 1, LARGEST)
+            fitting = fitting_rows(lambda: self._predicted(sample), len(sample), self.device, 1, LARGEST)
+            self.batch = working_rows(lambda rows: self._predicted(_repeated(sample, rows)), fitting)
         info(f"{self.title} depth: {self.precision}{why}, {self.batch} crops a batch")
 
     def read(self, crops: CropBatch) -> list[Images]:
@@ -132,6 +133,11 @@ class Network(ABC):
                 f"{record.path}: {self.title} finds the same depth everywhere, or none: check its weights"
             )
         return 1 - scaled if self.nearer else scaled
+
+
+def _repeated(sample: np.ndarray, rows: int) -> np.ndarray:
+    """As many rows [rows, …], from some [B, …]."""
+    return np.resize(sample, (rows, *sample.shape[1:]))
 
 
 def _size(record: ImageRecord) -> tuple[int, int]:

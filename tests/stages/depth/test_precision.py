@@ -147,8 +147,9 @@ def test_on_a_card_float16_and_a_batch_are_chosen_and_told(make, tmp_path, card,
         16,
         16,
         16,
+        16,
         2,
-    ]  # float32 and float16 on trial, the memory, and what is stored
+    ]  # float32 and float16 on trial, the memory, the batch on trial, and what is stored
     assert Store(tmp_path / "depth.zarr").provenance["precision"] == "float16"
     told = (
         r"Grey depth: float16 \(float16 is off by 0\.000\d\d of .* 0\.00196 is allowed\), 16 crops a batch\n"

@@ -1,0 +1,37 @@
+"""The files below a folder: links are followed, and a folder that is reached twice is read once."""
+
+import os
+from pathlib import Path
+
+from depthg.errors import DepthGError
+
+
+def files_below(folder: Path, skip: tuple[str, ...] = ()) -> list[Path]:
+    """All files at any depth, sorted; hidden files and folders are left out.
+
+    A folder that links lead to again, also from within itself, is read where it is found first, in sorted order.
+
+    Args:
+        folder: where to look; nothing is found if it does not exist.
+        skip: names of folders directly below `folder` that are left out as well.
+
+    Raises:
+        DepthGError: a folder may not be read.
+    """
+    found: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    for parent, below, names in os.walk(folder, followlinks=True, onerror=_refused):
+        status = os.stat(parent)
+        if (status.st_dev, status.st_ino) in seen:
+            below.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        skipped = skip if Path(parent) == folder else ()
+        below[:] = sorted(name for name in below if not name.startswith(".") and name not in skipped)
+        found += [Path(parent, name) for name in names if not name.startswith(".")]
+    return sorted(found)
+
+
+def _refused(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise DepthGError(f"{error.filename}: {error.strerror}: make the folder readable, or move it away")

@@ -1,0 +1,48 @@
+"""An image with its label map over it, and a legend of what occurs: for looking at, not for counting."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from depthg.inference.picture import Picture
+from depthg.inference.segmentation import Segmentation
+
+LONGEST = 2048  # pixels of the longer side
+OPACITY = 0.55  # of the colours
+TEXT = 15  # pixels, more in a wide image
+
+
+def draw_overlay(picture: Picture, found: Segmentation) -> Image.Image:
+    """The image, at most 2048 pixels long, in the colours of its classes, above their names by decreasing area."""
+    shrink = max(1.0, max(picture.height, picture.width) / LONGEST)
+    size = max(1, round(picture.width / shrink)), max(1, round(picture.height / shrink))
+    small = Image.fromarray(found.labels).resize(size, Image.Resampling.NEAREST)
+    colors = Segmentation(np.asarray(small), found.classes).paint()
+    blended = Image.blend(Image.fromarray(picture.small(size)), Image.fromarray(colors), OPACITY)
+    return _with_legend(blended, found)
+
+
+def _with_legend(image: Image.Image, found: Segmentation) -> Image.Image:
+    """The image above a legend in as many lines as it takes."""
+    entries = sorted(found.areas().items(), key=lambda entry: -entry[1])
+    text_size = max(TEXT, image.width // 70)
+    font = ImageFont.load_default(text_size)
+    width, line = max(image.width, 240), text_size + 9
+    places, x, y = [], 6, 0
+    for name, share in entries:
+        text = f"{name} {100 * share:.1f} %"
+        needed = text_size + 6 + round(font.getlength(text)) + 16
+        if x + needed > width and x > 6:
+            x, y = 6, y + line
+        places.append((x, y, name, text))
+        x += needed
+    sheet = Image.new("RGB", (width, image.height + y + line + 4), "white")
+    sheet.paste(image)
+    draw = ImageDraw.Draw(sheet)
+    colors = dict(zip(found.names, found.colors.tolist(), strict=True))
+    for left, top, name, text in places:
+        top += image.height + 6
+        draw.rectangle(
+            (left, top, left + text_size, top + text_size), fill=tuple(colors[name]), outline="black"
+        )
+        draw.text((left + text_size + 6, top - 1), text, fill="black", font=font)
+    return sheet

@@ -1,0 +1,212 @@
+"""`depthg segment` on folders of awkward images: what it writes, what it refuses, and that it resumes."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from depthg.cli import main
+from depthg.data.classes import read_classes
+from depthg.inference import journal
+from depthg.inference.inputs import find_inputs
+from depthg.inference.segmenter import Segmenter
+
+
+@pytest.fixture
+def photos(tmp_path, picture):
+    """A photograph, a tiny one, a panorama, 16 bits, alpha, a rotated one; and one that is cut off."""
+    folder = tmp_path / "photos"
+    (folder / "far away").mkdir(parents=True)
+    plain = Image.fromarray(picture(40, 60))
+    plain.save(folder / "plain.png")
+    plain.resize((3, 2)).save(folder / "tiny.png")
+    plain.resize((300, 20)).save(folder / "panorama.jpg")
+    Image.fromarray(picture(40, 60)[..., 0].astype(np.uint16) * 257).save(folder / "far away/16 bits.png")
+    faint = plain.convert("RGBA")
+    faint.putalpha(90)
+    faint.save(folder / "far away/alpha.webp")
+    turned = Image.Exif()
+    turned[0x0112] = 8
+    plain.save(folder / "turned.jpg", exif=turned)
+    (folder / "broken.jpg").write_bytes((folder / "turned.jpg").read_bytes()[:300])
+    (folder / "notes.txt").write_text("no image")
+    return folder
+
+
+SIZES = {  # width, height
+    "plain": (60, 40),
+    "tiny": (3, 2),
+    "panorama": (300, 20),
+    "far away/16 bits": (60, 40),
+    "far away/alpha": (60, 40),
+    "turned": (40, 60),
+}
+
+
+def table(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_one_bad_image_does_not_stop_the_rest(made, photos, tmp_path, capsys):
+    out = tmp_path / "masks"
+    assert main(["segment", str(photos), "--model", str(made.model()), "--out", str(out)]) == 1
+    printed = capsys.readouterr()
+    assert "broken.jpg: not an image, or cut off" in printed.out
+    assert (
+        printed.err
+        == f"error: images not segmented: 1 of 7, see the warnings above; the others are in {out}\n"
+    )
+    for name, size in SIZES.items():
+        with Image.open(out / f"{name}.png") as mask:
+            assert mask.mode == "P" and mask.size == size
+            ids = np.asarray(mask)
+        with Image.open(out / f"overlays/{name}.jpg") as overlay:
+            assert overlay.height > size[1]  # with a legend
+        rows = {row["class"]: row for row in table(out / "areas.csv") if row["image"] == name}
+        counts = {one: int((ids == place).sum()) for place, one in enumerate(["road", "sky"])}
+        assert {one: int(row["pixels"]) for one, row in rows.items()} == {
+            k: n for k, n in counts.items() if n
+        }
+        assert sum(float(row["percent"]) for row in rows.values()) == pytest.approx(100, abs=0.01)
+    assert read_classes(out / "classes.csv").names == ("road", "sky")
+    assert not (out / "broken.png").exists()
+
+
+def test_a_killed_run_goes_on_where_it_stopped(made, photos, tmp_path, monkeypatch, capsys):
+    (photos / "broken.jpg").unlink()
+    model, out = str(made.model()), tmp_path / "masks"
+    command = ["segment", str(photos), "--model", model, "--out", str(out), "--resume"]
+    real, seen = Segmenter.__call__, []
+
+    def dies(self, image, **options):
+        seen.append(image)
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+        return real(self, image, **options)
+
+    monkeypatch.setattr(Segmenter, "__call__", dies)
+    assert main(command) == 130 and not (out / "areas.csv").exists()
+    with (out / journal.FILE).open("a") as stream:
+        stream.write('{"image": "pla')  # half a line
+    assert main(command) == 0 and len(seen) == 4 + 3
+    assert "3 of 6 images are there already" in capsys.readouterr().out
+    monkeypatch.undo()
+    whole = tmp_path / "whole"
+    assert main(["segment", str(photos), "--model", model, "--out", str(whole)]) == 0
+    assert (out / "areas.csv").read_text() == (whole / "areas.csv").read_text()
+
+
+def test_other_options_or_no_resume_begin_anew(made, photos, tmp_path, capsys):
+    model, out = str(made.model()), tmp_path / "masks"
+    command = ["segment", str(photos / "plain.png"), "--model", model, "--out", str(out)]
+    assert main(command) == 0
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 0
+    assert "1 of 1 images are there already" in capsys.readouterr().out
+    assert main([*command, "--resume", "--flip"]) == 0
+    assert "holds what another model or other options gave" in capsys.readouterr().out
+    assert main(command) == 0
+    assert "already" not in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools' own arrays, when it decodes
+def test_formats_say_what_the_masks_say(made, photos, tmp_path):
+    mask_tools = pytest.importorskip("pycocotools.mask")
+    out, model = tmp_path / "masks", str(made.model())
+    command = ["segment", str(photos / "plain.png"), "--model", model, "--out", str(out), "--probabilities"]
+    assert main([*command, "--coco", "rle", "--polygons", "geojson"]) == 0
+    ids = np.asarray(Image.open(out / "plain.png"))
+    found = json.loads((out / "coco.json").read_text())
+    assert found["images"] == [{"id": 1, "file_name": "plain.png", "height": 40, "width": 60}]
+    for one in found["annotations"]:
+        mask = mask_tools.decode(one["segmentation"])
+        np.testing.assert_array_equal(mask, ids == one["category_id"] - 1)
+        assert one["area"] == mask.sum()
+    with np.load(out / "probabilities/plain.npz") as stored:
+        assert stored["probabilities"].shape == (2, 40, 60) and stored["names"].tolist() == ["road", "sky"]
+    features = pytest.importorskip("rasterio.features")
+    shapes = json.loads((out / "polygons/plain.geojson").read_text())["features"]
+    drawn = features.rasterize(
+        [(one["geometry"], one["properties"]["id"]) for one in shapes], (40, 60), fill=9
+    )
+    np.testing.assert_array_equal(drawn, ids)
+
+
+def test_panoptic_and_labelme_say_what_the_masks_say(made, photos, tmp_path):
+    features = pytest.importorskip("rasterio.features")
+    out, model = tmp_path / "masks", str(made.model())
+    command = ["segment", str(photos / "plain.png"), "--model", model, "--out", str(out)]
+    assert main([*command, "--coco", "panoptic", "--polygons", "labelme"]) == 0
+    ids = np.asarray(Image.open(out / "plain.png"))
+    red, green, blue = np.asarray(Image.open(out / "panoptic/plain.png")).astype(int).transpose(2, 0, 1)
+    np.testing.assert_array_equal(red + 256 * green + 256**2 * blue, ids + 1)
+    (annotation,) = json.loads((out / "panoptic.json").read_text())["annotations"]
+    for segment in annotation["segments_info"]:
+        rows, columns = np.nonzero(ids == segment["id"] - 1)
+        left, top = columns.min(), rows.min()
+        box = [left, top, columns.max() - left + 1, rows.max() - top + 1]
+        assert segment["bbox"] == box and segment["area"] == len(rows)
+    drawn = np.full((40, 60), 9)
+    for shape in json.loads((out / "polygons/plain.json").read_text())["shapes"]:
+        polygon = {"type": "Polygon", "coordinates": [[*shape["points"], shape["points"][0]]]}
+        drawn[features.rasterize([polygon], (40, 60)) == 1] = ["road", "sky"].index(shape["label"])
+    np.testing.assert_array_equal(drawn, ids)
+
+
+def test_an_image_far_larger_than_those_of_the_training_is_told(made, tmp_path, picture, capsys):
+    Image.fromarray(picture(250, 400)).save(tmp_path / "aerial.png")
+    command = [
+        "segment",
+        str(tmp_path / "aerial.png"),
+        "--model",
+        str(made.model()),
+        "--out",
+        str(tmp_path / "m"),
+    ]
+    assert main(command) == 0
+    assert (
+        "its short side of 250 px is seen at 48 px" in (told := capsys.readouterr().out)
+        and "--scale 0.8" in told
+    )
+    assert main([*command, "--scale", "0.8"]) == 0
+    assert "warning" not in capsys.readouterr().out
+
+
+def test_inputs_are_files_folders_globs_and_tables(photos, tmp_path):
+    names = {one.name for one in find_inputs([photos])}
+    assert names == {*SIZES, "broken"}
+    assert {one.name for one in find_inputs([photos / "**/*.png"])} == {"plain", "tiny", "far away/16 bits"}
+    assert [one.name for one in find_inputs([photos / "plain.png", photos / "./plain.png"])] == ["plain"]
+    listed = tmp_path / "images.csv"
+    listed.write_text(
+        f"id,path,label,width,height\n0,{photos}/plain.png,,60,40\n1,{photos}/far away/alpha.webp,,60,40\n"
+    )
+    assert [one.name for one in find_inputs([listed])] == ["plain", "far away/alpha"]
+
+
+def test_images_with_the_same_name_are_kept_apart(photos):
+    Image.open(photos / "plain.png").convert("RGB").save(photos / "plain.jpg")
+    assert {"plain.jpg", "plain.png"} <= {one.name for one in find_inputs([photos])}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere.jpg"], "nowhere.jpg: no such image or folder"),
+        (["{empty}"], "no images (jpg jpeg png"),
+        (["{photos}/plain.png", "{photos}/other/plain.png"], "would both be written as plain.png"),
+        (["{photos}/plain.png", "--device", "nonsense"], "device nonsense"),
+        (["{photos}/plain.png", "--scale", "-1"], "must be above 0"),
+    ],
+)
+def test_what_is_typed_wrong_is_one_line(made, photos, tmp_path, capsys, words, said):
+    (tmp_path / "empty").mkdir()
+    (photos / "other").mkdir()
+    Image.open(photos / "plain.png").save(photos / "other/plain.png")
+    words = [word.format(photos=photos, empty=tmp_path / "empty") for word in words]
+    assert main(["segment", *words, "--model", str(made.model()), "--out", str(tmp_path / "out")]) == 1
+    printed = capsys.readouterr()
+    assert said in printed.err + printed.out and printed.err.count("\n") == 1
