@@ -28,6 +28,7 @@ test-slow: install  ## whole workflows on miniatures of the benchmarks, some min
 
 test-kills: install  ## whole workflows, killed at random moments of every stage: an hour
 	python -m tests.reliability.kills --kills $(KILLS)
+	KILLS=$(KILLS) pytest -m slow tests/reliability/test_kills.py
 
 bench: install  ## every stage against a straightforward way, 20 minutes: benchmarks/results/
 	python -m benchmarks
