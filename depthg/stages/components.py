@@ -41,10 +41,7 @@ def principal_axes(tokens: Tensor, channels: int) -> tuple[Tensor, float]:
     """
     tokens = normalize(tokens, dim=1).double()
     strengths, axes = torch.linalg.eigh(tokens.T @ tokens / len(tokens))
-    axes, kept = (
-        axes.flip(1)[:, :channels],
-        strengths.flip(0)[:channels].sum() / strengths.sum().clamp_min(TINY),
-    )
+    axes, kept = axes.flip(1)[:, :channels], strengths[-channels:].sum() / strengths.sum().clamp_min(TINY)
     signs = axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
     return (axes * signs).float(), float(kept)
 

@@ -86,6 +86,5 @@ def drop_channels(vectors: np.ndarray, rate: float) -> np.ndarray:
         return vectors
     kept = vectors * (np.random.default_rng(0).random(vectors.shape) >= rate)
     lengths = np.linalg.norm(kept, axis=1, keepdims=True)
-    return (kept / np.where(lengths > 0, lengths, 1)).astype(
-        np.float32
-    )  # one that lost all channels stays zero
+    lengths[lengths == 0] = 1  # one that lost all channels stays zero
+    return (kept / lengths).astype(np.float32)

@@ -18,9 +18,7 @@ from depthg.store.shards import DamageError, Shard
 if TYPE_CHECKING:
     import zarr
 
-HANDLES = resource.getrlimit(resource.RLIMIT_NOFILE)[
-    0
-]  # files that this process may have open, usually 1,024
+HANDLES, _ = resource.getrlimit(resource.RLIMIT_NOFILE)  # files that may be open at once, usually 1,024
 OPEN_SHARDS = max(1, min(128, HANDLES // 8))  # of a store; a training opens up to five
 
 

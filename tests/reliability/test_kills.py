@@ -55,7 +55,7 @@ def test_a_second_run_is_refused_and_the_first_goes_on(project, undisturbed):
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    "KILLS" not in os.environ, reason="with `make test-kills`: it failed once, and passed twice"
+    "KILLS" not in os.environ, reason="Snakemake fails if both end in the same moment: `make test-kills`"
 )
 def test_two_runs_at_once_on_other_data_sets(project, tmp_path):
     """Snakemake's run that ends first removes the locks of both: neither may mind."""
