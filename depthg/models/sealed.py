@@ -18,10 +18,8 @@ from safetensors.numpy import save
 from depthg.errors import DepthGError
 from depthg.runtime.files import replacing
 
-MODEL, PROBES = (
-    "depthg",
-    "made_from",
-)  # the only metadata key of each: several would be written in no fixed order
+# The only metadata key of each: several would be written in no fixed order.
+MODEL, PROBES = "depthg", "made_from"
 
 
 def save_sealed(tensors: Mapping[str, np.ndarray], path: Path, key: str, about: Mapping[str, Any]) -> None:
