@@ -46,7 +46,7 @@ class NotingBar(tqdm):
 
     def __init__(self, items: Iterable[Any], folder: Path, **options: Any):
         self.path = _path(folder, os.fstat(1).st_ino)
-        super().__init__(items, file=io.StringIO(), mininterval=EVERY, leave=False, **options)
+        super().__init__(items, file=io.StringIO(), mininterval=EVERY, smoothing=0.1, leave=False, **options)
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """Write a note; remove it at the end, which tqdm tells by an empty message."""

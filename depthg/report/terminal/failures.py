@@ -9,7 +9,7 @@ OURS = re.compile(r"^\s*DepthGError(?: in (?:rule|file) .*)?:\s*(.+)$", re.MULTI
 NO_RULE = re.compile(r"^No rule to produce (.+?)(?: \(if you use input functions .*)?\.?$", re.MULTILINE)
 WHERE = re.compile(r'^\s+File ".*", line \d+.*\n?', re.MULTILINE)
 SILENT = "ended without a word: it may have been killed, for want of memory"
-FINAL = "At least one job did not complete successfully."
+OF_JOBS = ("At least one job did not complete successfully.", "CalledProcessError in ")
 
 
 def error_in(logs: Iterable[str]) -> str:
@@ -17,6 +17,11 @@ def error_in(logs: Iterable[str]) -> str:
     lines = [line.strip() for log in logs for line in _tail(Path(log)) if line.strip()]
     errors = [line for line in lines if line.startswith("error: ")]
     return (errors or lines or [SILENT])[-1].removeprefix("error: ")
+
+
+def is_of_job(message: str) -> bool:
+    """Whether an exception only says that a job has failed, of which its log says more."""
+    return any(words in message for words in OF_JOBS)
 
 
 def error_of(message: str) -> str:

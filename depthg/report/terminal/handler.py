@@ -19,8 +19,8 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import OutputSettingsLoggerInterface
 
-from depthg.report.terminal.failures import FINAL, error_of
-from depthg.report.terminal.jobs import Job, Jobs, clock
+from depthg.report.terminal.failures import error_of, is_of_job
+from depthg.report.terminal.jobs import Job, Jobs, clock, count_of
 from depthg.report.terminal.screen import open_screen
 from depthg.runtime.notes import EVERY, FOLDER
 
@@ -59,8 +59,11 @@ class LogHandler(LogHandlerBase):
             return
         self.quiet = {str(kind).rpartition(".")[2].lower() for kind in settings.quiet or ()}
         self.jobs, self.errors, self.began, self.interrupted = Jobs(), list[str](), time.time(), False
+        self.told = set[str]()  # what all jobs of a stage say is worth a line
         self.notes = Path(tempfile.mkdtemp(prefix="depthg-"))
-        self.lines = (self.notes / "lines").open("w+")  # what jobs tell the user, who do not know of each other
+        self.lines = (self.notes / "lines").open(
+            "w+"
+        )  # what jobs tell the user, who do not know of each other
         os.environ[FOLDER] = str(self.notes)
         self.screen = open_screen(sys.stderr, self.notes, not settings.nocolor)
         self.stopped = threading.Event()
@@ -92,14 +95,15 @@ class LogHandler(LogHandlerBase):
             self.screen.show(self.jobs, now)
 
     def _pass_on(self) -> None:
-        for line in self.lines:
-            if not line.startswith("error: "):  # comes last
-                self.screen.say(f"  {line.rstrip()}", "warning" if line.startswith("warning: ") else "info")
+        for line in map(str.rstrip, self.lines):
+            if line not in self.told and not line.startswith("error: "):  # that comes last
+                self.screen.say(f"  {line}", "warning" if line.startswith("warning: ") else "info")
+            self.told.add(line)
 
     def _plan(self, record: Mapping[str, Any], now: float) -> None:
         counts = dict(record["stats"])
         self.jobs.total = counts.pop("total")
-        self._say(f"{self.jobs.total} jobs: {', '.join(f'{rule} {n}' for rule, n in counts.items())}")
+        self._say(f"{count_of(self.jobs.total)}: {', '.join(f'{rule} {n}' for rule, n in counts.items())}")
 
     def _start(self, record: Mapping[str, Any], now: float) -> None:
         self.jobs.start(record["jobid"], Job.of(record, now))
@@ -111,14 +115,15 @@ class LogHandler(LogHandlerBase):
 
     def _fail(self, record: Mapping[str, Any], now: float) -> None:
         if record["jobid"] in self.jobs.running:
-            self._say(self.jobs.fail(record["jobid"], now, record["log"]))
+            how = "stopped" if self.interrupted else "failed"
+            self._say(self.jobs.fail(record["jobid"], now, record["log"], how))
 
     def _fail_group(self, record: Mapping[str, Any], now: float) -> None:
         for job in record["job_error_info"]:
             self._fail({**job, "log": [*job["log"], *record["aux_logs"]]}, now)
 
     def _raise(self, record: Mapping[str, Any], now: float) -> None:
-        if FINAL not in record["msg"]:
+        if not is_of_job(record["msg"]):
             self.errors.append(error_of(record["msg"]))
 
     def _tell(self, record: Mapping[str, Any], now: float) -> None:

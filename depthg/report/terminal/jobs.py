@@ -9,6 +9,11 @@ from depthg.report.terminal.failures import error_in
 from depthg.runtime.notes import Note
 
 
+def count_of(number: int) -> str:
+    """A number of jobs as text."""
+    return f"{number} job{'' if number == 1 else 's'}"
+
+
 def clock(seconds: float) -> str:
     """A duration as text.
 
@@ -68,14 +73,17 @@ class Jobs:
     def finish(self, number: int, now: float) -> str:
         """A job is done: its line."""
         self.done += 1
-        job = self.running.pop(number)
-        return f"{self.done:>{len(str(self.total))}}/{self.total}  {job.what}: {clock(now - job.began)}"
+        return self._line(number, now, "")
 
-    def fail(self, number: int, now: float, logs: Sequence[str]) -> str:
+    def fail(self, number: int, now: float, logs: Sequence[str], how: str = "failed") -> str:
         """A job failed: its line; `logs` may hold more than it began with."""
+        self.failed[number] = self.running[number]._replace(logs=logs)
+        return self._line(number, now, f"{how} after ")
+
+    def _line(self, number: int, now: float, how: str) -> str:
         job = self.running.pop(number)
-        self.failed[number] = job._replace(logs=logs)
-        return f"{'!':>{len(str(self.total))}}/{self.total}  {job.what}: failed after {clock(now - job.began)}"
+        count = f"{self.done:>{len(str(self.total))}}/{self.total}"
+        return f"{count}  {job.what}: {how}{clock(now - job.began)}"
 
     def failures(self) -> list[str]:
         """Two lines for each failed job: where to look, and its error."""

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from depthg.report.terminal.jobs import Job, Jobs, clock
+from depthg.report.terminal.jobs import Job, Jobs, clock, count_of
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -83,12 +83,12 @@ class Terminal:
             if number not in self.tasks:
                 self.tasks[number] = self.bars.add_task(job.what, time="")
             self._update(self.tasks[number], job, now)
-        if not jobs.running:
-            return self.close()
+        if not jobs.total:
+            return
         self.began = self.began or now
         self.bars.update(
             self.all,
-            description=f"{jobs.done} of {jobs.total} jobs",
+            description=f"{jobs.done} of {count_of(jobs.total)}",
             completed=jobs.done,
             total=jobs.total,
             time=clock(now - self.began),
@@ -99,7 +99,7 @@ class Terminal:
     def _update(self, task: "TaskID", job: Job, now: float) -> None:
         note = job.note(self.notes)
         if note is None or not note.total:
-            self.bars.update(task, total=None, time=clock(now - job.began))
+            self.bars.update(task, completed=0, total=None, time=clock(now - job.began))
             return
         left = "" if note.left is None else f", {clock(max(0, note.left - (now - note.at)))} left"
         text = f"{note.done / note.total:.0%}{left}"
