@@ -51,5 +51,5 @@ def _below(target: str, dataset: str) -> tuple[str, ...]:
 
 def _line(work: Work, state: str) -> str:
     """State, progress and path; of what failed, the error."""
-    line = f"{state:<8} {str(work.progress or ''):<25} {work.path}"
+    line = f"{state:<8} {work.progress or ''!s:<25} {work.path}"
     return f"{line}\n         error: {work.error}" if state == "failed" else line
