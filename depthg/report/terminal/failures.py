@@ -7,6 +7,8 @@ from pathlib import Path
 TAIL = 1 << 16  # bytes of a log that are read, from its end
 OURS = re.compile(r"^\s*DepthGError(?: in (?:rule|file) .*)?:\s*(.+)$", re.MULTILINE)
 NO_RULE = re.compile(r"^No rule to produce (.+?)(?: \(if you use input functions .*)?\.?$", re.MULTILINE)
+NO_YAML = "Config file is not valid JSON or YAML"
+CLASS = re.compile(r"^\w+(?:Error|Exception):\n")
 WHERE = re.compile(r'^\s+File ".*", line \d+.*\n?', re.MULTILINE)
 SILENT = "ended without a word: it may have been killed, for want of memory"
 OF_JOBS = ("At least one job did not complete successfully.", "CalledProcessError in ")
@@ -30,7 +32,11 @@ def error_of(message: str) -> str:
         return found[-1].strip()
     if found := NO_RULE.findall(message):
         return f"{found[0]}: no rule makes this: see `snakemake --help` and the README for what can be made"
-    return WHERE.sub("", message).strip()
+    if NO_YAML in message:  # Snakemake names neither the file nor the line
+        return (
+            "config.yaml, or what --configfile names, is no YAML: `depthg config show demo auto` says where"
+        )
+    return CLASS.sub("", WHERE.sub("", message)).strip()
 
 
 def _tail(log: Path) -> list[str]:

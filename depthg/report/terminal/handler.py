@@ -73,6 +73,7 @@ class LogHandler(LogHandlerBase):
     def emit(self, record: logging.LogRecord) -> None:
         """Show what a record of Snakemake tells."""
         if self.plain:
+            self._shorten(record)
             self.plain.handle(record)
         elif "all" not in self.quiet:
             try:
@@ -83,10 +84,19 @@ class LogHandler(LogHandlerBase):
             except Exception:
                 self.handleError(record)
 
+    def _shorten(self, record: logging.LogRecord) -> None:
+        """Leave out of an error, a misspelt word for one, where in the rules it was found, unless all is asked for."""
+        found = getattr(record, "event", None) is LogEvent.ERROR and not is_of_job(record.msg)
+        if found and not self.common_settings.verbose:
+            record.msg = f"error: {error_of(record.msg)}"
+
     def _tick(self) -> None:
         while not self.stopped.wait(EVERY):
-            with self.lock:
+            self.acquire()
+            try:
                 self._draw(time.time())
+            finally:
+                self.release()
 
     def _draw(self, now: float) -> None:
         """Pass on what jobs have told, and draw how far they are."""

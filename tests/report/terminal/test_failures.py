@@ -17,6 +17,9 @@ Traceback:
   File "/x/rules/common.smk", line 56, in settings_of"""
 NO_RULE = """MissingRuleException:
 No rule to produce results/x (if you use input functions make sure that they don't raise unexpected exceptions)."""
+NO_YAML = """WorkflowError:
+Config file is not valid JSON or YAML. In case of YAML, make sure to not mix whitespace and tab indentation."""
+IN_NO_FILE = "WorkflowError:\nTarget rules may not contain wildcards."
 OTHER = """NameError in file "/x/Snakefile", line 3:
 name 'a' is not defined
   File "/x/Snakefile", line 3, in <module>"""
@@ -31,6 +34,11 @@ name 'a' is not defined
             NO_RULE,
             "results/x: no rule makes this: see `snakemake --help` and the README for what can be made",
         ),
+        (
+            NO_YAML,
+            "config.yaml, or what --configfile names, is no YAML: `depthg config show demo auto` says where",
+        ),
+        (IN_NO_FILE, "Target rules may not contain wildcards."),
         (OTHER, "NameError in file \"/x/Snakefile\", line 3:\nname 'a' is not defined"),
     ],
 )

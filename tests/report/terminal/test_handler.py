@@ -137,6 +137,11 @@ def test_quiet_all_says_nothing(capsys, tmp_path):
 def test_who_asks_for_more_has_snakemakes_own_output(capsys, more):
     handler = make_handler(**{more: True})
     tell(handler, None, "Building DAG of jobs...")
+    tell(
+        handler, LogEvent.ERROR, 'DepthGError in file "x", line 3:\nwrong\n  File "x", line 3', logging.ERROR
+    )
     handler.close()
-    assert capsys.readouterr().err == "Building DAG of jobs...\n"
+    shown = capsys.readouterr().err
+    assert shown.startswith("Building DAG of jobs...\n")
+    assert ("File" in shown) == (more == "verbose") and ("\nerror: wrong\n" in shown) == (more != "verbose")
     assert FOLDER not in os.environ
