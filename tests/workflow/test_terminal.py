@@ -65,7 +65,7 @@ def test_a_failure_on_a_terminal_ends_in_its_error(own, monkeypatch):
     monkeypatch.chdir(own.folder)
     told = list(status_lines(["resources/mini"], own.folder / "mini.yaml"))
     assert told[0].split() == ["made", "30", "rows", "resources/mini/train/crops.zarr"]
-    assert told[-1] == "no run goes on here"
+    assert told[-1] == "no run of Snakemake goes on here"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def status_lines(targets: Iterable[str], config_file: Path) -> Iterator[str]:
         yield from (_line(work, work.state(is_run)) for work in found)
         if not found:
             yield "nothing is made yet: results/ and resources/ are empty"
-    yield "a run goes on here" if is_run else "no run goes on here"
+    yield f"{'a' if is_run else 'no'} run of Snakemake goes on here"
 
 
 def _of_target(target: str, config_file: Path, is_run: bool) -> Iterator[str]:
@@ -36,10 +36,10 @@ def _of_target(target: str, config_file: Path, is_run: bool) -> Iterator[str]:
     config = load_project(config_file if config_file.is_file() else CONFIG)
     works = works_of(config, dataset, experiment[0])
     states = [work.state(is_run) for work in works]
-    if "running" not in states and "to do" in states:
+    if "to do" in states:
         states[states.index("to do")] = "next"
     yield from map(_line, works, states)
-    if not is_run and set(states) != {"made"}:
+    if "running" not in states and set(states) != {"made"}:
         yield f"to go on: snakemake results/{dataset}/{experiment[0]}/metrics.json"
 
 

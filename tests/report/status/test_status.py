@@ -69,7 +69,7 @@ def test_a_lock_of_a_dead_process_holds_nothing():
 
 def test_steps_of_a_training_from_its_history_or_its_checkpoint(folder):
     assert training_progress(folder, 300) is None
-    torch.save({"run": "step", "step": 70_000, "history": [], "model": {"w": torch.ones(3)}}, "checkpoint.pt")
+    torch.save({"run": "0f1e2d3c", "step": 70_000, "history": [], "model": {"w": torch.ones(3)}}, "checkpoint.pt")
     assert training_progress(folder, 100_000) == Progress(70_000, 100_000, "steps")
     Path("history.jsonl").write_text('{"step": 0}\n{"step": 70129}\n')
     assert str(training_progress(folder, 100_000)) == "70,130 of 100,000 steps, 70%"
@@ -123,7 +123,7 @@ def test_a_job_without_a_lock_runs_if_a_run_goes_on_and_its_log_has_begun():
     Path(".snakemake/runs").mkdir(parents=True)
     run = Lock(Path(f".snakemake/runs/here-{os.getpid()}.run"), Path(".snakemake"))
     assert status("demo/stego")[0] == ("resources/demo/train/images.csv", "running")
-    assert list(status_lines([], Path("config.yaml")))[-1] == "a run goes on here"
+    assert list(status_lines([], Path("config.yaml")))[-1] == "a run of Snakemake goes on here"
     run.release()
 
 
