@@ -9,7 +9,6 @@ from depthg.data.classes import read_classes
 from depthg.data.records import check_training_labels
 from depthg.report.plan.counts import check_pool
 from depthg.report.tables.contents import plan_table, published
-from depthg.report.tables.formats import write_table
 from depthg.report.tables.results import run_jobs
 
 

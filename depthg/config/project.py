@@ -13,7 +13,7 @@ from depthg.errors import DepthGError
 from depthg.runtime.workflow import CONFIG
 
 
-class Unrepeated(yaml.SafeLoader):
+class Unrepeated(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """Reads YAML in which no key is given twice in one place: the first of two would be dropped unseen."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

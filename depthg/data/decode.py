@@ -13,7 +13,6 @@ from depthg.data import matlab
 from depthg.data.formats import HEIF, image_suffixes
 from depthg.errors import DepthGError, UnreadableImageError
 
-VOID = 255  # the label of a pixel without a class
 DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error)
 LARGEST = 1 << 30  # pixels of an image: more than any single photograph, and some 8 GB while it is decoded
 LARGE = 1 << 26  # pixels of an image that is decoded alone, as several at once might not fit in memory
