@@ -16,6 +16,7 @@ HEAVY = (
     "zarr",
 )
 WITHOUT_TORCH = {
+    "data.demo": "",
     "data.index": "",
     "evaluation.collect": "",
     "stages.crops": "zarr",
@@ -23,6 +24,9 @@ WITHOUT_TORCH = {
     "stages.schedule": "zarr",
     "stages.neighbors": "faiss zarr",
     "report.figures.predictions": "matplotlib",
+    "report.plan.counts": "",  # and the two below: read for every plan of Snakemake
+    "report.tables.contents": "",
+    "report.tables.results": "",
 }
 WITH_TORCH = {
     "models.backbones": "",

@@ -313,7 +313,7 @@ def test_the_released_benchmarks_depart_in_every_point(request):
     shipped = load_config(request.config.rootpath / "config.yaml")
     for name in ("cocostuff", "cityscapes", "potsdam"):
         paper, released = shipped.resolve(name, "ours"), shipped.resolve(f"{name}_released", "ours")
-        for key in shipped.presets["released"].keys() - {"steps", "geometry", "flip"}:
+        for key in shipped.presets["released"].keys() - {"steps", "geometry", "flip", "sampling"}:
             assert getattr(released, key) == shipped.presets["released"][key] != getattr(paper, key), key
         assert released.flip and paper.flip  # all published numbers
         assert released.batches == 2334 == paper.batches
@@ -321,8 +321,20 @@ def test_the_released_benchmarks_depart_in_every_point(request):
         assert shipped.geometries[released.geometry].camera == "released"
         assert released.terms == paper.terms
     assert shipped.resolve("cityscapes", "ours").sampling == "full"
-    assert shipped.resolve("cityscapes_released", "ours").sampling == "continuous"
+    for name in ("ours", "ours_3dlhp"):
+        assert shipped.resolve("cityscapes_released", name).sampling == "continuous"
+        assert shipped.resolve("cityscapes_released", name).terms == shipped.resolve("cityscapes", name).terms
     assert shipped.geometries[shipped.resolve("potsdam_released", "ours").geometry].depth_values == "integers"
+
+
+@pytest.mark.parametrize("experiment", ["stego", "correlation", "lhp"])
+@pytest.mark.parametrize("name", ["demo", "cocostuff", "cityscapes", "potsdam"])
+def test_random_tokens_are_continuous_places_as_released(request, name, experiment):
+    shipped = load_config(request.config.rootpath / "config.yaml")
+    paper, released = shipped.resolve(name, experiment), shipped.resolve(f"{name}_released", experiment)
+    assert (paper.sampling, paper.reads) == ("random", "tokens")
+    assert (released.sampling, released.reads) == ("continuous", "bilinear")
+    assert released.terms == paper.terms
 
 
 @pytest.mark.parametrize(
