@@ -28,9 +28,12 @@ workflow.global_resources.setdefault("gpu", CONFIG.gpus or count_gpus() or workf
 if workflow.is_main_process:
     register_run(FOLDER.absolute())
 
-# A job's output goes to its log; progress bars and the final error go to the terminal through descriptor 3. It ends
-# with its Snakemake, even if that is killed.
-shell.prefix("set -euo pipefail; exec 3>&2; export DEPTHG_TERMINAL=3 DEPTHG_SNAKEMAKE=$PPID; ")
+# A job's output goes to its log; progress bars and the final error go to the terminal through descriptor 3, or to the
+# logger that draws the lines of all jobs. It ends with its Snakemake, even if that is killed.
+shell.prefix(
+    'set -euo pipefail; exec 3>&2; if [ -w "${{DEPTHG_NOTES-}}/lines" ]; then exec 3>>"$DEPTHG_NOTES/lines"; fi; '
+    "export DEPTHG_TERMINAL=3 DEPTHG_SNAKEMAKE=$PPID; "
+)
 
 
 wildcard_constraints:

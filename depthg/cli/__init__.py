@@ -64,6 +64,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "verify": tools.verify,
     "config show": tools.config_show,
     "plan": tools.plan_experiment,
+    "status": tools.status,
 }
 
 

@@ -79,6 +79,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "split": "train or val",
     "stored": "storage type of tokens",
     "table": "table, as under `tables` in config.yaml",
+    "targets": "experiments (demo/auto, results/demo/auto), data sets or stores; none: all that is there",
     "teacher": "weights of timm's resnet50 (safetensors)",
     "threads": "number of CPU threads",
     "words": "numbers or names of clusters, `into`, and the one that they become part of",

@@ -221,3 +221,14 @@ def plan_experiment(dataset: str, experiment: str, /, config_file: Path = Path("
 
     for line in plan_lines(load_project(config_file), dataset, experiment):
         print(line, flush=True)
+
+
+def status(targets: list[str] | None = None, /, config_file: Path = Path("config.yaml")) -> None:
+    """Show what is made, running, begun, failed and to do, with the rows and steps that are done.
+
+    It only reads what is on the disk, also while a run goes on, and after a crash.
+    """
+    from depthg.report.status.text import status_lines
+
+    for line in status_lines(targets or [], config_file):
+        print(line, flush=True)

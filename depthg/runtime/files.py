@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from depthg.errors import DepthGError
-from depthg.runtime.progress import info
 
 SPARE_BYTES = 256 << 20  # kept free on the disk for other files
 
@@ -58,13 +57,13 @@ def size_text(count: float) -> str:
 
 
 def check_room(path: Path, need: int) -> None:
-    """Show the maximum size `need` (bytes) of a file or store to be written, and check that the disk has room.
+    """Log the maximum size `need` (bytes) of a file or store to be written, and check that the disk has room.
 
     Raises:
         DepthGError: the disk has too little free space.
     """
     free = shutil.disk_usage(path.parent).free
-    info(f"{path}: up to {size_text(need)}; {size_text(free)} free")
+    print(f"{path}: up to {size_text(need)}; {size_text(free)} free", flush=True)
     if need + SPARE_BYTES > free:
         raise DepthGError(
             f"{path}: needs up to {size_text(need + SPARE_BYTES)} and the disk has {size_text(free)} free: "

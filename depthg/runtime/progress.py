@@ -1,16 +1,20 @@
 """Progress bars and messages on the user's terminal, while standard output goes to a log file.
 
 The Snakefile opens file descriptor 3 on the terminal and sets `DEPTHG_TERMINAL` to its number; a command that is run
-by hand writes to standard error.
+by hand writes to standard error. Where depthg.report.terminal draws the lines of all jobs, the descriptor is a file
+that it reads, and progress is told by notes.
 """
 
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import TextIO, TypeVar
 
 from tqdm import tqdm
+
+from depthg.runtime.notes import FOLDER, NotingBar
 
 T = TypeVar("T")
 
@@ -30,10 +34,13 @@ def _opened(descriptor: str) -> TextIO | None:
 
 def track(items: Iterable[T], total: int | None, what: str, done: int = 0) -> Iterator[T]:
     """Iterate over `items` with a progress bar labelled `what`, which starts at `done` of `total` steps."""
-    stream = terminal()
-    yield from tqdm(
-        items, desc=what, total=total, initial=done, file=stream, disable=not stream.isatty(), leave=False
-    )
+    folder, stream = Path(os.environ.get(FOLDER) or os.devnull), terminal()
+    if folder.is_dir():
+        yield from NotingBar(items, folder, total=total, initial=done)
+    else:
+        yield from tqdm(
+            items, desc=what, total=total, initial=done, file=stream, disable=not stream.isatty(), leave=False
+        )
 
 
 def info(message: str) -> None:

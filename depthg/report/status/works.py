@@ -1,0 +1,150 @@
+"""The works of a run: what each makes, where its log is, and whether it is made, running, stopped or to do."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from depthg.config import Config
+from depthg.config.settings import Settings
+from depthg.report.status.progress import Progress, store_progress, training_progress
+from depthg.report.tables.results import run_jobs
+from depthg.store.arrays import MARKER
+from depthg.store.lock import is_held
+from depthg.store.runs import FOLDER
+
+# In the order of the data: what follows, of all splits, after what is before it.
+ORDER = ("index", "crops", "pooled", "depth", "features", "mirrored", "neighbors", "geometry", "attention")
+MADE_BY_SEED = {"train": "model.safetensors", "cluster": "probes.safetensors", "evaluate": "metrics.json"}
+MADE_OF_SEEDS = {"figure": "figure.png", "collect": "metrics.json"}
+STOPPED = ("interrupted", "Snakemake ")  # how the errors of jobs begin that were only stopped
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one job of a data set makes.
+
+    Attributes:
+        dataset: name of the data set.
+        job: name of the job, of its log below logs/{dataset}.
+        steps: steps of a training, if known.
+    """
+
+    dataset: str
+    job: str
+    steps: int | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file or store that it makes."""
+        folder, _, name = self.job.rpartition("/")
+        if self.job == "index":
+            return Path("resources", self.dataset, "train/images.csv")
+        if re.fullmatch(r"seed\d+", Path(folder).name):
+            return Path("results", self.dataset, folder, MADE_BY_SEED[name])
+        if name in MADE_OF_SEEDS:
+            return Path("results", self.dataset, folder, MADE_OF_SEEDS[name])
+        return Path("resources", self.dataset, f"{self.job}.zarr")
+
+    @property
+    def is_store(self) -> bool:
+        """Whether it is a store."""
+        return self.path.suffix == ".zarr"
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it is complete."""
+        return (self.path / MARKER if self.is_store else self.path).is_file()
+
+    @cached_property
+    def progress(self) -> Progress | None:
+        """How far it is, where that is written down."""
+        if self.is_store:
+            return store_progress(self.path)
+        if self.job.endswith("/train") and not self.is_made:
+            return training_progress(self.path.parent, self.steps)
+        return None
+
+    @property
+    def error(self) -> str:
+        """The error with which its last job ended; empty if there was none, or it was only stopped."""
+        errors = [line for line in self._said() if line.startswith("error: ")]
+        error = errors[-1].removeprefix("error: ") if errors else ""
+        return "" if error.startswith(STOPPED) else error
+
+    def state(self, is_run: bool) -> str:
+        """`made`, `running`, `failed`, `begun` or `to do`; `is_run`: whether a run of Snakemake goes on here."""
+        said = self._said()
+        if self.is_made:
+            return "made"
+        if self._is_locked() or (is_run and said and not any(line.startswith("error: ") for line in said)):
+            return "running"
+        return "failed" if self.error else "begun" if self.progress else "to do"
+
+    def _is_locked(self) -> bool:
+        locks = [self.path.with_name("training.lock")]
+        if self.is_store:
+            locks = list(self.path.parent.glob(f"{self.path.name}*.lock"))
+        return (self.is_store or self.job.endswith("/train")) and any(map(is_held, locks))
+
+    def _said(self) -> list[str]:
+        """The lines of its log, or of the logs of its parts; none if it never ran."""
+        log = Path("logs", self.dataset, f"{self.job}.log")
+        logs = [log] if log.is_file() else sorted(log.parent.glob(f"{log.stem}.*of*.log"))
+        return [line for log in logs for line in log.read_text(errors="replace").splitlines() or ["begins"]]
+
+
+def works_of(config: Config, dataset: str, experiment: str) -> list[Work]:
+    """All that an experiment on a data set needs, in the order of the data.
+
+    Raises:
+        DepthGError: a name is unknown.
+    """
+    config.named("dataset", dataset)
+    settings = config.resolve(dataset, experiment)
+    jobs = [job for job in run_jobs(experiment, settings) if _is_needed(job, settings)]
+    return [Work(dataset, job, settings.batches) for job in sorted(jobs, key=_place)]
+
+
+def works_found() -> Iterator[Work]:
+    """All stores and experiments that are there, complete or not, below resources/ and results/."""
+    for store in sorted(Path("resources").glob("*/**/*.zarr")):
+        dataset, *job = store.relative_to("resources").with_suffix("").parts
+        yield Work(dataset, "/".join(job))
+    for seed in sorted(Path("results").glob("*/*/seed*")):
+        works = [Work(seed.parts[1], "/".join((*seed.parts[2:], job))) for job in MADE_BY_SEED]
+        yield from works[:1] if works[0].progress else ()
+        yield from (work for work in works if work.is_made or work._said())
+    for folder in sorted(Path("results").glob("*/*/metrics.json")):
+        yield Work(folder.parts[1], f"{folder.parts[2]}/collect")
+
+
+def runs_alive() -> list[Path]:
+    """The lock files of the runs of Snakemake that go on in this folder."""
+    return [run for run in sorted((FOLDER / "runs").glob("*.run")) if is_held(run)]
+
+
+def _is_needed(job: str, settings: Settings) -> bool:
+    """Whether an experiment needs a job of `run_jobs`, which lists all that it may need."""
+    mixes, whole = settings.lhp == "attention", settings.mixing == "released"
+    needed = {
+        "depth": settings.needs_geometry,
+        "geometry": settings.needs_geometry,
+        "attention": mixes and not whole,
+        "attention_maps": mixes and whole,
+        "views": settings.needs_view,
+        "mean": settings.tokens == "centred",
+    }
+    kind = job.split("/")[1] if job.startswith(("train/", "val/", "scheduled/")) else ""
+    return needed.get(kind, True)
+
+
+def _place(job: str) -> int:
+    """The place of a job in the order of the data."""
+    words = job.split("/")
+    kind = words[1] if words[0] in ("train", "val", "scheduled") else words[0]
+    kind = kind.removesuffix("_maps")
+    if kind in ORDER:
+        return ORDER.index(kind)
+    return len(ORDER) + (words[0] not in ("train", "val", "scheduled"))
