@@ -96,7 +96,7 @@ def _ignored(root: Path, images: Collection[Path]) -> list[str]:
     if any(suffix in image_suffixes() for suffix in counts):
         remedy = "; images beside the folders train and val belong into one of them"
     elif any(suffix in HEIF for suffix in counts):
-        remedy = "; `pip install pillow-heif` makes HEIC readable"
+        remedy = "; `pip install 'depthg[heic]'` makes HEIC readable"
     return [f"ignored files: {listed}{remedy}"] if counts else []
 
 
