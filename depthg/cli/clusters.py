@@ -45,7 +45,8 @@ def name(results: Path, names: list[str] | None = None, /, colours: list[str] | 
 def merge(results: Path, words: list[str], /) -> None:
     """Make clusters part of another one: `depthg clusters merge results/mine/auto 7 9 into 3`.
 
-    Names serve as well as numbers; `7 into 7` takes a merge back. Kept in clusters.yaml of the experiment.
+    Names serve as well as numbers; `7 into 7` takes a merge back. Kept in clusters.yaml of the experiment. Masks, the
+    model, its pictures and the report follow; scores do not: they are of the clusters as found.
     """
     from depthg.report.naming import merged
 

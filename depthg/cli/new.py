@@ -14,6 +14,8 @@ from depthg.errors import DepthGError
 from depthg.report.plan.times import hours_of
 from depthg.runtime.workflow import ROOT
 from depthg.stages.crops import crop_layout
+from depthg.weights.catalogue import WEIGHTS, timm_hub_id
+from depthg.weights.hub import cached, why_unreachable
 
 TEMPLATE = ROOT / "workflow/project"  # marks in its config.yaml are replaced by what is known of the images
 FIRST = "auto"  # the experiment to begin with
@@ -50,6 +52,17 @@ def new_project(folder: Path, images: Path) -> Look:
 def first_hours(config_file: Path, images: Mapping[str, int]) -> float:
     """Hours that the first experiment of a new project takes on this machine, estimated by a short trial."""
     return hours_of(load_project(config_file), "mine", FIRST, images)
+
+
+def weights_to_fetch(config_file: Path) -> tuple[str | None, str | None]:
+    """The backbone of the first experiment if its weights must be fetched, and why they cannot be; None: neither."""
+    config = load_project(config_file)
+    name = config.resolve("mine", FIRST).backbone
+    spec = config.network(name)
+    hub_id = None if spec.weights else timm_hub_id(spec.model)
+    if hub_id is None or cached(hub_id, WEIGHTS):
+        return None, None
+    return name, why_unreachable()
 
 
 def _look(folder: Path, images: Path) -> Look:

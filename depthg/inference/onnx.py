@@ -33,7 +33,10 @@ class Pixels(nn.Module):
         self.class_of = nn.Buffer(torch.tensor(network.config.class_of))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of the clusters float32 [B, clusters, S, S] and class ids int64 [B, S, S] of windows uint8 [B, S, S, 3]."""
+        """Logits of the clusters float32 [B, clusters, S, S] and class ids int64 [B, S, S].
+
+        `images` are windows uint8 [B, S, S, 3].
+        """
         config, probes = self.network.config, self.network.probes
         enlarger = ENLARGED[config.enlarged]
         codes, grid = self.network.encode(images, config.flip)
