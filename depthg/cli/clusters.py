@@ -63,7 +63,7 @@ def sweep(
     schedule: Path | None = None,
     threads: int = 2,
 ) -> None:
-    """Draw how stable clusters are by their number, without labels, and suggest one.
+    """Draw how stable clusters are by their number, without labels, and suggest one: a hint, and rather too few.
 
     The workflow calls it: `snakemake --cores 2 results/mine/auto/stability/2-20.png` tries 2 to 20 clusters.
     """

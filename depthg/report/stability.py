@@ -82,7 +82,8 @@ def draw_stability(
     write_json(out.with_suffix(".json"), asdict(found))
     peaks = ", ".join(map(str, found.peaks)) or "none"
     info(
-        f"{out}: most stable for what they tell apart: {found.suggested} clusters; peaks of agreement: {peaks}"
+        f"{out}: a hint, not a measurement: most stable for what they tell apart are {found.suggested} clusters, a lower "
+        f"bound rather than the number of kinds of things; peaks of agreement, candidates to look at: {peaks}"
     )
 
 
@@ -132,7 +133,9 @@ def _figure(found: Stability) -> Figure:
     above.set_title("agreement of the clusters of two halves of the images", fontsize=9, loc="left")
     below.plot(found.clusters, found.score, marker="o", color="#d4622a")
     below.set_title(
-        f"agreement · fit², highest for {found.suggested} clusters (dotted)", fontsize=9, loc="left"
+        f"agreement · fit², highest for {found.suggested} clusters (dotted), a lower bound",
+        fontsize=9,
+        loc="left",
     )
     below.set_xlabel("number of clusters")
     below.xaxis.set_major_locator(MaxNLocator(integer=True))
