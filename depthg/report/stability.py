@@ -81,10 +81,8 @@ def draw_stability(
     save(_figure(found), out)
     write_json(out.with_suffix(".json"), asdict(found))
     peaks = ", ".join(map(str, found.peaks)) or "none"
-    info(
-        f"{out}: a hint, not a measurement: most stable for what they tell apart are {found.suggested} clusters, a lower "
-        f"bound rather than the number of kinds of things; peaks of agreement, candidates to look at: {peaks}"
-    )
+    hint = "a hint, and a lower bound: most stable for what they tell apart are"
+    info(f"{out}: {hint} {found.suggested} clusters; peaks of agreement: {peaks}, to be looked at")
 
 
 def numbers_between(low: int, high: int) -> list[int]:
