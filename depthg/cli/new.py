@@ -106,12 +106,16 @@ def _more(found: Look) -> Iterator[str]:
             yield f"#   {line.strip()}   # or nearer"
 
 
-def _few(images: int) -> dict[str, int]:
-    """Settings that ask for more crops than so many training images give, lowered to what there is."""
+def _few(images: int) -> dict[str, int | str]:
+    """Settings that ask for more crops than so many training images give, lowered to what there is.
+
+    One image cannot be halved, as `selection: stability` does: then the last weights are kept.
+    """
     settings = load_project({"datasets": {"mine": {}}}).resolve("mine", FIRST)
     crops = crop_layout("train", settings)[0] * images
     most = {"keep": crops - 1, "neighbors": crops - 1, "batch": crops}
-    return {key: value for key, value in most.items() if getattr(settings, key) > value}
+    few: dict[str, int | str] = {key: value for key, value in most.items() if getattr(settings, key) > value}
+    return few | {"selection": "last"} if images == 1 else few
 
 
 def _printable(line: str) -> str:

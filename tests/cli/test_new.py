@@ -155,6 +155,7 @@ def test_few_images_get_settings_that_they_can_fill(photos, tmp_path, count, mos
     assert main(["new", str(tmp_path / "p"), "--images", str(photos)]) == 0
     settings = load_project(tmp_path / "p/config.yaml").resolve("mine", "auto")
     assert (settings.keep, settings.neighbors, settings.batch) == most
+    assert settings.selection == ("last" if count == 2 else "stability")  # one is left to train on
 
 
 def test_names_of_files_cannot_write_into_the_configuration(photos, tmp_path):
