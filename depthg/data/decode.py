@@ -84,7 +84,10 @@ def open_image(path: Path) -> Iterator[Image.Image]:
     except MemoryError as error:
         raise UnreadableImageError(path, "too large for the memory of this machine") from error
     except UnidentifiedImageError as error:
-        raise UnreadableImageError(path, "not an image, or of a kind that Pillow does not read") from error
+        missing = set(HEIF) - set(image_suffixes())
+        remedy = ": pip install 'depthg[heic]'" if path.suffix.lower() in missing else ""
+        reason = f"not an image, or of a kind that Pillow does not read{remedy}"
+        raise UnreadableImageError(path, reason) from error
     except DECODER_ERRORS as error:
         raise UnreadableImageError(path, "not an image, or cut off") from error
 
