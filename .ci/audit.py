@@ -25,7 +25,9 @@ def main() -> int:
         print(f"{package['name']} {package['version']}: {own['id']}; mended in: {fixed}")
     if skipped or not packages:
         reason = skipped[0]["skip_reason"] if skipped else "nothing is listed"
-        return unknown(f"the service knows {len(packages) - len(skipped)} of {len(packages)} packages: {reason}")
+        return unknown(
+            f"the service knows {len(packages) - len(skipped)} of {len(packages)} packages: {reason}"
+        )
     print(f"{len(packages)} packages asked about, {len(found)} known vulnerabilities")
     return 1 if found else 0
 

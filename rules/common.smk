@@ -55,9 +55,14 @@ def settings_of(wildcards):
     return resolved(wildcards.dataset, wildcards.get("experiment"))
 
 
+@cache  # seeds share them
+def sliced(dataset, experiment, part):
+    return resolved(dataset, experiment).slice(part).model_dump_json()
+
+
 def settings(part):
     """A `params` function: the slice of the settings that a stage depends on, as JSON."""
-    return lambda wildcards: settings_of(wildcards).slice(part).model_dump_json()
+    return lambda wildcards: sliced(wildcards.dataset, wildcards.get("experiment"), part)
 
 
 def named(section, wildcard=None):

@@ -53,7 +53,9 @@ class Failed(Exception):
 
 def commands_of(project: "Project") -> list[list[str]]:
     """The words of the commands that Snakemake would run to make seed 0 of the experiments, in its order."""
-    project.config["datasets"]["mini"]["settings"] |= {"clusters": 2}  # else some wait for the table of classes
+    project.config["datasets"]["mini"]["settings"] |= {
+        "clusters": 2
+    }  # else some wait for the table of classes
     targets = [f"results/mini/{name}/seed0/metrics.json" for name in EXPERIMENTS]
     run = project.call(targets[0], "--dry-run", "--printshellcmds")
     run["args"] += targets[1:]
@@ -95,7 +97,6 @@ def call(words: list[str], seed: int) -> None:
 
 def usage(temporary: Path) -> Usage:
     """What this process and its children hold now."""
-    gc.collect()
     process = psutil.Process()
     children = process.children(recursive=True)
     return Usage(
@@ -135,7 +136,9 @@ def main() -> int:
 
 def endure(folder: Path, count: int) -> list[Usage]:
     """Run experiments in a folder; what is held after each."""
-    from tests.reliability.kills import project_in  # not at the top: worker processes import this module again
+    from tests.reliability.kills import (
+        project_in,
+    )  # not at the top: worker processes import this module again
 
     project = project_in(folder / "project", parts=1)
     commands = commands_of(project)
