@@ -1,4 +1,4 @@
-"""Write sbom.json: what requirements.lock pins, as CycloneDX 1.6, with the licences that the installed packages declare.
+"""Write sbom.json: what requirements.lock pins, as CycloneDX 1.6, with the licences that installed packages declare.
 
 `make sbom` runs it beside cyclonedx-bom. It fails if the result is not valid or lacks a pinned package.
 """

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-
 LOGIN = re.compile(r"(?<=://)[^/?#\s]+@")  # name:password@ of an address
 KEYS = "token|key|signature|sig|secret|password|credential|auth"
 SIGNED = re.compile(rf"([?&][\w.-]*(?:{KEYS})[\w.-]*=)[^&\s'\"]*[\w%/+=-]", re.IGNORECASE)

@@ -69,7 +69,7 @@ class CodeReader:
     def __init__(
         self, features: Store, head: Head, cache_bytes: int = CACHE_BYTES, mirrored: Store | None = None
     ):
-        self.features, self.head, self.mirrored = features, head, mirrored
+        self.features, self.head = features, head
         height, width = features.shape("tokens")[:2]
         self.grid: tuple[int, int] = (height, width)
         # No method of this object: in a ring of both, codes and open files would outlive their use.

@@ -136,11 +136,8 @@ def main() -> int:
 
 def endure(folder: Path, count: int) -> list[Usage]:
     """Run experiments in a folder; what is held after each."""
-    from tests.reliability.kills import (
-        project_in,
-    )  # not at the top: worker processes import this module again
-
-    project = project_in(folder / "project", parts=1)
+    # Not at the top: worker processes import this module again.
+    from tests.reliability.kills import project_in
     commands = commands_of(project)
     temporary = folder / "temporary"
     temporary.mkdir()
