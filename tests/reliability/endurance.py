@@ -138,6 +138,8 @@ def endure(folder: Path, count: int) -> list[Usage]:
     """Run experiments in a folder; what is held after each."""
     # Not at the top: worker processes import this module again.
     from tests.reliability.kills import project_in
+
+    project = project_in(folder / "project", parts=1)
     commands = commands_of(project)
     temporary = folder / "temporary"
     temporary.mkdir()
