@@ -123,12 +123,13 @@ def test_error_reaches_the_terminal_when_output_goes_to_a_log(tmp_path):
 
 def test_unexpected_error_leaves_its_traceback_in_the_log(monkeypatch, capsys):
     def broken(metrics: Path, out: Path):
-        raise ZeroDivisionError("oh")
+        raise ZeroDivisionError("oh, at https://me:planted@host/a?token=planted")
 
     monkeypatch.setitem(COMMANDS, "scores", broken)
     assert main(["scores", "--metrics", "a", "--out", "b"]) == 1
     error = capsys.readouterr().err
-    assert "Traceback" in error and error.rstrip().endswith("error: unexpected ZeroDivisionError: oh")
+    assert "Traceback" in error
+    assert error.rstrip().endswith("error: unexpected ZeroDivisionError: oh, at https://…@host/a?token=…")
 
 
 def test_a_reader_that_has_read_enough_is_no_error(request):

@@ -91,3 +91,11 @@ def test_no_vector_is_its_own_neighbour_even_among_copies(count, seed):
 def test_too_few_crops_is_an_error(tmp_path):
     with pytest.raises(DepthGError, match="5 crops, too few for 5 neighbours each: add images, or lower"):
         neighbors_of(tmp_path, unit_vectors(5, 4), keep=5)
+
+
+def test_dropout_does_not_depend_on_the_blocks_that_bound_its_memory(monkeypatch):
+    vectors = unit_vectors(50, 40)
+    kept = vectors * (np.random.default_rng(0).random(vectors.shape) >= 0.1)
+    monkeypatch.setattr("depthg.stages.neighbors.BATCH", 7)
+    expected = kept / np.linalg.norm(kept, axis=1, keepdims=True)
+    np.testing.assert_array_equal(drop_channels(vectors, 0.1), expected.astype(np.float32))

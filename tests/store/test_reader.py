@@ -1,6 +1,8 @@
 """What is written is read, whole or by row, by depthg and by Zarr; what is damaged is noticed."""
 
+import gc
 import json
+import os
 import shutil
 
 import numpy as np
@@ -229,3 +231,21 @@ def test_a_flipped_bit_is_seen_when_a_row_is_first_taken_from(tmp_path):
     for _ in range(2):
         with pytest.raises(DepthGError, match=r"row 1 of 'tokens' cannot be read \(damaged\)"):
             store.take("tokens", np.array([1]), first)
+
+
+def test_a_store_that_is_no_longer_used_holds_no_file(tmp_path):
+    """Without waiting for Python to look for cycles."""
+    writer = Writer(tmp_path / "s.zarr", 4, {"a": Array((), "int32")}, {})
+    writer.write(range(4), a=np.arange(4))
+    writer.finish()
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(os.listdir("/proc/self/fd"))
+        store = Store(tmp_path / "s.zarr")
+        assert store.read("a").tolist() == [0, 1, 2, 3]
+        assert len(os.listdir("/proc/self/fd")) > before
+        del store
+        assert len(os.listdir("/proc/self/fd")) == before
+    finally:
+        gc.enable()
