@@ -86,16 +86,16 @@ def test_the_first_shard_can_be_made_again(store):
 
 def test_damage_of_rows_that_share_chunks(tmp_path):
     """Eight rows of 8,000 bytes a chunk, four chunks a shard; neighbours of one reason are one damage."""
-    path, values = tmp_path / "a.zarr", np.zeros((500, 2000), np.float32)
-    writer = Writer(path, 500, {"means": Array((2000,), "float32", compress=False)}, {})
-    writer.write(range(500), means=values)
+    path, values = tmp_path / "a.zarr", np.zeros((515, 2000), np.float32)
+    writer = Writer(path, 515, {"means": Array((2000,), "float32", compress=False)}, {})
+    writer.write(range(515), means=values)
     writer.finish()
     first, chunk = 4 * 16 + 4, 64_004
     for number in (1, 2):
         spoil(path / "means/c.1.0", first + number * chunk)
-    spoil(path / "means/c.15.0", first + 2 * chunk)  # rows 496–499, and four beyond the last
+    spoil(path / "means/c.16.0", first)  # rows 512–514, and five beyond the last
     found = [str(damage) for damage in find_damage(Store(path))]
-    assert found == ["means: rows 40–55: damaged", "means: rows 496–499: damaged"]
+    assert found == ["means: rows 40–55: damaged", "means: rows 512–514: damaged"]
 
 
 def test_a_store_that_is_made_again_is_that_of_no_parts(store):
