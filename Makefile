@@ -11,7 +11,7 @@ DEMO := $(foreach name,kmeans ours_3dlhp auto,results/demo/$(name)/metrics.json)
 
 KILLS ?= 120
 
-.PHONY: demo demo-model test test-slow test-kills bench check docs format schema lock install clean
+.PHONY: demo demo-model test test-slow test-kills test-mutants bench check docs format schema lock install clean
 
 install: .venv/installed  ## the environment, from the locked versions
 
@@ -29,6 +29,9 @@ test-slow: install  ## whole workflows on miniatures of the benchmarks, some min
 test-kills: install  ## whole workflows, killed at random moments of every stage: an hour
 	python -m tests.reliability.kills --kills $(KILLS)
 	KILLS=$(KILLS) pytest -m slow tests/reliability/test_kills.py
+
+test-mutants: install  ## slips in losses, geometry, metrics and store, each against the tests: a quarter of an hour
+	nice -n 19 python -m tests.reliability.mutants
 
 bench: install  ## every stage against a straightforward way, 20 minutes: benchmarks/results/
 	python -m benchmarks

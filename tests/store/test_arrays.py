@@ -96,6 +96,15 @@ def test_metadata_of_another_kind_names_file_and_remedy(tmp_path, change, kind):
         ShardLayout.read(values)
 
 
+def test_chunks_without_shards_are_of_an_earlier_version(tmp_path):
+    values = spoilt(tmp_path / "a.zarr", lambda all_: all_["codecs"][0].update(name="bytes"))
+    again = (
+        rf"a\.zarr has one file a chunk.*again with `snakemake --cores 2 {tmp_path}/a\.zarr/complete\.json`"
+    )
+    with pytest.raises(DepthGError, match=again):
+        ShardLayout.read(values)
+
+
 @pytest.mark.parametrize(
     ("text", "kind"), [("[1]", "ValueError"), ("{", "JSONDecodeError"), (None, "FileNotFoundError")]
 )
