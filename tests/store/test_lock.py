@@ -127,6 +127,18 @@ def test_a_lock_is_signed_whatever_was_there_before(tmp_path):
         assert path.stat().st_mode & 0o777 == 0o666 & ~mask
 
 
+def test_a_block_releases_though_the_lock_is_still_referred_to(tmp_path):
+    with Lock(tmp_path / "a.lock", tmp_path) as own:
+        assert (tmp_path / "a.lock").is_file()
+    assert not (tmp_path / "a.lock").exists() and not own.release.alive
+
+
+def test_a_process_that_forgets_its_lock_ends_and_releases(tmp_path):
+    code = "import sys, pathlib, depthg.store.lock as l; own = l.Lock(*[pathlib.Path(sys.argv[1])] * 2)"
+    subprocess.run([sys.executable, "-c", code, tmp_path / "a.lock"], check=True, timeout=120)
+    assert not (tmp_path / "a.lock").exists()
+
+
 def test_locks_leave_no_file_open(tmp_path):
     before = open_files()
     with Lock(tmp_path / "a.lock", tmp_path):

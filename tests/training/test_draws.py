@@ -66,5 +66,6 @@ def test_the_rank_of_a_neighbour_is_uniform_among_those_asked_for():
     draws = Draws(range(10), DrawSettings(batch=2, neighbors=4), 0, near=table.__getitem__)
     found = np.concatenate([draws.neighbors(np.arange(10), draws.rng(step)) for step in range(200)])
     assert (found // 100 == np.tile(np.arange(10), 200)).all()
+    assert len({*found[:10] % 100}) > 1  # each anchor has a rank of its own
     ranks = np.bincount(found % 100, minlength=6)
     assert ranks[4:].sum() == 0 and np.abs(ranks[:4] - 500).max() < 80  # four standard deviations
