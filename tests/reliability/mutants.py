@@ -50,7 +50,6 @@ TESTS = {
     "stages/draws": ["tests/training/test_draws.py", "tests/training/test_batches.py"],
     "stages/schedule": ["tests/training/test_scheduled.py"],
     "training/batch": ["tests/training/test_batches.py"],
-    "store/writer": ["tests/store/test_writer.py", "tests/store/test_parts.py"],
 }
 EXAMPLES = 12
 PATIENCE, LEAST = 10, 30.0  # a mutant may take so many times what the tests took, and seconds more

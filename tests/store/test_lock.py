@@ -237,5 +237,7 @@ def test_a_file_that_its_holder_removes_meanwhile_is_made_anew(tmp_path, monkeyp
         return found
 
     monkeypatch.setattr(lock, "_open", vanishing)
+    before = open_files()
     with Lock(path, tmp_path):
         assert len(opened) == 2 and path.is_file()
+    assert open_files() == before

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from depthg.config.settings import DrawSettings, ScheduleSettings
 from depthg.errors import DepthGError
-from depthg.stages.draws import Draws, check_siblings
+from depthg.stages.draws import Draws, check_crops, check_siblings
 from depthg.store.reader import Store
 
 from .conftest import write
@@ -69,3 +69,21 @@ def test_the_rank_of_a_neighbour_is_uniform_among_those_asked_for():
     assert len({*found[:10] % 100}) > 1  # each anchor has a rank of its own
     ranks = np.bincount(found % 100, minlength=6)
     assert ranks[4:].sum() == 0 and np.abs(ranks[:4] - 500).max() < 80  # four standard deviations
+
+
+def test_as_many_crops_and_neighbours_as_there_are_do(tmp_path):
+    """Of six crops, five others each; a store that keeps two, two."""
+    for kept, most in ((7, 5), (2, 2)):
+        ids = np.zeros((6, kept), np.int32)
+        store = write(tmp_path / f"{kept}.zarr", {}, ids=ids, image=np.zeros(6, np.int32))
+        check_crops(store, DrawSettings(batch=6, neighbors=most))
+        with pytest.raises(
+            DepthGError, match=r"batch: 7 crops a step, but .* holds 6: set batch to at most 6"
+        ):
+            check_crops(store, DrawSettings(batch=7, neighbors=most))
+        with pytest.raises(DepthGError, match=rf"1 … {most + 1}, but the 6 crops of .* have {most} each"):
+            check_crops(store, DrawSettings(batch=6, neighbors=most + 1))
+
+
+def test_two_crops_an_image_are_enough_for_siblings(tmp_path):
+    check_siblings(write(tmp_path / "n.zarr", {}, image=np.array([0, 1, 0, 1], np.int32)))
