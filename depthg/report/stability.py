@@ -21,7 +21,7 @@ from depthg.runtime.progress import info, track
 from depthg.store.reader import Store
 from depthg.store.tokens import TokenStore
 from depthg.training.inputs import Inputs
-from depthg.training.selection import StabilityCriterion
+from depthg.training.stability import StabilityCriterion
 
 TRIED = 24  # numbers of clusters, at most; of a wider range evenly spaced ones
 

@@ -60,6 +60,7 @@ def test_changes_in_the_name_speak_over_all():
     assert own.terms["depth"].weight == 0.3 and own.terms["depth"].shift == 0.03
     for name, message in {
         "ours+samples": "'samples' is no change: write [+]key=value",
+        "ours+samples=9+samples=16": "'ours[+]samples=9[+]samples=16' changes samples twice",
         "ours+sampels=3": "unknown setting 'sampels'",
         "ours+size=96": "'size' shapes artifacts that all experiments share",
     }.items():
