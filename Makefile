@@ -13,7 +13,8 @@ KILLS ?= 120
 EXPERIMENTS ?= 200
 TOOL := .cache/uv/bin/uv tool run --quiet
 
-.PHONY: demo demo-model test test-slow test-kills test-endurance bench check docs sbom audit format schema lock install clean
+.PHONY: demo demo-model test test-slow test-kills test-endurance test-mutants bench check \
+    docs sbom audit format schema lock install clean
 
 install: .venv/installed  ## the environment, from the locked versions
 
@@ -34,6 +35,9 @@ test-kills: install  ## whole workflows, killed at random moments of every stage
 
 test-endurance: install  ## hundreds of experiments in one process: its memory, files and threads; an hour
 	python -m tests.reliability.endurance --experiments $(EXPERIMENTS)
+
+test-mutants: install  ## slips in losses, geometry, metrics and store, each against the tests: a quarter of an hour
+	nice -n 19 python -m tests.reliability.mutants
 
 bench: install  ## every stage against a straightforward way, 20 minutes: benchmarks/results/
 	python -m benchmarks

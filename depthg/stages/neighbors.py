@@ -7,7 +7,6 @@ import numpy as np
 
 from depthg.config.settings import NeighborSettings
 from depthg.errors import DepthGError
-from depthg.runtime.progress import track
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
@@ -41,7 +40,7 @@ def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSet
     pooled = drop_channels(source.read("pooled"), settings.pooled_dropout)
     provenance = {"settings": settings.model_dump(), "features": source.fingerprint, "crops": cut.fingerprint}
     writer = Writer(out, len(source), neighbor_arrays(settings), provenance, unit=BATCH)
-    for rows in track(writer.pending(BATCH), -(-len(source) // BATCH), "neighbours", writer.done // BATCH):
+    for rows in writer.tracked(BATCH, "neighbours"):
         chosen = np.arange(rows.start, rows.stop)
         # Of a faiss index, which would be a second copy of all vectors, this is the search.
         similarities, ids = faiss.knn(

@@ -84,7 +84,7 @@ def _create(path: Path, rows: int, arrays: Mapping[str, Array]) -> None:
 
     in_shard = shard_rows(rows, arrays)
     with naming(path):
-        group = zarr.open_group(path, mode="w", zarr_format=3)
+        group = zarr.create_group(path, zarr_format=3)
         for name, array in arrays.items():
             _create_array(group, name, rows, array.sharded(in_shard))
 
