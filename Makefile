@@ -10,8 +10,11 @@ export UV_LINK_MODE ?= copy
 DEMO := $(foreach name,kmeans ours_3dlhp auto,results/demo/$(name)/metrics.json)
 
 KILLS ?= 120
+EXPERIMENTS ?= 200
+TOOL := .cache/uv/bin/uv tool run --quiet
 
-.PHONY: demo demo-model test test-slow test-kills bench check docs format schema lock install clean
+.PHONY: demo demo-model test test-slow test-kills test-endurance test-mutants bench check \
+    docs sbom audit format schema lock install clean
 
 install: .venv/installed  ## the environment, from the locked versions
 
@@ -30,10 +33,16 @@ test-kills: install  ## whole workflows, killed at random moments of every stage
 	python -m tests.reliability.kills --kills $(KILLS)
 	KILLS=$(KILLS) pytest -m slow tests/reliability/test_kills.py
 
+test-endurance: install  ## hundreds of experiments in one process: its memory, files and threads; an hour
+	python -m tests.reliability.endurance --experiments $(EXPERIMENTS)
+
+test-mutants: install  ## slips in losses, geometry, metrics and store, each against the tests: a quarter of an hour
+	nice -n 19 python -m tests.reliability.mutants
+
 bench: install  ## every stage against a straightforward way, 20 minutes: benchmarks/results/
 	python -m benchmarks
 
-check: install docs  ## style, types, the workflow's own linter, the documentation
+check: install docs sbom  ## style, types, the workflow's own linter, the documentation, the bill of materials
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules workflow
@@ -42,6 +51,12 @@ check: install docs  ## style, types, the workflow's own linter, the documentati
 
 docs: install  ## the documentation as a site: site/index.html
 	mkdocs build --strict --quiet
+
+sbom: install  ## sbom.json: what requirements.lock pins, with licences, as CycloneDX
+	$(TOOL) --from cyclonedx-bom==7.5.0 python .ci/sbom.py .venv/lib/python3*/site-packages
+
+audit: .cache/uv  ## known vulnerabilities of the locked packages; asks a service on the internet
+	@$(TOOL) --from pip-audit==2.10.1 python .ci/audit.py
 
 format: install  ## put the code in style
 	ruff check --fix .

@@ -56,6 +56,8 @@ rule all:
 
 onerror:
     # A failing run must not lose the table it is in: failed and missing cells are marked.
+    from depthg.report.tables.formats import write_table
+
     for job in workflow.dag.jobs:
         if job.rule.name == "table":
             write_table(plan_of(job.wildcards), Path(job.output.md))

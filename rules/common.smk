@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from depthg.config import load_project
+from depthg.config.project import read_yaml
 from depthg.config.settings import (
     ClusterSettings,
     CropSettings,
@@ -18,6 +19,9 @@ from depthg.runtime.gpus import count_gpus
 from depthg.store.arrays import MARKER
 from depthg.store.runs import FOLDER, register_run
 from depthg.weights.catalogue import FOLDER as WEIGHTS
+
+for path in workflow.configfiles:
+    read_yaml(Path(path))  # Snakemake itself drops the first of two equal keys unseen
 
 CONFIG = load_project(config)  # over the shipped config.yaml: a project says only what differs
 
@@ -54,9 +58,14 @@ def settings_of(wildcards):
     return resolved(wildcards.dataset, wildcards.get("experiment"))
 
 
+@cache  # seeds share them
+def sliced(dataset, experiment, part):
+    return resolved(dataset, experiment).slice(part).model_dump_json()
+
+
 def settings(part):
     """A `params` function: the slice of the settings that a stage depends on, as JSON."""
-    return lambda wildcards: settings_of(wildcards).slice(part).model_dump_json()
+    return lambda wildcards: sliced(wildcards.dataset, wildcards.get("experiment"), part)
 
 
 def named(section, wildcard=None):

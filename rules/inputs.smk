@@ -9,7 +9,6 @@ from depthg.data.classes import read_classes
 from depthg.data.records import check_training_labels
 from depthg.report.plan.counts import check_pool
 from depthg.report.tables.contents import plan_table, published
-from depthg.report.tables.formats import write_table
 from depthg.report.tables.results import run_jobs
 
 
@@ -43,7 +42,9 @@ def images_of(wildcards):
 
 def shared_store(wildcards, split, path):
     """A store below a split's folder, for the backbone, depth and geometry of the settings."""
-    return store(f"resources/{wildcards.dataset}/{split}/{path}".format(**dict(settings_of(wildcards))))
+    own = settings_of(wildcards)
+    named = path.format(backbone=own.backbone, depth=own.depth, geometry=own.geometry)
+    return store(f"resources/{wildcards.dataset}/{split}/{named}")
 
 
 def of_training(path):
@@ -121,6 +122,12 @@ def labelled_of(wildcards):
     return [val_features(wildcards), store(f"{folder}/val/crops"), f"{folder}/classes.csv"]
 
 
+@cache  # a list of a million images takes seconds to read, and each job asks
+def labels_of(dataset):
+    """An error before anything runs if no training image of a data set has a label."""
+    check_training_labels(dataset, CONFIG.named("dataset", dataset))
+
+
 def matched_by(wildcards):
     """Labelled training features and crops, only for experiments that match clusters by them.
 
@@ -128,7 +135,7 @@ def matched_by(wildcards):
     """
     if settings_of(wildcards).matching != "train":
         return []
-    check_training_labels(wildcards.dataset, CONFIG.named("dataset", wildcards.dataset))
+    labels_of(wildcards.dataset)
     return [of_training("features/{backbone}")(wildcards), of_training("crops")(wildcards)]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from depthg.cli import clusters, models, stages, tools
 from depthg.cli.failures import refusal
 from depthg.cli.options import call, make_parser
-from depthg.errors import DepthGError
+from depthg.errors import DepthGError, without_secrets
 from depthg.runtime.parent import follow_snakemake
 from depthg.runtime.progress import terminal
 from depthg.runtime.threads import wait_briefly
@@ -84,12 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if line := refusal(error):
             return _fail(line)
-        traceback.print_exc()
+        print(without_secrets(traceback.format_exc()), end="", file=sys.stderr)
         return _fail(f"unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
     return 0
 
 
 def _fail(message: str, status: int = 1) -> int:
+    message = without_secrets(message)
     print(f"error: {message}", file=sys.stderr)
     if terminal() is not sys.stderr:
         print(f"error: {message}", file=terminal(), flush=True)

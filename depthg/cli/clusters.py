@@ -45,7 +45,8 @@ def name(results: Path, names: list[str] | None = None, /, colours: list[str] | 
 def merge(results: Path, words: list[str], /) -> None:
     """Make clusters part of another one: `depthg clusters merge results/mine/auto 7 9 into 3`.
 
-    Names serve as well as numbers; `7 into 7` takes a merge back. Kept in clusters.yaml of the experiment.
+    Names serve as well as numbers; `7 into 7` takes a merge back. Kept in clusters.yaml of the experiment. Masks, the
+    model, its pictures and the report follow; scores do not: they are of the clusters as found.
     """
     from depthg.report.naming import merged
 
@@ -62,7 +63,7 @@ def sweep(
     schedule: Path | None = None,
     threads: int = 2,
 ) -> None:
-    """Draw how stable clusters are by their number, without labels, and suggest one.
+    """Draw how stable clusters are by their number, without labels, and suggest one: a hint, and rather too few.
 
     The workflow calls it: `snakemake --cores 2 results/mine/auto/stability/2-20.png` tries 2 to 20 clusters.
     """

@@ -66,7 +66,10 @@ def segment(
 
 
 def onnx(model: str, /, out: Path) -> None:
-    """Write a model as one ONNX file: pixels of windows in, logits of the clusters at their tokens out."""
+    """Write a model as one ONNX file: pixels of windows in, their label maps out.
+
+    They are those of `depthg segment`, as the model enlarges them; windows are not joined, and there is no CRF.
+    """
     from depthg.inference.hub import model_folder
     from depthg.inference.onnx import export_onnx
 

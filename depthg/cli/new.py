@@ -14,6 +14,8 @@ from depthg.errors import DepthGError
 from depthg.report.plan.times import hours_of
 from depthg.runtime.workflow import ROOT
 from depthg.stages.crops import crop_layout
+from depthg.weights.catalogue import WEIGHTS, timm_hub_id
+from depthg.weights.hub import cached, why_unreachable
 
 TEMPLATE = ROOT / "workflow/project"  # marks in its config.yaml are replaced by what is known of the images
 FIRST = "auto"  # the experiment to begin with
@@ -50,6 +52,17 @@ def new_project(folder: Path, images: Path) -> Look:
 def first_hours(config_file: Path, images: Mapping[str, int]) -> float:
     """Hours that the first experiment of a new project takes on this machine, estimated by a short trial."""
     return hours_of(load_project(config_file), "mine", FIRST, images)
+
+
+def weights_to_fetch(config_file: Path) -> tuple[str | None, str | None]:
+    """The backbone of the first experiment if its weights must be fetched, and why they cannot be; None: neither."""
+    config = load_project(config_file)
+    name = config.resolve("mine", FIRST).backbone
+    spec = config.network(name)
+    hub_id = None if spec.weights else timm_hub_id(spec.model)
+    if hub_id is None or cached(hub_id, WEIGHTS):
+        return None, None
+    return name, why_unreachable()
 
 
 def _look(folder: Path, images: Path) -> Look:
@@ -93,12 +106,16 @@ def _more(found: Look) -> Iterator[str]:
             yield f"#   {line.strip()}   # or nearer"
 
 
-def _few(images: int) -> dict[str, int]:
-    """Settings that ask for more crops than so many training images give, lowered to what there is."""
+def _few(images: int) -> dict[str, int | str]:
+    """Settings that ask for more crops than so many training images give, lowered to what there is.
+
+    One image cannot be halved, as `selection: stability` does: then the last weights are kept.
+    """
     settings = load_project({"datasets": {"mine": {}}}).resolve("mine", FIRST)
     crops = crop_layout("train", settings)[0] * images
     most = {"keep": crops - 1, "neighbors": crops - 1, "batch": crops}
-    return {key: value for key, value in most.items() if getattr(settings, key) > value}
+    few: dict[str, int | str] = {key: value for key, value in most.items() if getattr(settings, key) > value}
+    return few | {"selection": "last"} if images == 1 else few
 
 
 def _printable(line: str) -> str:

@@ -4,10 +4,12 @@ import argparse
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from depthg import __version__
+from depthg.store.parts import Part
 
 OPTIONS = {  # help text of each option, the same in all commands
     "attention": "store of each token's neighbours by attention (attention/*.zarr)",
@@ -86,6 +88,31 @@ OPTIONS = {  # help text of each option, the same in all commands
     "view": "store of the features of a photometric view (views/*.zarr)",
 }
 
+MODELS = {  # models that options are parsed to, by the name in annotations: the module of each
+    **dict.fromkeys(("Backbone", "Dataset", "DepthSource", "Stored"), "depthg.config.sections"),
+    **dict.fromkeys(
+        (
+            "ClusterSettings",
+            "CropSettings",
+            "EvaluateSettings",
+            "GeometrySettings",
+            "NeighborSettings",
+            "ScheduleSettings",
+            "TrainSettings",
+        ),
+        "depthg.config.settings",
+    ),
+    "Plan": "depthg.report.tables.contents",
+    "Recipe": "depthg.config.recipe",
+}
+
+
+class Models(dict[str, Any]):
+    """What annotations name that only a type checker imports; a command pays for the models of its own options."""
+
+    def __missing__(self, name: str) -> Any:
+        return getattr(import_module(MODELS[name]), name)
+
 
 def make_parser(
     commands: Mapping[str, Callable[..., None]], arguments: Sequence[str]
@@ -117,12 +144,7 @@ def make_parser(
 
 def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) -> None:
     """Add one option per parameter, typed by its annotation; positional-only parameters become positional arguments."""
-    from depthg.config import sections, settings
-    from depthg.config.recipe import Recipe
-    from depthg.report.tables import contents
-
-    known = {**vars(sections), **vars(settings), "Plan": contents.Plan, "Recipe": Recipe}
-    hints = get_type_hints(command, localns=known)
+    hints = get_type_hints(command, localns=Models())
     for parameter in inspect.signature(command).parameters.values():
         kind = _plain(hints[parameter.name])
         by_position = parameter.kind is parameter.POSITIONAL_ONLY
@@ -157,11 +179,9 @@ def _plain(kind: Any) -> Any:
 
 def _reader(kind: Any) -> Callable[[str], Any]:
     """The function that converts an option's text to a value of a type."""
-    from depthg.config.base import Model
-    from depthg.config.validation import parse
-    from depthg.store.parts import Part
+    if hasattr(kind, "model_validate"):
+        from depthg.config.validation import parse
 
-    if inspect.isclass(kind) and issubclass(kind, Model):
         return lambda text: parse(kind, text)
     readers: dict[Any, Callable[[str], Any]] = {
         int: int,

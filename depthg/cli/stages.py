@@ -191,8 +191,8 @@ def train(
     threads: int = 2,
 ) -> None:
     """Train the segmentation head on cached features; an interrupted run resumes with the same result."""
+    from depthg.training.criteria import LabelledSplit
     from depthg.training.loop import train
-    from depthg.training.selection import LabelledSplit
 
     set_threads(threads)
     chosen_by = LabelledSplit(*labelled) if labelled else None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthg.cli.stages import set_threads
-from depthg.runtime.progress import info
+from depthg.runtime.progress import info, warn
 from depthg.runtime.workflow import ROOT
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def new(folder: Path, /, images: Path) -> None:
 
     The folder is only read. Says what is in it, what is ignored, the next command, and how long that takes here.
     """
-    from depthg.cli.new import first_hours, new_project
+    from depthg.cli.new import first_hours, new_project, weights_to_fetch
     from depthg.data.look import summary
     from depthg.report.plan.text import duration
 
@@ -30,8 +30,16 @@ def new(folder: Path, /, images: Path) -> None:
     info(f"{folder}: Snakefile and config.yaml written; next:")
     info(f"  cd {shlex.quote(str(folder))} && snakemake results/mine/auto/metrics.json")
     info("how long will that take here? measuring for some seconds …")
-    hours = first_hours(folder.expanduser() / "config.yaml", found.images)
-    info(f"about {duration(hours)}, besides fetching DINO once")
+    config_file = folder.expanduser() / "config.yaml"
+    hours = first_hours(config_file, found.images)
+    backbone, unreachable = weights_to_fetch(config_file)
+    info(f"about {duration(hours)}" + (f", besides fetching {backbone} once" if backbone else ""))
+    if unreachable:
+        warn(
+            f"the weights of {backbone} cannot be fetched here ({unreachable}): where there is a network, run "
+            f"`depthg weights fetch {backbone}` and copy resources/weights from there into {folder}, or name a "
+            f"backbone with weights of your own: see `backbones` in {config_file}"
+        )
 
 
 def figure_predictions(

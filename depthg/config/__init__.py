@@ -1,6 +1,8 @@
-"""The configuration: a pydantic model of config.yaml, and the settings that each experiment resolves to."""
+"""The configuration: a pydantic model of config.yaml, and the settings that each experiment resolves to.
 
-from depthg.config.configuration import Config
-from depthg.config.project import load_config, load_project
+A stage reads its own settings and not config.yaml: the names below are imported when they are first used.
+"""
 
-__all__ = ["Config", "load_config", "load_project"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

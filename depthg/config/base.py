@@ -15,6 +15,9 @@ def added(default: Any, description: str) -> Any:
 
 
 class Model(BaseModel):
-    """Base class of all parts of the configuration: unknown keys are errors, instances are immutable."""
+    """Base class of all parts of the configuration: unknown keys are errors, instances are immutable.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    The validator of a model is built when it is first used: a stage uses one of some twenty.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

@@ -12,7 +12,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from depthg.config.base import Model, Positive
-from depthg.config.layers import Layer, check_keys, flatten, merge, override
+from depthg.config.layers import Layer, check_keys, flatten, merge, overrides
 from depthg.config.sections import Backbone, Dataset, DepthSource, Table
 from depthg.config.settings import GeometrySettings, ScheduleSettings, Settings
 from depthg.config.validation import validated
@@ -100,7 +100,7 @@ class Config(Model):
         """The layers of settings over the defaults, in ascending order of precedence.
 
         Raises:
-            DepthGError: an unknown name, or an override in the experiment's name that is not `key=value`.
+            DepthGError: an unknown name, or overrides in the experiment's name that `overrides` refuses.
         """
         of = self.named("dataset", dataset)
         preset = self.preset_of(dataset)
@@ -115,7 +115,7 @@ class Config(Model):
                 (f"datasets: {dataset}: experiments: {base}", of.experiments.get(base, {})),
             ]
         layers.append(("settings", self.settings))
-        return [*layers, *((f"the name {experiment}", override(text)) for text in changes)]
+        return [*layers, *overrides(changes, experiment or "")]
 
     def origins(self, dataset: str, experiment: str) -> dict[str, str]:
         """Dotted key → where the value of this setting was written; settings at their defaults are left out."""

@@ -1,6 +1,6 @@
 """Layers of settings: each is a nested mapping, written at one place in config.yaml or in an experiment's name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -37,6 +37,18 @@ def override(text: str) -> dict[str, Any]:
     for part in reversed(key.split(".")):
         content = {part: content}
     return content
+
+
+def overrides(changes: Sequence[str], name: str) -> list[Layer]:
+    """The layers of the overrides in an experiment's name.
+
+    Raises:
+        DepthGError: one is not `key=value`, or two are of one key, of which one would silently win.
+    """
+    keys = [change.partition("=")[0] for change in changes]
+    for key in {key for key in keys if keys.count(key) > 1}:
+        raise DepthGError(f"experiment: '{name}' changes {key} twice: leave out one of the two")
+    return [(f"the name {name}", override(change)) for change in changes]
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,11 @@ from depthg.errors import DepthGError
 from depthg.runtime.workflow import CONFIG
 
 
-class Unrepeated(yaml.SafeLoader):
-    """Reads YAML in which no key is given twice in one place: the first of two would be dropped unseen."""
+class Unrepeated(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads YAML in which no key is given twice in one place: the first of two would be dropped unseen.
+
+    By libyaml, which takes a seventh of the time; PyYAML may have been built without it.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping; an error names the line of a key that is there already."""
@@ -40,7 +43,7 @@ def load_config(content: Mapping[str, Any] | Path) -> Config:
     """
     if isinstance(content, Mapping):
         return validated(Config, content, "config.yaml")
-    return validated(Config, _read(content), str(content))
+    return validated(Config, read_yaml(content), str(content))
 
 
 def load_project(content: Mapping[str, Any] | Path) -> Config:
@@ -52,14 +55,18 @@ def load_project(content: Mapping[str, Any] | Path) -> Config:
     Raises:
         DepthGError: see `load_config`.
     """
-    own = _read(content) if isinstance(content, Path) else content
+    own = read_yaml(content) if isinstance(content, Path) else content
     if isinstance(own, Mapping):  # else it is refused below
-        own = merge(_read(CONFIG), own)
+        own = merge(read_yaml(CONFIG), own)
     return validated(Config, own, str(content) if isinstance(content, Path) else "config.yaml")
 
 
-def _read(path: Path) -> Any:
-    """The parsed content of a YAML file."""
+def read_yaml(path: Path) -> Any:
+    """The parsed content of a YAML file.
+
+    Raises:
+        DepthGError: the file is missing or not YAML, or a key is given twice in one place.
+    """
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Unrepeated) or {}
     except OSError as error:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from depthg.data.decode import VOID
 from depthg.data.table import read_records, write_records
 from depthg.errors import DepthGError
 
+VOID = 255  # the label of a pixel without a class
 UNKNOWN = np.iinfo(np.uint16).max  # marks raw ids that belong to no class and are not void
 Color = tuple[int, int, int]
 TONES = ((0.62, 0.88), (0.45, 0.98), (0.80, 0.62))  # saturation and value of the colours of classes, in turn

@@ -13,7 +13,6 @@ from depthg.data import matlab
 from depthg.data.formats import HEIF, image_suffixes
 from depthg.errors import DepthGError, UnreadableImageError
 
-VOID = 255  # the label of a pixel without a class
 DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error)
 LARGEST = 1 << 30  # pixels of an image: more than any single photograph, and some 8 GB while it is decoded
 LARGE = 1 << 26  # pixels of an image that is decoded alone, as several at once might not fit in memory
@@ -85,7 +84,10 @@ def open_image(path: Path) -> Iterator[Image.Image]:
     except MemoryError as error:
         raise UnreadableImageError(path, "too large for the memory of this machine") from error
     except UnidentifiedImageError as error:
-        raise UnreadableImageError(path, "not an image, or of a kind that Pillow does not read") from error
+        missing = set(HEIF) - set(image_suffixes())
+        remedy = ": pip install 'depthg[heic]'" if path.suffix.lower() in missing else ""
+        reason = f"not an image, or of a kind that Pillow does not read{remedy}"
+        raise UnreadableImageError(path, reason) from error
     except DECODER_ERRORS as error:
         raise UnreadableImageError(path, "not an image, or cut off") from error
 

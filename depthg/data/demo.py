@@ -8,7 +8,6 @@ from depthg.config.sections import Dataset
 from depthg.data import folder
 from depthg.data.classes import named_classes
 from depthg.data.records import Listing
-from depthg.demo import CLASSES, PALETTE, write_dataset
 from depthg.errors import DepthGError
 
 NEEDS: dict[str, str] = {}  # nothing: the images are rendered
@@ -21,6 +20,8 @@ def find(root: Path, dataset: Dataset) -> Listing:
     Raises:
         DepthGError: `root` contains files that are not the demo's.
     """
+    from depthg.demo import CLASSES, PALETTE, write_dataset  # slow to import; a plan needs only what is above
+
     if root.is_dir() and any(root.iterdir()) and not (root / "demo.json").is_file():
         raise DepthGError(f"{root}: holds files that are not the demo's: give the demo a root of its own")
     n_train, n_val = dataset.n_train or COUNTS["train"], dataset.n_val or COUNTS["val"]

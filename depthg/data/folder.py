@@ -8,13 +8,12 @@
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
 from depthg.config.sections import Dataset
 from depthg.data.classes import Classes, named_classes
-from depthg.data.formats import HEIF, image_suffixes, readable_suffixes
+from depthg.data.formats import ignored_files, image_suffixes, readable_suffixes
 from depthg.data.records import SPLITS, Files, Listing
 from depthg.data.walk import files_below
 from depthg.errors import DepthGError
@@ -90,14 +89,10 @@ def _ignored(root: Path, images: Collection[Path]) -> list[str]:
     others = [
         path for path in files_below(folder, BESIDE) if path not in images and path.name != "classes.txt"
     ]
-    counts = Counter(path.suffix.lower() or "nameless" for path in others)
-    listed = ", ".join(f"{count:,} {suffix}" for suffix, count in sorted(counts.items()))
-    remedy = ""
-    if any(suffix in image_suffixes() for suffix in counts):
-        remedy = "; images beside the folders train and val belong into one of them"
-    elif any(suffix in HEIF for suffix in counts):
-        remedy = "; `pip install pillow-heif` makes HEIC readable"
-    return [f"ignored files: {listed}{remedy}"] if counts else []
+    said = ignored_files(others)
+    if said and any(path.suffix.lower() in image_suffixes() for path in others):
+        said += "; images beside the folders train and val belong into one of them"
+    return [said] if said else []
 
 
 def _with_labels(root: Path, split: str, images: list[Path]) -> list[Files]:

@@ -1,7 +1,10 @@
 """Which files are images: by the suffixes of their names, as far as Pillow can read them here."""
 
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 from PIL import Image
 
@@ -23,3 +26,19 @@ def image_suffixes() -> tuple[str, ...]:
 def readable_suffixes() -> str:
     """The same for a message: `jpg, png, …`."""
     return ", ".join(suffix.removeprefix(".") for suffix in image_suffixes())
+
+
+def ignored_files(others: Iterable[Path]) -> str | None:
+    """What is said of files among images that are none: their number by suffix, with what makes HEIC readable.
+
+    Example:
+        >>> ignored_files([Path("a.txt"), Path("b.txt"), Path("LICENCE")])
+        'ignored files: 2 .txt, 1 nameless'
+    """
+    counts = Counter(path.suffix.lower() or "nameless" for path in others)
+    if not counts:
+        return None
+    listed = ", ".join(f"{count:,} {suffix}" for suffix, count in sorted(counts.items()))
+    unread = set(HEIF) - set(image_suffixes())
+    remedy = "; `pip install 'depthg[heic]'` makes HEIC readable" if unread & counts.keys() else ""
+    return f"ignored files: {listed}{remedy}"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from depthg.config.sections import Dataset
 from depthg.data import loader
-from depthg.data.classes import Classes, named_classes, write_classes
-from depthg.data.decode import VOID
+from depthg.data.classes import VOID, Classes, named_classes, write_classes
 from depthg.data.records import Files, ImageRecord, Listing, root_of
 from depthg.data.survey import Survey, survey_all
 from depthg.data.table import write_records

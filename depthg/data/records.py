@@ -1,7 +1,6 @@
 """Records of a data set: the images and labels of each split, the classes, and the required files."""
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from depthg.data.classes import Classes
 from depthg.data.table import read_records
 from depthg.errors import DepthGError
 from depthg.runtime.files import file_hash, fingerprint
+from depthg.runtime.prefetch import prefetch
 from depthg.runtime.threads import allowed_threads
 
 SPLITS = ("train", "val")
@@ -18,7 +18,7 @@ ARCHIVES = (".zip", ".tar.gz")
 Files = tuple[Path, Path | None]  # an image and its label file (None in a split without labels)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageRecord:
     """A row of images.csv: an image, its label file ("" if none), and its size in pixels, EXIF orientation applied."""
 
@@ -85,8 +85,8 @@ def check_training_labels(name: str, dataset: Dataset) -> None:
 
 def content_hash(paths: Iterable[Path | str]) -> str:
     """One hash of the contents of several files, for the provenance of artifacts made from them."""
-    with ThreadPoolExecutor(allowed_threads()) as pool:
-        return fingerprint({"files": list(pool.map(file_hash, map(Path, paths)))})
+    threads = allowed_threads()
+    return fingerprint({"files": list(prefetch(file_hash, map(Path, paths), 2 * threads, threads))})
 
 
 def check_root(name: str, dataset: Dataset) -> None:

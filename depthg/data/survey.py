@@ -1,7 +1,7 @@
 """Reading every image and label once: sizes, label ids, and errors."""
 
 from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from depthg.data.classes import Classes
 from depthg.data.decode import read_image, read_label
 from depthg.data.records import Files
 from depthg.errors import DepthGError
+from depthg.runtime.prefetch import prefetch
 from depthg.runtime.progress import track
 from depthg.runtime.threads import allowed_threads
 
@@ -30,11 +31,10 @@ def survey_all(
     files: Sequence[Files], classes: Classes | None, what: str
 ) -> Generator[Survey | DepthGError, None, None]:
     """Yield for each image, in order, its survey or the error; close the generator to stop early."""
-    pool = ThreadPoolExecutor(allowed_threads())
-    try:
-        yield from track(pool.map(lambda pair: _survey_or_error(pair, classes), files), len(files), what)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    threads = allowed_threads()
+    surveys = prefetch(lambda pair: _survey_or_error(pair, classes), files, 2 * threads, threads)
+    with closing(surveys):
+        yield from track(surveys, len(files), what)
 
 
 def _survey_or_error(files: Files, classes: Classes | None) -> Survey | DepthGError:

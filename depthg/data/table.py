@@ -2,7 +2,8 @@
 
 import csv
 from collections.abc import Iterable
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -13,10 +14,11 @@ from depthg.runtime.files import replacing
 def write_records(path: Path, kind: type[Any], records: Iterable[Any]) -> None:
     """Write records of the dataclass `kind` as CSV, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    names = [field.name for field in fields(kind)]
     with replacing(path) as draft, draft.open("w", newline="", encoding="utf-8") as stream:
-        table = csv.DictWriter(stream, [field.name for field in fields(kind)], lineterminator="\n")
-        table.writeheader()
-        table.writerows(asdict(record) for record in records)
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(names)
+        table.writerows(map(attrgetter(*names), records))
 
 
 def read_records(path: Path, kind: type[Any]) -> list[Any]:
@@ -32,8 +34,8 @@ def read_records(path: Path, kind: type[Any]) -> list[Any]:
             table = csv.DictReader(stream)
             if not set(types) - set(defaults) <= set(table.fieldnames or []):
                 raise KeyError("a column is missing")  # also where there is no row
-            rows = [defaults | row for row in table]
-        return [kind(**{name: read(row[name]) for name, read in types.items()}) for row in rows]
+            rows = (defaults | row for row in table)
+            return [kind(**{name: read(row[name]) for name, read in types.items()}) for row in rows]
     except OSError as error:
         raise DepthGError(f"{path}: {error.strerror}: index the data set first") from None
     except (KeyError, TypeError, ValueError):

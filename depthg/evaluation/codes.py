@@ -1,6 +1,7 @@
 """Tokens → codes by a trained head, read from the stores when they are needed."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -68,10 +69,11 @@ class CodeReader:
     def __init__(
         self, features: Store, head: Head, cache_bytes: int = CACHE_BYTES, mirrored: Store | None = None
     ):
-        self.features, self.head, self.mirrored = features, head, mirrored
+        self.features, self.head = features, head
         height, width = features.shape("tokens")[:2]
         self.grid: tuple[int, int] = (height, width)
-        self._cached = RowCache(self._encoded, cache_bytes)
+        # No method of this object: in a ring of both, codes and open files would outlive their use.
+        self._cached = RowCache(partial(_encoded, features, head, mirrored), cache_bytes)
 
     def __len__(self) -> int:
         return len(self.features)
@@ -84,12 +86,13 @@ class CodeReader:
         """Codes float32 [B, P, Q] of crops, in the given order, on the device of the head."""
         return torch.stack(self._cached(rows))
 
-    def _encoded(self, rows: list[int]) -> list[Tensor]:
-        codes = encode(self.head, self.tokens(rows))
-        if self.mirrored is not None:
-            codes = (codes + encode(self.head, _read_tokens(self.mirrored, rows))) / 2
-        # A view would keep the whole batch in memory.
-        return [code.clone() for code in codes]
+
+def _encoded(features: Store, head: Head, mirrored: Store | None, rows: list[int]) -> list[Tensor]:
+    codes = encode(head, _read_tokens(features, rows))
+    if mirrored is not None:
+        codes = (codes + encode(head, _read_tokens(mirrored, rows))) / 2
+    # A view would keep the whole batch in memory.
+    return [code.clone() for code in codes]
 
 
 def _read_tokens(features: Store, rows: Sequence[int] | np.ndarray) -> np.ndarray:

@@ -13,36 +13,38 @@ COLOUR = 0.1  # distance of colours in [0, 1]³ at which a weight is exp(−1/2)
 
 
 def token_colours(image: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Mean colour of the area of each token: float32 [3, h, w] in [0, 1], of an image uint8 [H, W, 3]."""
-    return adaptive_avg_pool2d(image.permute(2, 0, 1).float() / 255, grid)
+    """Mean colour of the area of each token: float32 […, 3, h, w] in [0, 1], of images uint8 […, H, W, 3]."""
+    return adaptive_avg_pool2d(image.movedim(-1, -3).float() / 255, grid)
 
 
 def guided_mean(values: Tensor, colours: Tensor, radius: int, bandwidth: float = COLOUR) -> Tensor:
     """Weighted means of values around each token, with weights exp(−|c − c'|² / 2σ²) of the difference in colour.
 
     Args:
-        values: float [n, h, w].
-        colours: float [3, h, w].
+        values: float […, n, h, w].
+        colours: float […, 3, h, w].
         radius: tokens to each side that are looked at: (2 · radius + 1)² in all, fewer at the border.
         bandwidth: σ, in the unit of the colours.
 
     Returns:
-        float [n, h, w].
+        float […, n, h, w].
 
     Example:
         >>> values, colours = torch.tensor([[[0.0, 1.0, 5.0]]]), torch.tensor([0.0, 0.0, 1.0]).expand(3, 1, 3)
         >>> guided_mean(values, colours, radius=2)
         tensor([[[0.5000, 0.5000, 5.0000]]])
     """
-    (h, w), count = values.shape[1:], len(values)
-    around = pad(torch.cat([values, colours, torch.ones_like(values[:1])]), (radius,) * 4)
-    total, weights = torch.zeros_like(values), torch.zeros_like(values[0])
+    count, h, w = values.shape[-3:]
+    inside = torch.ones_like(colours[..., :1, :, :])
+    around = pad(torch.cat([values, colours, inside], -3), (radius,) * 4)
+    total, weights = torch.zeros_like(values), torch.zeros_like(inside)
     for row in range(2 * radius + 1):
         for column in range(2 * radius + 1):
-            near = around[:, row : row + h, column : column + w]
-            apart = (near[count:-1] - colours).square().sum(0)
-            weight = near[-1] * (-apart / (2 * bandwidth**2)).exp()  # 0 beyond the border
-            total += weight * near[:count]
+            near = around[..., row : row + h, column : column + w]
+            voted, colour, known = near.split([count, 3, 1], -3)
+            apart = (colour - colours).square().sum(-3, keepdim=True)
+            weight = known * (-apart / (2 * bandwidth**2)).exp()  # 0 beyond the border
+            total += weight * voted
             weights += weight
     return total / weights
 

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from depthg.data.classes import check_labels
-from depthg.data.decode import VOID
+from depthg.data.classes import VOID, check_labels
 from depthg.evaluation.codes import CodeReader, RowCache
 from depthg.models.adam import AdamW, Group
 from depthg.runtime.device import send

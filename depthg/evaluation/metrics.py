@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from depthg.data.decode import VOID
+from depthg.data.classes import VOID
 
 UNMATCHED = -1  # class id of a cluster without a class
 

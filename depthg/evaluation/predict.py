@@ -55,7 +55,7 @@ class Enlarger:
 
     Attributes:
         values: probes, codes float32 [B, P, Q], token grid (h, w) and images uint8 [B, H, W, 3] → float32 [B, P, n].
-        logits: probes and enlarged values of one image float32 [n, H, W] → logits float32 [·, H, W] by probe.
+        logits: probes and enlarged values float32 […, n, H, W] → logits float32 […, ·, H, W] by probe.
     """
 
     values: Callable[[Probes, Tensor, tuple[int, int], Tensor], Tensor]
@@ -80,27 +80,25 @@ def code_values(probes: Probes, codes: Tensor, grid: tuple[int, int], images: Te
 
 def guided_values(probes: Probes, codes: Tensor, grid: tuple[int, int], images: Tensor) -> Tensor:
     """The probabilities of all probes at tokens, averaged among tokens of like colour."""
-    logits, radius = probes.logits(codes), reach(grid)
-    votes = torch.cat([(SURENESS.get(name, 1.0) * own).softmax(-1) for name, own in logits.items()], -1)
-    likely = [
-        guided_mean(vote.T.unflatten(1, grid), token_colours(image, grid), radius)
-        for vote, image in zip(votes, images, strict=True)
-    ]
-    return torch.stack(likely).flatten(2).transpose(1, 2)
+    votes = torch.cat(
+        [(SURENESS.get(name, 1.0) * own).softmax(-1) for name, own in probes.logits(codes).items()], -1
+    )
+    maps = votes.transpose(1, 2).unflatten(2, grid)
+    return guided_mean(maps, token_colours(images, grid), reach(grid)).flatten(2).transpose(1, 2)
 
 
 def by_probe(probes: Probes, values: Tensor) -> dict[str, Tensor]:
-    """Values [n, H, W] of all probes, one after the other, by probe."""
+    """Values […, n, H, W] of all probes, one after the other, by probe."""
     sizes = {"unsupervised": len(probes.centroids)}
     if probes.linear is not None:
         sizes["linear"] = len(probes.linear.weight)
-    return dict(zip(sizes, values.split(list(sizes.values())), strict=True))
+    return dict(zip(sizes, values.split(list(sizes.values()), -3), strict=True))
 
 
 def probes_at_pixels(probes: Probes, codes: Tensor) -> dict[str, Tensor]:
-    """Logits [·, H, W] by probe of the codes [Q, H, W] of pixels."""
-    logits = probes.logits(codes.flatten(1).T[None])
-    return {name: value[0].T.unflatten(1, codes.shape[1:]) for name, value in logits.items()}
+    """Logits […, ·, H, W] by probe of the codes […, Q, H, W] of pixels."""
+    logits = probes.logits(codes.flatten(-2).mT)
+    return {name: value.mT.unflatten(-1, codes.shape[-2:]) for name, value in logits.items()}
 
 
 ENLARGED: dict[str, Enlarger] = {  # setting `enlarged`

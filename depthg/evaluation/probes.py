@@ -39,10 +39,10 @@ class Probes:
         return Probes(self.centroids.to(where), linear, self.made_from)
 
     def logits(self, codes: Tensor) -> dict[str, Tensor]:
-        """Apply the probes to codes float32 [B, P, Q] on their device.
+        """Apply the probes to codes float32 […, Q] on their device.
 
         Returns:
-            `unsupervised`, logits of the cluster probe float32 [B, P, n], and `linear`, [B, P, K], if there is one.
+            `unsupervised`, logits of the cluster probe float32 […, n], and `linear`, […, K], if there is one.
 
         Raises:
             DepthGError: the probes were fitted on codes with another number of channels.

@@ -1,13 +1,15 @@
 """Confusion counts over the whole validation set, and the scores computed from them."""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from depthg.config.settings import EvaluateSettings
 from depthg.data.classes import Classes
 from depthg.evaluation.metrics import UNMATCHED, confusion, majority, match, score
+
+if TYPE_CHECKING:
+    from depthg.config.settings import EvaluateSettings
 
 MAPS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf")  # predictions, of which there are counts
 DIGITS = 4  # decimal places of percentages in metrics.json
@@ -102,7 +104,7 @@ class ConfusionCounts:
             counts = self.training
         return block.classes_of(self._without_surplus(counts, block))
 
-    def reason(self, name: str, settings: EvaluateSettings) -> str | None:
+    def reason(self, name: str, settings: "EvaluateSettings") -> str | None:
         """Why a block has no scores; None if it has."""
         if not len(self.classes):
             return "no labels"
@@ -126,7 +128,7 @@ class ConfusionCounts:
             "per_class": dict(zip(self.classes.names, iou, strict=True)),
         }
 
-    def report(self, settings: EvaluateSettings, images: int) -> dict[str, Any]:
+    def report(self, settings: "EvaluateSettings", images: int) -> dict[str, Any]:
         """The content of a seed's `metrics.json`; `matching` belongs to the clusters before the CRF."""
         reasons = {name: why for name in self.blocks if (why := self.reason(name, settings))}
         matching = self.matching("unsupervised").tolist() if self.pixels else []

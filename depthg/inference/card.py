@@ -133,7 +133,8 @@ def _scores(about: dict[str, Any]) -> list[str]:
         return ["None: the data set has no labels."]
     rows = [f"| {name} | {own['accuracy']:.1f} | {own['miou']:.1f} |" for name, own in scores.items()]
     return [
-        "On the validation crops, in percent, clusters matched to classes by the labels of these crops:",
+        "On the validation crops, in percent, clusters as found (none merged), matched to classes by the labels "
+        "of these crops:",
         "",
         "| prediction | accuracy | mIoU |",
         "|---|---|---|",

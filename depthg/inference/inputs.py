@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from depthg.data.formats import image_suffixes, readable_suffixes
+from depthg.data.formats import ignored_files, image_suffixes, readable_suffixes
 from depthg.data.records import read_images
 from depthg.errors import DepthGError
+from depthg.runtime.progress import info
 
 
 class Input(NamedTuple):
@@ -70,15 +71,16 @@ def _below(folder: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
 
 
 def _images(folder: Path) -> list[Path]:
-    """The images at any depth, sorted; hidden ones are left out, links to files are followed."""
-    found = []
+    """The images at any depth, sorted; other files are told, hidden ones left out, links to files are followed."""
+    files = []
     for parent, below, names in os.walk(folder):
         below[:] = [name for name in below if not name.startswith(".")]
-        found += [
-            Path(parent, name) for name in names if name.lower().endswith(image_suffixes()) and name[0] != "."
-        ]
+        files += [Path(parent, name) for name in names if not name.startswith(".")]
+    found = [path for path in files if path.name.lower().endswith(image_suffixes())]
     if not found:
         raise DepthGError(f"{folder}: no images ({readable_suffixes()}) in this folder")
+    if said := ignored_files(set(files) - set(found)):
+        info(f"{folder}: {said}")
     return sorted(found)
 
 

@@ -1,4 +1,4 @@
-"""A model as one ONNX file: from the pixels of windows to the logits of the clusters at their tokens."""
+"""A model as one ONNX file: from the pixels of windows to their label maps."""
 
 import importlib
 import json
@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from depthg.errors import DepthGError
+from depthg.evaluation.predict import ENLARGED
 from depthg.inference.network import Network
 from depthg.runtime.files import replacing
 from depthg.runtime.progress import info
@@ -18,8 +20,8 @@ from depthg.runtime.progress import info
 OPSET = 20
 
 
-class TokenLogits(nn.Module):
-    """Backbone, mirror image, head and centroids of a model, without what enlarges tokens to pixels.
+class Pixels(nn.Module):
+    """All of a model for single windows: what the Segmenter does with an image of the window's size.
 
     Args:
         network: the model.
@@ -28,18 +30,28 @@ class TokenLogits(nn.Module):
     def __init__(self, network: Network):
         super().__init__()
         self.network, self.backbone, self.head = network, network.backbone, network.head
+        self.class_of = nn.Buffer(torch.tensor(network.config.class_of))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits of the clusters float32 [B, clusters, h, w] of windows uint8 [B, S, S, 3]."""
-        codes, grid = self.network.encode(images, self.network.config.flip)
-        return self.network.probes.logits(codes)["unsupervised"].transpose(1, 2).unflatten(2, grid)
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of the clusters float32 [B, clusters, S, S] and class ids int64 [B, S, S].
+
+        `images` are windows uint8 [B, S, S, 3].
+        """
+        config, probes = self.network.config, self.network.probes
+        enlarger = ENLARGED[config.enlarged]
+        codes, grid = self.network.encode(images, config.flip)
+        values = enlarger.values(probes, codes, grid, images).mT.unflatten(-1, grid)
+        size = (config.side, config.side)
+        large = functional.interpolate(values, size=size, mode="bilinear", align_corners=False)
+        logits = enlarger.logits(probes, large)["unsupervised"]
+        return logits, self.class_of[logits.argmax(1)]
 
 
 def export_onnx(folder: Path, out: Path) -> None:
     """Write a model's folder as an ONNX file, with classes and window in its metadata.
 
-    Input `images` uint8 [B, S, S, 3], RGB; output `logits` float32 [B, clusters, h, w], at the tokens of any number of
-    windows. Enlarged bilinearly, their largest is the cluster of a pixel.
+    Input `images` uint8 [B, S, S, 3], RGB, of any number of windows; outputs `logits` float32 [B, clusters, S, S] and
+    `labels`, class ids int64 [B, S, S]. A CRF and the joining of windows are not part of it.
 
     Args:
         folder: a model's folder.
@@ -56,10 +68,10 @@ def export_onnx(folder: Path, out: Path) -> None:
         warnings.simplefilter("ignore")  # of the exporter about itself
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            TokenLogits(network).eval(),
+            Pixels(network).eval(),
             (windows,),
             input_names=["images"],
-            output_names=["logits"],
+            output_names=["logits", "labels"],
             dynamic_shapes=({0: torch.export.Dim("windows")},),
             opset_version=OPSET,
             verbose=False,
@@ -71,8 +83,11 @@ def export_onnx(folder: Path, out: Path) -> None:
     with replacing(out) as draft:
         library.save(model, str(draft))
     library.checker.check_model(str(out))
-    clusters, grid = len(network.probes.centroids), network.tokens
-    info(f"{out}: images uint8 [B, {side}, {side}, 3] → logits float32 [B, {clusters}, {grid}, {grid}]")
+    clusters = len(network.probes.centroids)
+    info(
+        f"{out}: images uint8 [B, {side}, {side}, 3] → labels int64 [B, {side}, {side}], "
+        f"logits float32 [B, {clusters}, {side}, {side}]"
+    )
 
 
 def _metadata(network: Network) -> dict[str, str]:

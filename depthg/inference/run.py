@@ -8,6 +8,7 @@ from depthg.config.base import Model
 from depthg.errors import DepthGError, UnreadableImageError
 from depthg.inference import coco, outputs
 from depthg.inference.inputs import Input, find_inputs
+from depthg.inference.journal import FILE as JOURNAL
 from depthg.inference.journal import Journal
 from depthg.inference.picture import Picture, open_picture
 from depthg.inference.segmenter import Segmenter
@@ -55,9 +56,10 @@ def run(
         resume: keep what is there, if it is of the same model and options.
 
     Raises:
-        DepthGError: nothing to segment, a library is missing, or images failed; they are listed before.
+        DepthGError: nothing to segment, images lie where masks would be written, a library is missing, or images
+            failed; they are listed before.
     """
-    inputs = find_inputs(given)
+    inputs = _outside(out, find_inputs(given))
     writers = outputs.writers_of(options.probabilities, options.polygons)
     coco.check(options.coco)
     out.mkdir(parents=True, exist_ok=True)
@@ -78,6 +80,21 @@ def run(
             f"images not segmented: {len(failures)} of {len(inputs)}, see the warnings above; the others are in {out}"
         )
     info(f"{out}: masks, overlays and {AREAS} of {len(inputs)} images")
+
+
+def _outside(out: Path, inputs: Sequence[Input]) -> list[Input]:
+    """The images without those in the folder that is written: the masks of a former run are no photographs.
+
+    Raises:
+        DepthGError: nothing is left, or it is no former run's folder, and a mask might replace an image.
+    """
+    folder = out.resolve()
+    others = [one for one in inputs if not one.path.resolve().is_relative_to(folder)]
+    if not others or (len(others) < len(inputs) and not (out / JOURNAL).is_file()):
+        raise DepthGError(
+            f"--out {out}: there are images in it, which masks might replace: choose another folder"
+        )
+    return others
 
 
 def _segment_all(

@@ -21,7 +21,7 @@ from depthg.runtime.progress import info, track
 from depthg.store.reader import Store
 from depthg.store.tokens import TokenStore
 from depthg.training.inputs import Inputs
-from depthg.training.selection import StabilityCriterion
+from depthg.training.stability import StabilityCriterion
 
 TRIED = 24  # numbers of clusters, at most; of a wider range evenly spaced ones
 
@@ -81,9 +81,8 @@ def draw_stability(
     save(_figure(found), out)
     write_json(out.with_suffix(".json"), asdict(found))
     peaks = ", ".join(map(str, found.peaks)) or "none"
-    info(
-        f"{out}: most stable for what they tell apart: {found.suggested} clusters; peaks of agreement: {peaks}"
-    )
+    hint = "a hint, and a lower bound: most stable for what they tell apart are"
+    info(f"{out}: {hint} {found.suggested} clusters; peaks of agreement: {peaks}, to be looked at")
 
 
 def numbers_between(low: int, high: int) -> list[int]:
@@ -132,7 +131,9 @@ def _figure(found: Stability) -> Figure:
     above.set_title("agreement of the clusters of two halves of the images", fontsize=9, loc="left")
     below.plot(found.clusters, found.score, marker="o", color="#d4622a")
     below.set_title(
-        f"agreement · fit², highest for {found.suggested} clusters (dotted)", fontsize=9, loc="left"
+        f"agreement · fit², highest for {found.suggested} clusters (dotted), a lower bound",
+        fontsize=9,
+        loc="left",
     )
     below.set_xlabel("number of clusters")
     below.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -41,6 +41,12 @@ def download(url: str, to: Path, sha256: str | None = None, size: int | None = N
     """
     if to.is_file():
         return _checked(to, to, url, sha256)
+    if (
+        urlsplit(url).username is not None
+    ):  # the server would not be told, and messages of the library hold them
+        raise DepthGError(
+            f"{to}: not downloaded: {url} has a name or password in it: name an address without"
+        )
     if not _is_safe(url, sha256):
         raise DepthGError(
             f"{to}: not downloaded: {url} is no https address, and no sha256 is known to check the file by: name one "

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from depthg.config.settings import CropSettings
-from depthg.data.classes import Classes, read_classes
-from depthg.data.decode import VOID, read_image, read_label
+from depthg.data.classes import VOID, Classes, read_classes
+from depthg.data.decode import read_image, read_label
 from depthg.data.records import ImageRecord, content_hash, read_images
 from depthg.errors import DepthGError
 from depthg.runtime.threads import allowed_threads

@@ -53,12 +53,23 @@ class Draws:
 
     def siblings_of(self, crop: int) -> np.ndarray:
         """All crops of the same image as a crop, including the crop itself, ascending."""
-        return np.flatnonzero(self.images == self.images[crop])
+        crops, images = self._by_image
+        own = self.images[crop]
+        first, stop = (
+            np.searchsorted(images, own, side) for side in ("left", "right")
+        )  # of its dtype: no copy
+        return crops[first:stop]
 
     @cached_property
     def images(self) -> np.ndarray:
         """Image id of each crop, int [M]."""
         return self.store.read("image")
+
+    @cached_property
+    def _by_image(self) -> tuple[np.ndarray, np.ndarray]:
+        """All crops, sorted by their images, and these; a search for one among all crops would be slow in each step."""
+        crops = np.argsort(self.images, kind="stable")
+        return crops, self.images[crops]
 
     def crops(self, step: int) -> np.ndarray:
         """All crops of a step: anchors, neighbours and siblings, int [2B] or [3B]."""

@@ -4,7 +4,6 @@ Reads a depth store and the token grid of a feature store; writes `geometry.zarr
 only, so it is computed once for all experiments, training steps and numbers of samples.
 """
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from torch.nn import functional
 
 from depthg.config.settings import GeometrySettings
 from depthg.errors import DepthGError
-from depthg.runtime.progress import track
 from depthg.stages.camera import CAMERAS
 from depthg.stages.depth.controls import CONTROLS, VALUES
 from depthg.store.arrays import Array
@@ -125,8 +123,7 @@ def make_geometry(depth: Path, features: Path, out: Path, settings: GeometrySett
     origin = {"depth": maps.fingerprint, "features": tokens.fingerprint}
     provenance = {"settings": settings.model_dump(), **origin}
     writer = Writer(out, len(maps), geometry_arrays(grid, settings), provenance, unit=BATCH)
-    total, done = math.ceil(len(maps) / BATCH), math.ceil(writer.done / BATCH)
-    for rows in track(writer.pending(BATCH), total, "geometry", done):
+    for rows in writer.tracked(BATCH, "geometry"):
         batch = torch.from_numpy(CONTROLS[settings.control](maps, rows)).float()
         if not batch.isfinite().all():
             raise DepthGError(f"{maps.path}: depth of rows {rows[0]}–{rows[-1]} is not finite: make it again")

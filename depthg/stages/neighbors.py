@@ -7,7 +7,6 @@ import numpy as np
 
 from depthg.config.settings import NeighborSettings
 from depthg.errors import DepthGError
-from depthg.runtime.progress import track
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
@@ -39,13 +38,14 @@ def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSet
             "add images, or lower `keep` (and `neighbors`) in the settings of the data set"
         )
     pooled = drop_channels(source.read("pooled"), settings.pooled_dropout)
-    index = faiss.IndexFlatIP(pooled.shape[1])
-    index.add(pooled)
     provenance = {"settings": settings.model_dump(), "features": source.fingerprint, "crops": cut.fingerprint}
     writer = Writer(out, len(source), neighbor_arrays(settings), provenance, unit=BATCH)
-    for rows in track(writer.pending(BATCH), -(-len(source) // BATCH), "neighbours", writer.done // BATCH):
+    for rows in writer.tracked(BATCH, "neighbours"):
         chosen = np.arange(rows.start, rows.stop)
-        similarities, ids = index.search(pooled[chosen], settings.keep + largest)
+        # Of a faiss index, which would be a second copy of all vectors, this is the search.
+        similarities, ids = faiss.knn(
+            pooled[chosen], pooled, settings.keep + largest, metric=faiss.METRIC_INNER_PRODUCT
+        )
         ids, similarities = without_group(ids, similarities, chosen, group, settings.keep)
         writer.write(rows, ids=ids, similarities=similarities, image=image[chosen])
     writer.finish()
@@ -84,7 +84,11 @@ def drop_channels(vectors: np.ndarray, rate: float) -> np.ndarray:
     """As released: dropout on pooled vectors float32 [M, C], which are scaled to unit length afterwards."""
     if not rate:
         return vectors
-    kept = vectors * (np.random.default_rng(0).random(vectors.shape) >= rate)
-    lengths = np.linalg.norm(kept, axis=1, keepdims=True)
-    lengths[lengths == 0] = 1  # one that lost all channels stays zero
-    return (kept / lengths).astype(np.float32)
+    rng, dropped = np.random.default_rng(0), np.empty(vectors.shape, np.float32)
+    for start in range(0, len(vectors), BATCH):  # not at once: the draws take twice the room of the vectors
+        some = vectors[start : start + BATCH]
+        kept = some * (rng.random(some.shape) >= rate)
+        lengths = np.linalg.norm(kept, axis=1, keepdims=True)
+        lengths[lengths == 0] = 1  # one that lost all channels stays zero
+        dropped[start : start + BATCH] = kept / lengths
+    return dropped

@@ -1,6 +1,7 @@
 """The layout of a store: its arrays, their chunks and shards, and the names of the files beside them."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Array:
     @property
     def row_bytes(self) -> int:
         """Size of one row in bytes, uncompressed."""
-        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
     @property
     def fill(self) -> float | int:
@@ -62,7 +63,7 @@ def read_json(path: Path, store: Path) -> dict[str, Any]:
         DepthGError: it is missing or no JSON object; says how to make the store again.
     """
     with damaged(path, store):
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_bytes())
         if not isinstance(content, dict):
             raise ValueError("no JSON object")
         return content

@@ -4,15 +4,15 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import zarr
-from zarr.codecs import BloscCodec, Crc32cCodec
+from typing import TYPE_CHECKING, Any
 
 from depthg.runtime.files import check_room, fingerprint, naming, write_json
 from depthg.store.arrays import RECORD, Array, ShardLayout, row_bytes, shard_rows
 from depthg.store.parts import check_unused
 from depthg.store.resume import mark_finished
+
+if TYPE_CHECKING:
+    import zarr
 
 LAYOUT = "shards"  # of the files; stores of another one are replaced
 
@@ -80,14 +80,18 @@ def _shapes(arrays: Mapping[str, Array]) -> dict[str, list[Any]]:
 
 def _create(path: Path, rows: int, arrays: Mapping[str, Array]) -> None:
     """Create the arrays of a store: their metadata."""
+    import zarr  # takes a second, and to plan, or to go on, needs none of it
+
     in_shard = shard_rows(rows, arrays)
     with naming(path):
-        group = zarr.open_group(path, mode="w", zarr_format=3)
+        group = zarr.create_group(path, zarr_format=3)
         for name, array in arrays.items():
             _create_array(group, name, rows, array.sharded(in_shard))
 
 
-def _create_array(group: zarr.Group, name: str, rows: int, layout: ShardLayout) -> None:
+def _create_array(group: "zarr.Group", name: str, rows: int, layout: ShardLayout) -> None:
+    from zarr.codecs import BloscCodec, Crc32cCodec
+
     array, shape = layout.array, layout.array.shape
     blosc = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
     shards: Any = {"shape": (layout.shard_rows, *shape), "index_location": "start"}

@@ -24,8 +24,7 @@ def complete(path: Path, of: int) -> None:
     whole = Part(None, of)
     if not path.is_dir():
         raise _unfinished(path, Part(1, of))
-    lock = whole.claim(path)
-    with opening(path, whole):
+    with whole.claim(path), opening(path, whole):
         current, rows = fingerprint_of(path), 0
         for part in (Part(number, of) for number in range(1, of + 1)):
             try:
@@ -41,7 +40,6 @@ def complete(path: Path, of: int) -> None:
                 "and run the same command again"
             )
         mark_complete(path, str(current), rows)
-    lock.release()
 
 
 def mark_complete(path: Path, digest: str, rows: int) -> None:

@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from pathlib import Path
+from typing import Self
 
 from depthg.errors import DepthGError
 from depthg.runtime.progress import info
@@ -24,7 +25,7 @@ LOOK_EVERY = 0.2  # seconds between two attempts of a waiting process
 
 
 class Lock:
-    """Holds a lock file from now to `release`, or to the end of the process.
+    """Holds a lock file from now to `release`, to the end of a `with` block, or to the end of the process.
 
     Args:
         path: the lock file; removed when the lock is released.
@@ -45,6 +46,12 @@ class Lock:
         touching = threading.Thread(target=_touch, args=(stream, stop), daemon=True)
         touching.start()
         self.release = weakref.finalize(self, _release, path, stream, stop, touching, os.getpid())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
 
 def is_held(path: Path) -> bool:

@@ -4,7 +4,7 @@ import os
 import resource
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,8 @@ class Store:
         with damaged(marker, self.path):
             self.fingerprint, self._rows = str(self.notes["fingerprint"]), int(self.notes["rows"])
         self._layouts: dict[str, ShardLayout] = {}
-        self._shards = lru_cache(OPEN_SHARDS)(self._shard)
+        # No method of this object, which would then live on with its open files until Python looks for cycles.
+        self._shards = lru_cache(OPEN_SHARDS)(partial(_open_shard, str(self.path)))
         self._checked: dict[str, bytearray] = {}  # chunks of which `take` has compared the checksum
 
     @cached_property
@@ -153,7 +154,7 @@ class Store:
         """The shard in which a row lies, and the number of its chunk there."""
         layout = self.layout(name)
         shard, place = divmod(row, layout.shard_rows)
-        return self._shards(name, shard), place // layout.chunk_rows
+        return self._shards(name, shard, layout), place // layout.chunk_rows
 
     def _mapped(self, name: str, row: int) -> np.ndarray:
         """The chunk in which a row lies, memory-mapped; its checksum is compared the first time."""
@@ -164,11 +165,6 @@ class Store:
         values = shard.mapped(chunk, check=not checked[number])
         checked[number] = True
         return values
-
-    def _shard(self, name: str, number: int) -> Shard:
-        """Open a shard. Its path is a str: Path is too slow for hundreds a batch."""
-        layout = self.layout(name)
-        return Shard(os.path.join(self.path, name, layout.file(number)), layout)
 
     @contextmanager
     def _damage(self, name: str, row: int) -> Iterator[None]:
@@ -203,3 +199,8 @@ class Store:
                     f"with `snakemake --cores 2 --forcerun {self.path / MARKER}`"
                 )
         return self
+
+
+def _open_shard(store: str, name: str, number: int, layout: ShardLayout) -> Shard:
+    """Open a shard. Its path is a str: Path is too slow for hundreds a batch."""
+    return Shard(os.path.join(store, name, layout.file(number)), layout)

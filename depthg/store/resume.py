@@ -20,9 +20,12 @@ def mark_finished(store: Path, rows: range) -> None:
 
 def mark_unfinished(store: Path, rows: range) -> None:
     """Take a range of rows out of the records, to be written again; no process may write rows of these records."""
-    for done in finished_ranges(store):
+    records = finished_ranges(store)
+    behind = max((done.stop for done in records if done.start <= rows.stop), default=0)
+    if behind > rows.stop:
+        mark_finished(store, range(rows.stop, behind))
+    for done in records:
         if range(max(done.start, rows.start), min(done.stop, rows.stop)):
-            mark_finished(store, range(rows.stop, max(done.stop, rows.stop)))
             mark_finished(store, range(done.start, max(done.start, rows.start)))
 
 

@@ -59,10 +59,13 @@ class ShardWriter:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | (0 if written else os.O_TRUNC), 0o666)
         self.close = weakref.finalize(self, os.close, self._file)
         kept = -(-written // layout.chunk_rows)
-        stored = np.frombuffer(os.pread(self._file, 16 * kept, 0), "<u8")
-        if len(stored) != 2 * kept or (stored == MISSING).any():
+        stored = os.pread(self._file, 16 * kept, 0)
+        if len(stored) == 16 * kept:
+            self._index[:kept] = np.frombuffer(stored, "<u8").reshape(-1, 2)
+        if (
+            self._index[:kept] > os.fstat(self._file).st_size
+        ).any():  # missing chunks, and what no writer wrote
             raise DamageError(f"{path} has not the {written} rows that are recorded as finished")
-        self._index[:kept] = stored.reshape(-1, 2)
         self._check(kept)
         os.ftruncate(self._file, self._end(kept))
 

@@ -32,7 +32,7 @@ def packed(tokens: Tensor, stored: Stored) -> dict[str, Tensor]:
 
 def unpacked(tokens: np.ndarray, scales: np.ndarray) -> np.ndarray:
     """Tokens float32 [..., C] from int8 [..., C] and scales float16 [...]."""
-    return np.multiply(tokens, scales[..., None].astype(np.float32), dtype=np.float32)
+    return tokens * scales[..., None].astype(np.float32)
 
 
 def as_stored(tokens: Tensor, stored: Stored) -> Tensor:

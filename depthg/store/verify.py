@@ -45,13 +45,11 @@ def reopen(store: Store, damages: Sequence[Damage]) -> None:
     """
     size = math.lcm(store.shard_rows, unit_of(store.path))
     bad = {row // size for damage in damages for row in damage.rows}
-    lock = WHOLE.claim(store.path)
-    with opening(store.path, WHOLE):
+    with WHOLE.claim(store.path), opening(store.path, WHOLE):
         (store.path / MARKER).unlink()
         shutil.rmtree(store.path / "parts", ignore_errors=True)
         for block in bad:
             mark_unfinished(store.path, range(block * size, min((block + 1) * size, len(store))))
-    lock.release()
 
 
 def _damage_of(store: Store, name: str, number: int) -> Iterator[Damage]:

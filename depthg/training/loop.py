@@ -33,11 +33,12 @@ from depthg.training.batch import Batch
 from depthg.training.batches import Batches
 from depthg.training.captured import CapturedStep, Step
 from depthg.training.checkpoint import TrainingCheckpoint
+from depthg.training.criteria import LabelledSplit
 from depthg.training.guidance import active_terms
 from depthg.training.history import History
 from depthg.training.inputs import Inputs, open_inputs
 from depthg.training.objective import OBJECTIVES, Objective
-from depthg.training.selection import CRITERIA, LabelledSplit, Selection
+from depthg.training.selection import CRITERIA, Selection
 
 CHECKPOINT = "checkpoint.pt"
 HISTORY, MODEL = "history.jsonl", "model.safetensors"

@@ -22,6 +22,7 @@ from depthg.runtime.progress import info
 from depthg.runtime.workflow import ROOT
 
 FOLDER = Path("resources/weights")
+CONFIG_FILE = Path("config.yaml")  # of a project, unless another one is named
 TABLE = ROOT / "workflow/weights.yaml"
 HUB_ID = re.compile(r"\w[\w.-]*/[\w.-]+")
 WEIGHTS = "model.safetensors"
@@ -53,14 +54,15 @@ def fetch(name: str, config_file: Path, offline: bool) -> None:
     Args:
         name: a backbone or depth source of the configuration, a file or folder of the catalogue, or the hub id of a
             depth network.
-        config_file: the project's config.yaml; not read if `name` is in the catalogue.
+        config_file: the project's config.yaml; not read if `name` is in the catalogue. Where there is no project, as on
+            a machine that only fetches, the shipped configuration speaks alone.
         offline: only verify files that are present; implied by HF_HUB_OFFLINE=1.
 
     Raises:
         DepthGError: the name or its weights are unknown, a download failed, or a file has another SHA-256.
     """
     offline = offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-    rows = _below(name, table()) or _needed_by(name, load_project(config_file))
+    rows = _below(name, table()) or _needed_by(name, _configured(config_file))
     if not rows:
         return info(f"{name}: needs no published weights")
     for key, row in rows.items():
@@ -97,6 +99,10 @@ def timm_hub_id(model: str) -> str | None:
 
     pretrained = get_pretrained_cfg(model, allow_unregistered=True)
     return pretrained.hf_hub_id if pretrained else None
+
+
+def _configured(config_file: Path) -> Config:
+    return load_project(config_file if config_file != CONFIG_FILE or config_file.is_file() else {})
 
 
 def _needed_by(name: str, config: Config) -> dict[str, WeightsFile]:

@@ -9,7 +9,7 @@ import pytest
 
 from depthg import __version__
 from depthg.cli import COMMANDS, failures, main
-from depthg.cli.options import OPTIONS
+from depthg.cli.options import MODELS, OPTIONS, Models
 
 
 def run(*arguments, **options):
@@ -48,6 +48,23 @@ def test_every_option_of_every_command_is_explained(name, capsys):
 def test_options_table_has_no_stale_entries():
     used = {name for command in COMMANDS.values() for name in command.__annotations__}
     assert OPTIONS.keys() <= used
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_of_options_are_where_the_table_says(name):
+    written = " ".join(
+        str(kind) for command in COMMANDS.values() for kind in command.__annotations__.values()
+    )
+    assert name in written
+    assert Models()[name]
+
+
+def test_collecting_scores_does_not_wait_for_the_configuration():
+    code = (
+        "import sys; from depthg.cli import COMMANDS; from depthg.cli.options import make_parser; "
+        "make_parser(COMMANDS, ['collect']); import depthg.evaluation.collect; print('pydantic' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
 
 
 def test_help_imports_nothing_heavy():
@@ -106,12 +123,13 @@ def test_error_reaches_the_terminal_when_output_goes_to_a_log(tmp_path):
 
 def test_unexpected_error_leaves_its_traceback_in_the_log(monkeypatch, capsys):
     def broken(metrics: Path, out: Path):
-        raise ZeroDivisionError("oh")
+        raise ZeroDivisionError("oh, at https://me:planted@host/a?token=planted")
 
     monkeypatch.setitem(COMMANDS, "scores", broken)
     assert main(["scores", "--metrics", "a", "--out", "b"]) == 1
     error = capsys.readouterr().err
-    assert "Traceback" in error and error.rstrip().endswith("error: unexpected ZeroDivisionError: oh")
+    assert "Traceback" in error
+    assert error.rstrip().endswith("error: unexpected ZeroDivisionError: oh, at https://…@host/a?token=…")
 
 
 def test_a_reader_that_has_read_enough_is_no_error(request):

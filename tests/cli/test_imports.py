@@ -16,19 +16,23 @@ HEAVY = (
     "zarr",
 )
 WITHOUT_TORCH = {
+    "data.demo": "",
     "data.index": "",
     "evaluation.collect": "",
-    "stages.crops": "zarr",
-    "stages.depth.stage": "zarr",
-    "stages.schedule": "zarr",
-    "stages.neighbors": "faiss zarr",
+    "stages.crops": "",
+    "stages.depth.stage": "",
+    "stages.schedule": "",
+    "stages.neighbors": "faiss",
     "report.figures.predictions": "matplotlib",
+    "report.plan.counts": "",  # and the two below: read for every plan of Snakemake
+    "report.tables.contents": "",
+    "report.tables.results": "",
 }
 WITH_TORCH = {
     "models.backbones": "",
-    "stages.features": "zarr",
-    "stages.components": "zarr",
-    "stages.geometry": "scipy zarr",
+    "stages.features": "",
+    "stages.components": "",
+    "stages.geometry": "scipy",
     "training.loop": "",
     "evaluation.probes": "",
     "evaluation.evaluate": "",

@@ -13,7 +13,9 @@ from depthg.config import load_project
 
 @pytest.fixture(autouse=True)
 def measured(monkeypatch, request):
-    """The trial of this machine takes seconds; one test waits for it."""
+    """The trial of this machine takes seconds; one test waits for it. The hub is not asked."""
+    monkeypatch.setattr("depthg.cli.new.cached", lambda hub_id, file: None)
+    monkeypatch.setattr("depthg.cli.new.why_unreachable", lambda: None)
     if "slow" not in request.keywords:
         monkeypatch.setattr("depthg.cli.new.first_hours", lambda config_file, images: 0.5)
 
@@ -112,9 +114,36 @@ def test_what_is_found_is_said_and_written(photos, tmp_path, capsys):
         "ignored files: 1 .xcf",
     ):
         assert line in said and f"# {line}" in written
-    assert "about 30.0 min, besides fetching" in said
+    assert "about 30.0 min, besides fetching dino_vits8 once" in said
     assert "#   kinect: {source: files, name: kinect, larger: farther}   # or nearer" in written
     load_project(tmp_path / "p/config.yaml")
+
+
+def test_weights_that_cannot_be_fetched_are_told_at_once_with_the_remedy(
+    photos, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("depthg.cli.new.why_unreachable", lambda: "it is away")
+    assert main(["new", str(tmp_path / "p"), "--images", str(photos)]) == 0
+    said = capsys.readouterr()
+    assert (
+        "cannot be fetched here (it is away): where there is a network, run `depthg weights fetch dino"
+        in said.out
+    )
+    monkeypatch.setattr("depthg.cli.new.cached", lambda hub_id, file: photos)
+    assert main(["new", str(tmp_path / "q"), "--images", str(photos)]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1] == "about 30.0 min" and not said.err
+
+
+def test_the_example_of_a_backbone_of_ones_own_is_valid(photos, tmp_path):
+    main(["new", str(tmp_path / "p"), "--images", str(photos)])
+    file = tmp_path / "p/config.yaml"
+    lines = file.read_text().splitlines()
+    first = lines.index("# backbones:")
+    lines[first : first + 2] = [line.removeprefix("# ") for line in lines[first : first + 2]]
+    file.write_text("\n".join(lines).replace("backbone: dino_vits8", "backbone: mine"))
+    config = load_project(file)
+    assert config.network(config.resolve("mine", "auto").backbone).weights == "path/to/weights.safetensors"
 
 
 @pytest.mark.parametrize(("count", "most"), [(2, (4, 4, 5)), (3, (9, 7, 10)), (9, (30, 7, 16))])
@@ -126,6 +155,7 @@ def test_few_images_get_settings_that_they_can_fill(photos, tmp_path, count, mos
     assert main(["new", str(tmp_path / "p"), "--images", str(photos)]) == 0
     settings = load_project(tmp_path / "p/config.yaml").resolve("mine", "auto")
     assert (settings.keep, settings.neighbors, settings.batch) == most
+    assert settings.selection == ("last" if count == 2 else "stability")  # one is left to train on
 
 
 def test_names_of_files_cannot_write_into_the_configuration(photos, tmp_path):
@@ -140,4 +170,4 @@ def test_the_time_is_measured(photos, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("depthg.report.plan.probe.MIN_SECONDS", 0.0)
     assert main(["new", str(tmp_path / "p"), "--images", str(photos)]) == 0
     *_, last = capsys.readouterr().out.splitlines()
-    assert re.fullmatch(r"about [\d.]+ (s|min|h), besides fetching DINO once", last)
+    assert re.fullmatch(r"about [\d.]+ (s|min|h), besides fetching dino_vits8 once", last)

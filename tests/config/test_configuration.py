@@ -60,6 +60,7 @@ def test_changes_in_the_name_speak_over_all():
     assert own.terms["depth"].weight == 0.3 and own.terms["depth"].shift == 0.03
     for name, message in {
         "ours+samples": "'samples' is no change: write [+]key=value",
+        "ours+samples=9+samples=16": "'ours[+]samples=9[+]samples=16' changes samples twice",
         "ours+sampels=3": "unknown setting 'sampels'",
         "ours+size=96": "'size' shapes artifacts that all experiments share",
     }.items():
@@ -313,7 +314,7 @@ def test_the_released_benchmarks_depart_in_every_point(request):
     shipped = load_config(request.config.rootpath / "config.yaml")
     for name in ("cocostuff", "cityscapes", "potsdam"):
         paper, released = shipped.resolve(name, "ours"), shipped.resolve(f"{name}_released", "ours")
-        for key in shipped.presets["released"].keys() - {"steps", "geometry", "flip"}:
+        for key in shipped.presets["released"].keys() - {"steps", "geometry", "flip", "sampling"}:
             assert getattr(released, key) == shipped.presets["released"][key] != getattr(paper, key), key
         assert released.flip and paper.flip  # all published numbers
         assert released.batches == 2334 == paper.batches
@@ -321,8 +322,20 @@ def test_the_released_benchmarks_depart_in_every_point(request):
         assert shipped.geometries[released.geometry].camera == "released"
         assert released.terms == paper.terms
     assert shipped.resolve("cityscapes", "ours").sampling == "full"
-    assert shipped.resolve("cityscapes_released", "ours").sampling == "continuous"
+    for name in ("ours", "ours_3dlhp"):
+        assert shipped.resolve("cityscapes_released", name).sampling == "continuous"
+        assert shipped.resolve("cityscapes_released", name).terms == shipped.resolve("cityscapes", name).terms
     assert shipped.geometries[shipped.resolve("potsdam_released", "ours").geometry].depth_values == "integers"
+
+
+@pytest.mark.parametrize("experiment", ["stego", "correlation", "lhp"])
+@pytest.mark.parametrize("name", ["demo", "cocostuff", "cityscapes", "potsdam"])
+def test_random_tokens_are_continuous_places_as_released(request, name, experiment):
+    shipped = load_config(request.config.rootpath / "config.yaml")
+    paper, released = shipped.resolve(name, experiment), shipped.resolve(f"{name}_released", experiment)
+    assert (paper.sampling, paper.reads) == ("random", "tokens")
+    assert (released.sampling, released.reads) == ("continuous", "bilinear")
+    assert released.terms == paper.terms
 
 
 @pytest.mark.parametrize(

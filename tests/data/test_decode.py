@@ -31,6 +31,19 @@ def test_a_jpeg_is_read_about_right(tmp_path):
     assert np.abs(image.astype(int) - (200, 100, 50)).max() <= 3
 
 
+def test_heic_is_read_upright_with_white_for_transparent(tmp_path):
+    heif = pytest.importorskip("pillow_heif")
+    left = np.zeros((32, 64, 4), np.uint8)
+    left[:, :32] = (200, 100, 50, 255)  # the right half is transparent
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying down, as phones do: left is the top
+    path = tmp_path / "a.HEIC"
+    heif.from_pillow(Image.fromarray(left)).save(path, quality=95, exif=exif.tobytes())
+    image = read_image(path).astype(int)
+    assert image.shape == (64, 32, 3)
+    assert np.abs(image[4:28] - (200, 100, 50)).max() <= 6 and image[36:].min() >= 249
+
+
 def test_grey_becomes_three_equal_channels(tmp_path):
     path = tmp_path / "a.png"
     Image.fromarray(np.array([[0, 7], [128, 255]], np.uint8)).save(path)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import depthg.demo
 from depthg.config.sections import Dataset
 from depthg.data import demo as rendered
 from depthg.data.classes import read_classes
@@ -16,9 +17,9 @@ from depthg.errors import DepthGError
 @pytest.fixture
 def small(monkeypatch):
     """The demo at a size that renders at once."""
-    write = rendered.write_dataset
+    write = depthg.demo.write_dataset
     monkeypatch.setattr(
-        rendered,
+        depthg.demo,
         "write_dataset",
         lambda root, n_train, n_val, workers: write(root, n_train, n_val, 24, 32, 1),
     )

@@ -35,6 +35,36 @@ def test_confusion_agrees_with_sklearn_and_ignores_void():
     assert np.array_equal(confusion(prediction.astype(np.uint16), label.astype(np.uint16), 4, 4), expected)
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 2, 255])), max_size=40), st.integers(0, 40)
+)
+def test_confusion_counts_every_pixel_that_is_not_void_once(pixels, cut):
+    """Pair by pair; and the counts of images add up to those of all their pixels."""
+    prediction, label = np.array(pixels, np.uint16).reshape(-1, 2).T
+    counts = confusion(prediction, label, 4, 3)
+    known = Counter((at, of) for at, of in pixels if of != 255)
+    assert counts.tolist() == [[known[at, of] for of in range(3)] for at in range(4)]
+    parts = [confusion(prediction[part], label[part], 4, 3) for part in (slice(cut), slice(cut, None))]
+    assert np.array_equal(sum(parts), counts)
+
+
+@given(COUNTS)
+def test_scores_against_sets_of_pixels(counts):
+    """IoU as the intersection and union of two sets, of pixels that are made up anew."""
+    counts[0, 0] += 1
+    pixels = [(at, of) for at, row in enumerate(counts) for of, n in enumerate(row) for _ in range(n)]
+    classes = match(counts)
+    found, iou = score(counts, classes), []
+    for of in range(counts.shape[1]):
+        here = {i for i, (at, _) in enumerate(pixels) if classes[at] == of}
+        there = {i for i, (_, truth) in enumerate(pixels) if truth == of}
+        iou.append(pytest.approx(100 * len(here & there) / len(here | there)) if here | there else None)
+    assert found.iou == tuple(iou)
+    hits = sum(classes[at] == of for at, of in pixels)
+    assert found.accuracy == pytest.approx(100 * hits / len(pixels))
+    assert found.miou == pytest.approx(np.mean([value for value in found.iou if value is not None]))
+
+
 def test_confusion_may_have_more_clusters_than_classes():
     counts = confusion(np.array([0, 2, 2, 1]), np.array([1, 0, 0, 255]), 3, 2)
     assert counts.tolist() == [[0, 1], [0, 0], [2, 0]]

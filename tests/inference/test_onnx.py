@@ -1,4 +1,4 @@
-"""onnxruntime gives what the network gives, on any number of windows."""
+"""onnxruntime gives what the network gives, on any number of windows, and the label maps of the Segmenter."""
 
 import json
 
@@ -8,23 +8,27 @@ import torch
 
 from depthg.cli import main
 from depthg.inference.network import Network
-from depthg.inference.onnx import TokenLogits
+from depthg.inference.onnx import Pixels
+from depthg.inference.segmenter import Segmenter
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
-def test_onnxruntime_agrees(made, picture, tmp_path):
-    folder, out = made.model(flip=True), tmp_path / "model.onnx"
+@pytest.mark.parametrize("enlarged", ["logits", "codes", "guided"])
+def test_onnxruntime_agrees(made, picture, tmp_path, enlarged):
+    folder, out = made.model(flip=True, enlarged=enlarged), tmp_path / "model.onnx"
     assert main(["onnx", str(folder), "--out", str(out)]) == 0
     session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
-    network = TokenLogits(Network(folder, "cpu")).eval()
+    network, segment = Pixels(Network(folder, "cpu")).eval(), Segmenter(folder, "cpu")
     for count in (1, 3):
         windows = np.stack([picture(48, 48, seed) for seed in range(count)])
-        (found,) = session.run(None, {"images": windows})
+        logits, labels = session.run(None, {"images": windows})
         with torch.inference_mode():
-            expected = network(torch.from_numpy(windows)).numpy()
-        assert found.shape == expected.shape == (count, 4, 6, 6)
-        np.testing.assert_allclose(found, expected, atol=1e-3)
+            expected = network(torch.from_numpy(windows))[0].numpy()
+        assert logits.shape == (count, 4, 48, 48)
+        np.testing.assert_allclose(logits, expected, atol=1e-3)
+        whole = np.stack([segment(window).labels for window in windows])
+        assert (labels == whole).mean() > 0.999 and len(np.unique(whole)) == 2
     about = session.get_modelmeta().custom_metadata_map
     assert [one["name"] for one in json.loads(about["classes"])] == ["road", "sky"]
     assert json.loads(about["class_of"]) == [0, 1, 1, 0] and about["side"] == "48"

@@ -55,6 +55,7 @@ def test_one_bad_image_does_not_stop_the_rest(made, photos, tmp_path, capsys):
     assert main(["segment", str(photos), "--model", str(made.model()), "--out", str(out)]) == 1
     printed = capsys.readouterr()
     assert "broken.jpg: not an image, or cut off" in printed.out
+    assert f"{photos}: ignored files: 1 .txt" in printed.out
     assert (
         printed.err
         == f"error: images not segmented: 1 of 7, see the warnings above; the others are in {out}\n"
@@ -97,6 +98,15 @@ def test_a_killed_run_goes_on_where_it_stopped(made, photos, tmp_path, monkeypat
     whole = tmp_path / "whole"
     assert main(["segment", str(photos), "--model", model, "--out", str(whole)]) == 0
     assert (out / "areas.csv").read_text() == (whole / "areas.csv").read_text()
+
+
+def test_masks_among_the_photographs_are_not_segmented_in_turn(made, photos):
+    made.model()
+    (photos / "broken.jpg").unlink()
+    out = photos / "masks"
+    for _ in range(2):
+        assert main(["segment", str(photos), "--model", str(made.root / "model"), "--out", str(out)]) == 0
+    assert {row["image"] for row in table(out / "areas.csv")} == SIZES.keys()
 
 
 def test_other_options_or_no_resume_begin_anew(made, photos, tmp_path, capsys):
@@ -200,6 +210,7 @@ def test_images_with_the_same_name_are_kept_apart(photos):
         (["{photos}/plain.png", "{photos}/other/plain.png"], "would both be written as plain.png"),
         (["{photos}/plain.png", "--device", "nonsense"], "device nonsense"),
         (["{photos}/plain.png", "--scale", "-1"], "must be above 0"),
+        (["{photos}", "--out", "{photos}"], "there are images in it, which masks might replace"),
     ],
 )
 def test_what_is_typed_wrong_is_one_line(made, photos, tmp_path, capsys, words, said):
@@ -207,6 +218,8 @@ def test_what_is_typed_wrong_is_one_line(made, photos, tmp_path, capsys, words, 
     (photos / "other").mkdir()
     Image.open(photos / "plain.png").save(photos / "other/plain.png")
     words = [word.format(photos=photos, empty=tmp_path / "empty") for word in words]
-    assert main(["segment", *words, "--model", str(made.model()), "--out", str(tmp_path / "out")]) == 1
+    before = (photos / "plain.png").read_bytes()
+    assert main(["segment", "--out", str(tmp_path / "out"), *words, "--model", str(made.model())]) == 1
+    assert (photos / "plain.png").read_bytes() == before
     printed = capsys.readouterr()
     assert said in printed.err + printed.out and printed.err.count("\n") == 1

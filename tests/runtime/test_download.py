@@ -168,3 +168,18 @@ def test_a_server_that_sends_without_end_is_stopped(site, tmp_path, monkeypatch)
     monkeypatch.setattr(module, "_total", lambda *_: None)
     with pytest.raises(DepthGError, match="the server sends more than 1,000 bytes"):
         download(site.url, tmp_path / "w")
+
+
+@pytest.mark.parametrize("to", ["w", "none/w"])
+def test_no_message_holds_the_token_of_an_address(site, tmp_path, to):
+    """Of a server that refuses, or of a file that is another one."""
+    url = site.url.replace("weights", to) + "?dl=1&X-Signature=planted"
+    with pytest.raises(DepthGError, match=r"dl=1&X-Signature=…") as error:
+        download(url, tmp_path / "w", "0" * 64)
+    assert "planted" not in str(error.value)
+
+
+def test_an_address_with_a_password_is_refused_without_telling_it(tmp_path):
+    with pytest.raises(DepthGError, match=r"https://…@host/w has a name or password in it: name ") as error:
+        download("https://me:planted@host/w", tmp_path / "w")
+    assert "planted" not in str(error.value)

@@ -65,3 +65,10 @@ def test_a_start_is_one_whole_number_a_crop(name):
 
 def test_the_released_camera_starts_at_the_first_token():
     assert CAMERAS["released"].start(torch.rand(2, 5, 3)).tolist() == [[0], [0]]
+
+
+def test_the_central_token_is_the_one_nearest_to_the_mean_point():
+    points = np.random.default_rng(0).random((6, 9, 3)) + np.array([0, 0, 5])
+    expected = [min(range(9), key=lambda i: ((cloud[i] - sum(cloud) / 9) ** 2).sum()) for cloud in points]
+    for name in ("pinhole", "parallel"):
+        assert CAMERAS[name].start(torch.from_numpy(points))[:, 0].tolist() == expected

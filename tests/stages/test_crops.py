@@ -41,6 +41,16 @@ def test_boxes_are_squares_within_the_image(width, height, five):
         assert right - left == pytest.approx(min(width // 2, height // 2) if five else min(width, height))
 
 
+@given(st.integers(2, 5000), st.integers(2, 5000))
+def test_five_regions_are_half_a_side_long_at_each_corner_and_in_the_middle(width, height):
+    regions = np.array(five_crop(width, height))
+    assert (regions[:, 2:] - regions[:, :2] == (width // 2, height // 2)).all()
+    ends = [[left, top] for top in (0, height) for left in (0, width)]
+    corners = [regions[0, :2], regions[1, [2, 1]], regions[2, [0, 3]], regions[3, 2:]]
+    np.testing.assert_array_equal(corners, ends)
+    np.testing.assert_array_equal(regions[4, :2] + regions[4, 2:], (width, height))
+
+
 def test_shrinking_averages_what_a_pixel_covers():
     image = np.zeros((4, 4, 3), np.uint8)
     image[:, ::2] = 200  # stripes that dropping every other column would hide

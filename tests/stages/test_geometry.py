@@ -15,6 +15,7 @@ from depthg.stages.geometry import (
     pool_depth,
 )
 from depthg.store.arrays import Array
+from depthg.store.begun import unit_of
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
 
@@ -158,6 +159,7 @@ def test_stage_writes_what_the_functions_give(tmp_path, monkeypatch):
         assert order.tolist() == order_of(points, 9)[0].tolist()
     assert store.read("neighbors").shape == (5, 24, 8)
     np.testing.assert_allclose(store.read("weights").astype(float).sum(-1), 1, atol=4e-3)
+    assert unit_of(tmp_path / "out.zarr") == 2
     upstream = {"depth": Store(tmp_path / "depth.zarr"), "features": Store(tmp_path / "features.zarr")}
     assert store.expect(**upstream).provenance["settings"] == SMALL.model_dump()
 
@@ -190,7 +192,7 @@ def test_depth_that_is_not_finite(tmp_path):
     writer = Writer(tmp_path / "bad.zarr", 5, {"depth": Array((16, 24), "float16")}, {})
     writer.write(range(5), depth=maps)
     writer.finish()
-    with pytest.raises(DepthGError, match="not finite"):
+    with pytest.raises(DepthGError, match="depth of rows 0–4 is not finite"):
         make_geometry(tmp_path / "bad.zarr", tmp_path / "features.zarr", tmp_path / "out.zarr", SMALL)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from depthg.config.settings import NeighborSettings
 from depthg.errors import DepthGError
-from depthg.stages.neighbors import drop_channels, make_neighbors
+from depthg.stages.neighbors import drop_channels, make_neighbors, without_group
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
@@ -91,3 +91,26 @@ def test_no_vector_is_its_own_neighbour_even_among_copies(count, seed):
 def test_too_few_crops_is_an_error(tmp_path):
     with pytest.raises(DepthGError, match="5 crops, too few for 5 neighbours each: add images, or lower"):
         neighbors_of(tmp_path, unit_vectors(5, 4), keep=5)
+
+
+def test_dropout_does_not_depend_on_the_blocks_that_bound_its_memory(monkeypatch):
+    vectors = unit_vectors(50, 40)
+    kept = vectors * (np.random.default_rng(0).random(vectors.shape) >= 0.1)
+    monkeypatch.setattr("depthg.stages.neighbors.BATCH", 7)
+    expected = kept / np.linalg.norm(kept, axis=1, keepdims=True)
+    np.testing.assert_array_equal(drop_channels(vectors, 0.1), expected.astype(np.float32))
+
+
+@given(st.integers(2, 12), st.integers(1, 4), st.integers(1, 5), st.integers(0, 99))
+@settings(max_examples=40)
+def test_of_any_candidates_the_nearest_of_other_groups_are_kept_in_order(count, largest, keep, seed):
+    rng = np.random.default_rng(seed)
+    group = rng.permutation(np.arange(count * largest) // largest)  # each as large
+    keep = min(keep, len(group) - largest)
+    rows = rng.integers(len(group), size=3)
+    ids = np.stack([rng.permutation(len(group))[: keep + largest] for _ in rows])
+    cosines = -np.sort(-rng.random(ids.shape).astype(np.float32), axis=1)
+    found, alike = without_group(ids, cosines, rows, group, keep)
+    for row, candidates, cosine, kept, values in zip(rows, ids, cosines, found, alike, strict=True):
+        others = [(i, c) for i, c in zip(candidates, cosine, strict=True) if group[i] != group[row]]
+        assert list(zip(kept, values, strict=True)) == others[:keep]

@@ -3,13 +3,16 @@
 import json
 import shutil
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 import zarr
 
 from depthg.errors import DepthGError
+from depthg.store import begun
 from depthg.store.arrays import RECORD, Array
-from depthg.store.begun import begin, begun_precision, fingerprint_of
+from depthg.store.begun import begin, begun_precision, fingerprint_of, unit_of
+from depthg.store.parts import Part
 from depthg.store.resume import finished_ranges, mark_finished
 
 ARRAYS = {"tokens": Array((2, 3), "float16", compress=False), "ids": Array((), "int32")}
@@ -74,3 +77,52 @@ def test_small_rows_share_chunks_and_large_or_compressed_ones_do_not(tmp_path):
     chunks = {name: zarr.open_array(tmp_path / "a.zarr" / name) for name in arrays}
     assert {name: array.chunks[0] for name, array in chunks.items()} == {"large": 1, "small": 32, "packed": 1}
     assert {array.shards[0] for array in chunks.values()} == {32}
+
+
+def test_a_store_that_is_replaced_leaves_nothing(store):
+    (store / "parts").mkdir()
+    (store / "parts/1of2.json").write_text("{}")
+    begin(store, 10, ARRAYS, {"settings": 2})
+    left = {"ids", "tokens", "zarr.json", "progress.json", "fingerprint.json"}
+    assert {path.name for path in store.iterdir()} == left
+
+
+def test_a_store_that_is_being_written_is_not_replaced(store):
+    with Part(2, 3).claim(store), pytest.raises(DepthGError, match="is being written by process"):
+        begin(store, 10, ARRAYS, {"settings": 2})
+    assert finished_ranges(store) == [range(6)]
+
+
+def test_room_is_asked_for_all_rows(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(begun, "check_room", lambda path, need: asked.append((path, need)))
+    begin(tmp_path / "a.zarr", 10, ARRAYS, {})
+    assert asked == [(tmp_path / "a.zarr", 10 * (2 * 3 * 2 + 4))]
+
+
+def test_the_record_says_how_many_rows_were_computed_together(store, tmp_path):
+    begin(tmp_path / "b.zarr", 10, ARRAYS, {}, unit=5)
+    assert [unit_of(tmp_path / name) for name in ("a.zarr", "b.zarr", "none.zarr")] == [1, 5, 1]
+
+
+def test_paths_in_a_provenance_are_compared_as_text(tmp_path):
+    begin(tmp_path / "a", 10, ARRAYS, {"file": Path("a/b")})
+    assert begun_precision(tmp_path / "a", {"file": Path("a/b")}) == "float32"
+
+
+def test_the_metadata_say_how_chunks_are_stored(tmp_path):
+    begin(tmp_path / "a.zarr", 100, ARRAYS, {})
+    assert json.loads((tmp_path / "a.zarr/zarr.json").read_text())["zarr_format"] == 3
+    blosc = {"cname": "zstd", "clevel": 3, "shuffle": "bitshuffle", "blocksize": 0}
+    for name, shape, chunk, kind in (("ids", [], 1, "int32"), ("tokens", [2, 3], 4, "float16")):
+        metadata = json.loads((tmp_path / f"a.zarr/{name}/zarr.json").read_text())
+        assert metadata["shape"] == [100, *shape] and metadata["data_type"] == kind
+        assert metadata["chunk_grid"]["configuration"]["chunk_shape"] == [4, *shape]
+        assert metadata["chunk_key_encoding"] == {"name": "default", "configuration": {"separator": "."}}
+        assert metadata["fill_value"] == {"int32": 0, "float16": "NaN"}[kind]
+        (shards,) = metadata["codecs"]
+        assert shards["configuration"]["index_location"] == "start"
+        assert shards["configuration"]["chunk_shape"] == [chunk, *shape]
+        codecs = {codec["name"]: codec.get("configuration") for codec in shards["configuration"]["codecs"]}
+        assert list(codecs) == ["bytes", *(["blosc"] if name == "ids" else []), "crc32c"]
+        assert name != "ids" or codecs["blosc"].items() >= blosc.items()

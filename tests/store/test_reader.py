@@ -1,6 +1,8 @@
 """What is written is read, whole or by row, by depthg and by Zarr; what is damaged is noticed."""
 
+import gc
 import json
+import os
 import shutil
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from depthg.errors import DepthGError
 from depthg.runtime.files import fingerprint
+from depthg.store import shards
 from depthg.store.arrays import MARKER, Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
@@ -47,6 +50,38 @@ def test_any_selection_equals_indexing_the_whole(tmp_path_factory, rows):
         write(path)
     store = Store(path)
     np.testing.assert_array_equal(store.read("tokens", rows), store.read("tokens")[rows])
+
+
+def test_every_row_alone_and_every_pair_are_read(tmp_path):
+    write(tmp_path / "a.zarr")
+    store, whole = Store(tmp_path / "a.zarr"), np.arange(10)
+    for rows in ([first, other] for first in range(10) for other in range(10)):
+        for chosen in (rows, rows[:1]):
+            np.testing.assert_array_equal(store.read("ids", chosen), whole[chosen])
+            np.testing.assert_array_equal(store.read("tokens", chosen)[:, 1, 2], whole[chosen] + 0.5)
+
+
+def test_what_a_store_holds(tmp_path):
+    write(tmp_path / "a.zarr", rows=40)
+    store = Store(tmp_path / "a.zarr")
+    assert store.names == ["ids", "tokens"] and store.shape("tokens") == (2, 3) and store.shape("ids") == ()
+    assert store.shard_rows == 2
+    assert (store.array("ids")[:] == np.arange(40)).all()
+    with pytest.raises(ValueError, match="read-only"):
+        store.array("ids")[:] = 1
+    writer = Writer(tmp_path / "one.zarr", 1, {"only": Array((), "int8")}, {})
+    writer.write(range(1), only=[3])
+    writer.finish()
+    assert Store(tmp_path / "one.zarr").shard_rows == 1
+
+
+def test_rows_are_counted_from_the_end_as_well_and_no_further(tmp_path):
+    write(tmp_path / "a.zarr")
+    store = Store(tmp_path / "a.zarr")
+    assert store.read("ids", [-10, -1, 9]).tolist() == [0, 9, 9]
+    for row in (-11, 10):
+        with pytest.raises(IndexError, match="has 10 rows"):
+            store.read("ids", [3, row])
 
 
 def test_batches_cover_all_rows_once(tmp_path):
@@ -229,3 +264,47 @@ def test_a_flipped_bit_is_seen_when_a_row_is_first_taken_from(tmp_path):
     for _ in range(2):
         with pytest.raises(DepthGError, match=r"row 1 of 'tokens' cannot be read \(damaged\)"):
             store.take("tokens", np.array([1]), first)
+
+
+def test_a_store_that_is_no_longer_used_holds_no_file(tmp_path):
+    """Without waiting for Python to look for cycles."""
+    writer = Writer(tmp_path / "s.zarr", 4, {"a": Array((), "int32")}, {})
+    writer.write(range(4), a=np.arange(4))
+    writer.finish()
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(os.listdir("/proc/self/fd"))
+        store = Store(tmp_path / "s.zarr")
+        assert store.read("a").tolist() == [0, 1, 2, 3]
+        assert len(os.listdir("/proc/self/fd")) > before
+        del store
+        assert len(os.listdir("/proc/self/fd")) == before
+    finally:
+        gc.enable()
+
+
+def test_all_rows_of_a_chunk_in_another_order(tmp_path):
+    arrays = {"ids": Array((), "int32", compress=False)}
+    writer = Writer(tmp_path / "a.zarr", 64, arrays, {})
+    writer.write(range(64), ids=np.arange(64))
+    writer.finish()
+    store = Store(tmp_path / "a.zarr")
+    assert store.layout("ids").chunk_rows == 4
+    for rows in ([3, 2, 1, 0], [5, 5, 5, 5], [11, 10, 9, 8, 63, 62, 61, 60]):
+        assert store.read("ids", rows).tolist() == rows
+
+
+def test_a_checksum_is_compared_once_however_often_a_row_is_taken_from(tmp_path, monkeypatch):
+    writer = Writer(tmp_path / "a.zarr", 4, {"tokens": Array((2, 2, 3), "float32", compress=False)}, {})
+    writer.write(range(4), tokens=np.ones((4, 2, 2, 3)))
+    writer.finish()
+    compared, checksum = [], shards.checksum
+    monkeypatch.setattr(
+        shards, "checksum", lambda content: compared.append(len(content)) or checksum(content)
+    )
+    store, at = Store(tmp_path / "a.zarr"), np.zeros((2, 1), int)
+    store.take("tokens", np.array([1, 3]), at)
+    assert compared.count(2 * 2 * 3 * 4) == 2
+    store.take("tokens", np.array([3, 1]), at)
+    assert compared.count(2 * 2 * 3 * 4) == 2

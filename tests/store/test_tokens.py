@@ -9,9 +9,9 @@ from hypothesis.extra.numpy import arrays
 
 from depthg.errors import DepthGError
 from depthg.stages.components import find_axes, make_projected
-from depthg.store.arrays import row_bytes
+from depthg.store.arrays import Array, row_bytes
 from depthg.store.reader import Store
-from depthg.store.tokens import TokenStore, packed, token_arrays, unpacked
+from depthg.store.tokens import TokenStore, as_stored, backbone_of, packed, token_arrays, unpacked
 from depthg.store.writer import Writer
 
 SHAPE = (24, 24, 64)  # a chunk each, while scales share one
@@ -75,6 +75,56 @@ def test_float16_stores_are_read_as_before_byte_for_byte(tmp_path, tokens):
         assert read.dtype == np.float16
         assert read.tobytes() == Store(path).read("tokens", rows).tobytes()
         assert read.tobytes() == tokens[rows].astype(np.float16).tobytes()
+
+
+def test_tokens_and_scales_are_not_compressed_and_read_at_random():
+    tokens = Array((4, 6, 3), "float16", compress=False)
+    assert token_arrays((4, 6, 3), "float16") == {"tokens": tokens}
+    scales = Array((4, 6), "float16", compress=False)
+    assert token_arrays((4, 6, 3), "int8") == {
+        "tokens": Array((4, 6, 3), "int8", compress=False),
+        "scales": scales,
+    }
+
+
+@pytest.mark.parametrize("stored", ["float16", "int8"])
+def test_tokens_in_memory_are_those_that_are_read(tmp_path, tokens, stored):
+    read = TokenStore(write(tmp_path / "f.zarr", tokens, stored)).read("tokens")
+    kept = as_stored(torch.from_numpy(tokens), stored)
+    assert kept.dtype == torch.float32 and np.array_equal(kept.numpy(), read.astype(np.float32))
+
+
+def test_selected_tokens_are_those_of_whole_rows(tmp_path, tokens):
+    rows, at = np.array([3, 0]), np.array([[0, 575], [24, 25]])
+    for stored in ("float16", "int8"):
+        store = TokenStore(write(tmp_path / f"{stored}.zarr", tokens[:5], stored))
+        whole = store.read("tokens", rows).reshape(2, 576, 64)
+        found = store.take("tokens", rows, at)
+        assert found.dtype == whole.dtype and np.array_equal(found, whole[np.arange(2)[:, None], at])
+
+
+def test_the_largest_value_takes_all_127_steps():
+    """By hand: a step is the smallest float16 with 127 of which the largest value is reached."""
+    values = torch.tensor([[[[1.0, -2.0, 0.25]], [[0.0, 0.0, 0.0]]]])
+    found = packed(values, "int8")
+    step = np.float16(2 / 127)
+    step = step if 127 * float(step) >= 2 else np.nextafter(step, np.float16(1))
+    assert packed(127 * torch.ones(1, 1, 1, 3), "int8")["scales"].tolist() == [[[1.0]]]
+    assert found["scales"].tolist() == [[[float(step)], [0.0]]]
+    assert found["tokens"].tolist() == [
+        [[[round(1 / float(step)), -127, round(0.25 / float(step))]], [[0, 0, 0]]]
+    ]
+
+
+def test_what_the_tokens_are_of(tmp_path):
+    arrays = token_arrays((1, 1, 2), "float16")
+    for name, made_from in (("a", {"weights": "w", "mirrored": True}), ("b", {"axes": "x"}), ("c", {})):
+        writer = Writer(tmp_path / name, 1, arrays, made_from)
+        writer.write(range(1), tokens=np.zeros((1, 1, 1, 2)))
+        writer.finish()
+    stores = [TokenStore(tmp_path / name) for name in "abc"]
+    assert [store.mirrored for store in stores] == [True, False, False]
+    assert [backbone_of(store) for store in stores] == ["w", "x", None]
 
 
 def test_half_the_bytes():

@@ -5,7 +5,7 @@ import pytest
 
 from depthg.cli import main
 from depthg.errors import DepthGError
-from depthg.store.arrays import Array
+from depthg.store.arrays import MARKER, Array
 from depthg.store.reader import Store
 from depthg.store.verify import find_damage, reopen
 from depthg.store.writer import Writer
@@ -82,3 +82,27 @@ def test_the_first_shard_can_be_made_again(store):
     assert [damage.reason.split()[:2] for damage in damages] == [["the", "index"]]
     reopen(Store(store), damages)
     assert write(store) == [0, 1, 2, 3]
+
+
+def test_damage_of_rows_that_share_chunks(tmp_path):
+    """Eight rows of 8,000 bytes a chunk, four chunks a shard; neighbours of one reason are one damage."""
+    path, values = tmp_path / "a.zarr", np.zeros((515, 2000), np.float32)
+    writer = Writer(path, 515, {"means": Array((2000,), "float32", compress=False)}, {})
+    writer.write(range(515), means=values)
+    writer.finish()
+    first, chunk = 4 * 16 + 4, 64_004
+    for number in (1, 2):
+        spoil(path / "means/c.1.0", first + number * chunk)
+    spoil(path / "means/c.16.0", first)  # rows 512–514, and five beyond the last
+    found = [str(damage) for damage in find_damage(Store(path))]
+    assert found == ["means: rows 40–55: damaged", "means: rows 512–514: damaged"]
+
+
+def test_a_store_that_is_made_again_is_that_of_no_parts(store):
+    damages = list(find_damage(Store(store)))
+    (store / "parts").mkdir()
+    (store / "parts/1of1.json").write_text("{}")
+    reopen(Store(store), damages)
+    assert not (store / "parts").exists() and not (store / MARKER).exists()
+    assert write(store) == []
+    assert not store.with_name("a.zarr.lock").exists()

@@ -92,6 +92,16 @@ def test_a_row_needs_no_configuration(here, downloaded):
     assert (here / "resources/weights/dino.pth").is_file()
 
 
+def test_without_a_project_the_shipped_backbones_are_known(here, downloaded):
+    (here / "config.yaml").unlink()
+    fetch("dino_vits8", Path("config.yaml"), offline=False)
+    assert downloaded == [
+        "https://huggingface.co/timm/vit_small_patch8_224.dino/resolve/main/model.safetensors"
+    ]
+    with pytest.raises(DepthGError, match=r"other\.yaml: No such file"):
+        fetch("dino_vits8", Path("other.yaml"), offline=False)
+
+
 @pytest.mark.parametrize("variable", [None, "1", "true"])
 def test_offline_downloads_nothing_and_says_which_file_to_put_where(here, downloaded, monkeypatch, variable):
     if variable:

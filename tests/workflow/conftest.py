@@ -33,6 +33,13 @@ SETTINGS = {
     "linear_steps": 5,
     "pictures": 2,
 }
+# What must be in no file: in the environment, as users have it there.
+SECRETS = {
+    "HF_TOKEN": "hf_plantedPlantedPlantedPlanted",
+    "AWS_ACCESS_KEY_ID": "AKIAPLANTEDPLANTED",
+    "AWS_SECRET_ACCESS_KEY": "plantedSecretOfTheStore",
+    "HF_ENDPOINT": "https://somebody:plantedPassword@mirror.invalid",
+}
 SMALL = {"stego_hp": {"hidden_positives": {"pool": 512}}}  # of 1,920 tokens
 
 
@@ -41,6 +48,7 @@ class Project:
 
     def __init__(self, folder: Path):
         self.folder, self.printed = folder, ""
+        self.env: dict[str, str] = {}
         self.config = {
             "datasets": {"mini": {"root": "photos", "settings": SETTINGS, "experiments": SMALL}},
             "backbones": {
@@ -70,7 +78,7 @@ class Project:
                 target,
             ],
             "cwd": self.folder,
-            "env": os.environ | {"PATH": path},
+            "env": os.environ | {"PATH": path} | self.env,
         }
 
     def forget(self) -> None:
@@ -128,10 +136,19 @@ def long(tmp_path, project) -> Project:
     return own
 
 
+def watched(notes: Path) -> dict[str, str]:
+    """The environment in which Python processes, and those that they start, write to the file `notes`."""
+    return {"PYTHONPATH": str(Path(__file__).parent / "watched"), "WATCHED": str(notes)}
+
+
 @pytest.fixture(scope="session")
 def finished(project) -> Project:
-    """The project after `snakemake results/mini/ours_3dlhp/metrics.json`, two seeds."""
+    """The project after `snakemake results/mini/ours_3dlhp/metrics.json`, two seeds.
+
+    Its Python processes note the addresses they turn to (`addresses`), and have secrets in their environment.
+    """
     project.config["settings"] = {"seeds": [0, 1]}
+    project.env = SECRETS | watched(project.folder / "addresses")
     done = project.snakemake("results/mini/ours_3dlhp/metrics.json")
     project.printed = done.stdout + done.stderr
     assert done.returncode == 0, project.printed

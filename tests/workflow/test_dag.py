@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -288,3 +289,12 @@ def test_of_scheduled_crops_only_mean_vectors_are_of_all(project):
     assert "hidden_positives draws from all crops: set training_crops to all" in done.stdout + done.stderr
     done = project.snakemake("results/mini/ours+batch=5/metrics.json", "--dry-run", "--config", SCHEDULED)
     assert "scheduled crops are those that backbone, steps, batch" in done.stdout + done.stderr
+
+
+def test_a_key_that_is_given_twice_is_refused_although_snakemake_reads_the_file_first(project):
+    call = project.call("results/mini/ours/metrics.json", "--dry-run")
+    with (project.folder / "mini.yaml").open("a") as stream:
+        stream.write("preset: paper\npreset: released\n")
+    done = subprocess.run(**call, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.search(r"mini\.yaml: not YAML: line \d+: 'preset' is given twice", done.stdout + done.stderr)

@@ -3,8 +3,11 @@
 import base64
 import copy
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
@@ -13,7 +16,7 @@ from depthg.cli import main
 from depthg.runtime.files import file_hash
 from depthg.runtime.gpus import count_gpus
 
-from .conftest import SETTINGS, Project, make_photos
+from .conftest import SECRETS, SETTINGS, Project, make_photos, watched
 
 RESULT = "results/mini/ours_3dlhp/metrics.json"
 BLOCKS = ("unsupervised", "unsupervised_crf", "linear", "linear_crf", "many_to_one", "many_to_one_crf")
@@ -91,6 +94,36 @@ def test_all_images_are_segmented_by_the_model_of_the_first_seed(finished):
         assert finished.planned(target) == {"export", "masks"}
     finally:
         named.unlink()
+
+
+def test_no_process_listens_or_turns_to_an_address(finished):
+    """Not even to a socket of the same machine: worker processes are spoken to through pipes."""
+    notes = (finished.folder / "addresses").read_text().splitlines()
+    began = [line for line in notes if line.startswith("began")]
+    for process in ("snakemake", "depthg depth", "depthg train", "depthg evaluate", "spawn_main"):
+        assert any(process in line for line in began), process
+    # At its import urllib3, which Snakemake uses, tries whether this machine has IPv6, and listens to nothing.
+    probe = r"socket\.bind \(\('::1', 0\),\) by '\S+ -m snakemake "
+    assert [line for line in notes if line not in began and not re.match(probe, line)] == []
+
+
+def test_the_notes_of_addresses_would_show_one(tmp_path):
+    """Else the test above could not fail: of a process that another one started."""
+    code = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()"
+    start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}], check=True)"
+    env = os.environ | watched(tmp_path / "addresses")
+    subprocess.run([sys.executable, "-c", start], env=env, check=True)
+    assert "socket.bind (('127.0.0.1', 0),)" in (tmp_path / "addresses").read_text()
+
+
+def test_no_file_holds_a_secret_of_the_environment(finished):
+    files = [path for path in finished.folder.rglob("*") if path.is_file()]
+    assert {"train.log", "metrics.json", "history.jsonl", "figure.png"} <= {path.name for path in files}
+    secrets = [value.encode() for value in SECRETS.values()] + [b"plantedPassword"]
+    for path in files:
+        content = path.read_bytes()
+        assert not any(secret in content for secret in secrets), path
+    assert not any(secret.decode() in finished.printed for secret in secrets)
 
 
 def test_second_call_has_nothing_to_do(finished):

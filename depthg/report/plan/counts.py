@@ -7,7 +7,6 @@ from depthg.config.settings import Settings
 from depthg.data import loader
 from depthg.data.records import SPLITS, read_images, root_of
 from depthg.errors import DepthGError
-from depthg.stages.crops import crop_layout
 
 
 def count_images(name: str, dataset: Dataset) -> tuple[dict[str, int], str]:
@@ -37,6 +36,8 @@ def check_pool(name: str, dataset: Dataset, settings: Settings, stride: int | No
     """
     if stride is None:
         return
+    from depthg.stages.crops import crop_layout  # slow to import, and every plan of Snakemake comes by here
+
     images, how = count_images(name, dataset)
     crops = images["train"] * crop_layout("train", settings)[0]
     tokens = crops * (settings.size // stride) ** 2
