@@ -24,6 +24,8 @@ WITHOUT_TORCH = {
     "stages.schedule": "",
     "stages.neighbors": "faiss",
     "report.figures.predictions": "matplotlib",
+    "report.status.text": "",
+    "report.terminal.handler": "",
     "report.plan.counts": "",  # and the two below: read for every plan of Snakemake
     "report.tables.contents": "",
     "report.tables.results": "",
