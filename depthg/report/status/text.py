@@ -27,20 +27,25 @@ def status_lines(targets: Iterable[str], config_file: Path) -> Iterator[str]:
 
 
 def _of_target(target: str, config_file: Path, is_run: bool) -> Iterator[str]:
-    dataset, *experiment = Path(target).parts[target.startswith(("results/", "resources/")) :] or ("",)
-    if target.startswith("resources/") or not experiment:
-        found = [work for work in works_found() if f"{work.path}/".startswith(_below(target, dataset))]
-        if not found:
-            raise DepthGError(f"{target}: nothing of it is there yet: name an experiment, as {dataset}/auto")
-        return (yield from (_line(work, work.state(is_run)) for work in found))
+    dataset, *below = Path(target).parts[target.startswith(("results/", "resources/")) :] or ("",)
+    if below and not target.startswith("resources/"):
+        yield from _of_experiment(dataset, below[0], config_file, is_run)
+        return
+    found = [work for work in works_found() if f"{work.path}/".startswith(_below(target, dataset))]
+    if not found:
+        raise DepthGError(f"{target}: nothing of it is there yet: name an experiment, as {dataset}/auto")
+    yield from (_line(work, work.state(is_run)) for work in found)
+
+
+def _of_experiment(dataset: str, experiment: str, config_file: Path, is_run: bool) -> Iterator[str]:
     config = load_project(config_file if config_file.is_file() else CONFIG)
-    works = works_of(config, dataset, experiment[0])
+    works = works_of(config, dataset, experiment)
     states = [work.state(is_run) for work in works]
     if "to do" in states:
         states[states.index("to do")] = "next"
     yield from map(_line, works, states)
     if "running" not in states and set(states) != {"made"}:
-        yield f"to go on: snakemake results/{dataset}/{experiment[0]}/metrics.json"
+        yield f"to go on: snakemake results/{dataset}/{experiment}/metrics.json"
 
 
 def _below(target: str, dataset: str) -> tuple[str, ...]:

@@ -69,7 +69,9 @@ def test_a_lock_of_a_dead_process_holds_nothing():
 
 def test_steps_of_a_training_from_its_history_or_its_checkpoint(folder):
     assert training_progress(folder, 300) is None
-    torch.save({"run": "0f1e2d3c", "step": 70_000, "history": [], "model": {"w": torch.ones(3)}}, "checkpoint.pt")
+    torch.save(
+        {"run": "0f1e2d3c", "step": 70_000, "history": [], "model": {"w": torch.ones(3)}}, "checkpoint.pt"
+    )
     assert training_progress(folder, 100_000) == Progress(70_000, 100_000, "steps")
     Path("history.jsonl").write_text('{"step": 0}\n{"step": 70129}\n')
     assert str(training_progress(folder, 100_000)) == "70,130 of 100,000 steps, 70%"
