@@ -114,7 +114,7 @@ def test_an_experiment_before_while_and_after_it_failed():
     log("demo/stego/seed0/train.log", "error: interrupted: the same command goes on where it stopped\n")
     assert dict(status("demo/stego"))[own[0]] == "begun 30 of 300 steps, 10%"
     log("demo/stego/seed0/train.log", "error: the loss is not finite\n")
-    lines = list(status_lines(["demo/stego"], Path("config.yaml")))
+    lines = "\n".join(status_lines(["demo/stego"], Path("config.yaml"))).splitlines()
     place = next(number for number, line in enumerate(lines) if line.endswith(own[0]))
     assert lines[place].startswith("failed") and lines[place + 1].strip() == "error: the loss is not finite"
 
