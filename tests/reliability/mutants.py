@@ -52,6 +52,7 @@ TESTS = {
     "training/batch": ["tests/training/test_batches.py"],
 }
 EXAMPLES = 12
+COPY = "DEPTHG_MUTANTS"  # set, in the copy, to its folder
 PATIENCE, LEAST = 10, 30.0  # a mutant may take so many times what the tests took, and seconds more
 FILE_BYTES = 2**30  # that a mutant may write to a file
 
@@ -80,7 +81,7 @@ class Found(NamedTuple):
 
 def main() -> int:
     modules = sys.argv[1:] or [f"depthg/{room}/{name}.py" for room in MODULES for name in MODULES[room]]
-    if os.environ.get("PYTHONPATH") != str(ROOT):
+    if os.environ.get(COPY) != str(ROOT):  # nothing is ever changed in the repository itself
         return in_a_copy(modules)
     reasons = yaml.safe_load(REASONS.read_text()) or {}
     print("| module | mutants killed | survivors |\n|---|---|---|", flush=True)
@@ -104,12 +105,13 @@ def in_a_copy(modules: list[str]) -> int:
         capture_output=True,
         check=True,
     )
-    with tempfile.TemporaryDirectory(prefix="mutants-") as copy:
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        copy = str(Path(folder).resolve())
         for name in listing.stdout.decode().split("\n")[:-1]:
             target = Path(copy, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)
-        alone = {"PYTHONPATH": copy, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+        alone = {COPY: copy, "PYTHONPATH": copy, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "tests.reliability.mutants", *modules]
         return subprocess.run(command, cwd=copy, env=os.environ | alone).returncode
 

@@ -65,7 +65,7 @@ def mutants(source: str) -> Iterator[Mutant]:
             seen.add(changed)
             lines = zip(original.splitlines(), changed.splitlines(), strict=False)
             before, after = next((one.strip(), other.strip()) for one, other in lines if one != other)
-            yield Mutant(tree, node.lineno, before, after)
+            yield Mutant(tree, node.lineno, before, f"without {before}" if after == "None" else after)
 
 
 def _changes(tree: ast.Module) -> Iterator[tuple[ast.AST, Change]]:

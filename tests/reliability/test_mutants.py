@@ -20,7 +20,7 @@ def kept(values: list, limit: float = 1.5) -> list:
 CHANGES = [
     "LIMIT: int = 3",
     "def kept(values: list, limit: float=2.5) -> list:",
-    "None",
+    "without values.sort(reverse=True)",
     "values.sort()",
     "values.sort(reverse=False)",
     "if not (not values or len(values) == LIMIT):",

@@ -74,5 +74,10 @@ def test_a_run_that_ends_leaves_no_file(folder):
     assert not list((folder / "runs").iterdir())
 
 
+def test_the_first_run_of_a_project_makes_the_folder(folder):
+    register_run(folder / "more/.snakemake")
+    assert registered(folder / "more/.snakemake") == 1
+
+
 def test_a_run_registers_once(folder):
     assert register_run(folder) is register_run(folder)
