@@ -76,12 +76,13 @@ def write_int8(root: Path, rows: int) -> None:
 
 def find_neighbors(root: Path, rows: int) -> None:
     """The neighbours stage on its first batches; every batch needs the same memory."""
-    whole, out = neighbors.track, root / "neighbors.zarr"
-    neighbors.track = lambda ranges, *told: whole(islice(ranges, SEARCHED), *told)
+    whole, out = Writer.pending, root / "neighbors.zarr"
+    Writer.pending = lambda *told: islice(whole(*told), SEARCHED)  # type: ignore[method-assign]
     with suppress(DepthGError):  # not all rows are written
         neighbors.make_neighbors(
             root / "features_float16.zarr", root / "crops.zarr", out, NeighborSettings(keep=KEPT)
         )
+    Writer.pending = whole  # type: ignore[method-assign]
     _go_on(out, rows)
 
 
