@@ -59,7 +59,8 @@ def test_metrics_have_their_fixed_form(metrics):
 
 def test_there_is_one_gpu_job_for_each_gpu_or_without_any_for_each_core(finished):
     expected = count_gpus() or 2
-    assert re.search(rf"Provided resources: .*gpu\D+{expected}\b", finished.printed)
+    logs = sorted((finished.folder / ".snakemake/log").glob("*.log"))
+    assert re.search(rf"Provided resources: .*gpu\D+{expected}\b", logs[0].read_text())
 
 
 def test_artifacts_are_where_the_design_says(finished):
