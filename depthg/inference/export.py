@@ -59,7 +59,7 @@ def export(dataset: str, experiment: str, recipe: Recipe, seed: int, out: Path, 
     _copy(probes, out / names.PROBES)
     if recipe.settings.backbone != recipe.network:
         axes = np.load(shared / f"train/axes/{recipe.settings.backbone}.npy")
-        save_file({"axes": torch.from_numpy(axes)}, out / names.AXES)
+        save_file({"axes": torch.from_numpy(np.ascontiguousarray(axes))}, out / names.AXES)
     config = ModelConfig(
         backbone=_backbone(recipe, shared, out, bundle),
         stored=recipe.stored,

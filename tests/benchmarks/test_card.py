@@ -62,6 +62,7 @@ def test_trainings_of_several_seeds(tmp_path, tiny, monkeypatch):
     assert all(row.size.startswith("2 seeds") and row.ratio > 0 for row in rows)
 
 
+@pytest.mark.slow  # of the library's own size
 def test_depth_networks(tmp_path):
     rows = depth.measured(tmp_path)
     assert [row.stage for row in rows] == ["depth: ZoeDepth", "depth: MiDaS", "depth: Depth Anything"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from depthg.config.recipe import Recipe
 from depthg.config.settings import Settings, TrainSettings
@@ -113,6 +114,16 @@ def test_a_bundle_needs_no_other_file(run, made, tmp_path, picture):
     )
     with pytest.raises(DepthGError, match=r"tiny\.safetensors"):
         Segmenter.from_pretrained(tmp_path / "plain")
+
+
+def test_the_axes_of_a_projected_backbone_come_with_it(run, tmp_path):
+    """In the order of columns, as `depthg axes` writes them: safetensors takes rows alone."""
+    axes = np.asfortranarray(np.random.default_rng(0).normal(size=(12, 12)).astype(np.float32))
+    (tmp_path / "resources/mini/train/axes").mkdir()
+    np.save(tmp_path / "resources/mini/train/axes/tiny_axes.npy", axes)
+    settings = run.settings.model_copy(update={"backbone": "tiny_axes"})
+    export("mini", "auto", run.model_copy(update={"settings": settings}), 1, tmp_path / "model")
+    np.testing.assert_array_equal(load_file(tmp_path / "model" / names.AXES)["axes"], axes)
 
 
 def test_names_of_clusters_are_followed(run, tmp_path):

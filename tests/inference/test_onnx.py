@@ -14,7 +14,9 @@ from depthg.inference.segmenter import Segmenter
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
-@pytest.mark.parametrize("enlarged", ["logits", "codes", "guided"])
+@pytest.mark.parametrize(
+    "enlarged", [*(pytest.param(name, marks=pytest.mark.slow) for name in ("logits", "codes")), "guided"]
+)
 def test_onnxruntime_agrees(made, picture, tmp_path, enlarged):
     folder, out = made.model(flip=True, enlarged=enlarged), tmp_path / "model.onnx"
     assert main(["onnx", str(folder), "--out", str(out)]) == 0
