@@ -64,7 +64,7 @@ def test_a_disk_that_is_full_in_any_stage(disk, undisturbed):
             ), ended.printed
     assert run(project, TARGET).status == 0
     assert artifacts(project.folder) == undisturbed
-    assert refused > 3
+    assert refused > 1  # how many have written enough by then, is chance
 
 
 def test_sixty_four_file_handles_and_a_project_that_was_moved(tmp_path, undisturbed):
