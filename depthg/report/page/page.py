@@ -50,7 +50,8 @@ def write_report(folders: Sequence[ResultFolder], paper: results.Published, out:
     html = pages.get_template("report.html").render(_content(folders, paper))
     with replacing(out) as draft:
         draft.write_text(html, encoding="utf-8")
-    info(f"{out}: {len(folders)} experiments, {len(html) / 1e6:.1f} MB in one file")
+    shown = ", ".join(folder.name for folder in folders)
+    info(f"{out}: {shown}; {len(html) / 1e6:.1f} MB in one file")
 
 
 def find_experiments(results_folder: Path, names: Sequence[str]) -> list[ResultFolder]:
