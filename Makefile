@@ -33,10 +33,10 @@ test-kills: install  ## whole workflows, killed at random moments of every stage
 	python -m tests.reliability.kills --kills $(KILLS)
 	KILLS=$(KILLS) pytest -m slow tests/reliability/test_kills.py
 
-test-endurance: install  ## hundreds of experiments in one process: its memory, files and threads; an hour
+test-endurance: install  ## hundreds of experiments in one process: its memory, files and threads; takes long
 	python -m tests.reliability.endurance --experiments $(EXPERIMENTS)
 
-test-mutants: install  ## slips in losses, geometry, metrics and store, each against the tests: a quarter of an hour
+test-mutants: install  ## slips in losses, geometry, metrics and store, each against the tests; takes long
 	nice -n 19 python -m tests.reliability.mutants
 
 bench: install  ## every stage against a straightforward way, 20 minutes: benchmarks/results/

@@ -41,9 +41,8 @@ def download(url: str, to: Path, sha256: str | None = None, size: int | None = N
     """
     if to.is_file():
         return _checked(to, to, url, sha256)
-    if (
-        urlsplit(url).username is not None
-    ):  # the server would not be told, and messages of the library hold them
+    # The server would not be told of them, and messages of the library hold them.
+    if urlsplit(url).username is not None:
         raise DepthGError(
             f"{to}: not downloaded: {url} has a name or password in it: name an address without"
         )

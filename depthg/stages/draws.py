@@ -54,10 +54,8 @@ class Draws:
     def siblings_of(self, crop: int) -> np.ndarray:
         """All crops of the same image as a crop, including the crop itself, ascending."""
         crops, images = self._by_image
-        own = self.images[crop]
-        first, stop = (
-            np.searchsorted(images, own, side) for side in ("left", "right")
-        )  # of its dtype: no copy
+        own = self.images[crop]  # of the dtype of all: no copy of them
+        first, stop = (np.searchsorted(images, own, side) for side in ("left", "right"))
         return crops[first:stop]
 
     @cached_property

@@ -62,9 +62,8 @@ class ShardWriter:
         stored = os.pread(self._file, 16 * kept, 0)
         if len(stored) == 16 * kept:
             self._index[:kept] = np.frombuffer(stored, "<u8").reshape(-1, 2)
-        if (
-            self._index[:kept] > os.fstat(self._file).st_size
-        ).any():  # missing chunks, and what no writer wrote
+        # Missing chunks, and what no writer wrote.
+        if (self._index[:kept] > os.fstat(self._file).st_size).any():
             raise DamageError(f"{path} has not the {written} rows that are recorded as finished")
         self._check(kept)
         os.ftruncate(self._file, self._end(kept))

@@ -61,9 +61,8 @@ class LogHandler(LogHandlerBase):
         self.jobs, self.errors, self.began, self.interrupted = Jobs(), list[str](), time.time(), False
         self.told = set[str]()  # what all jobs of a stage say is worth a line
         self.notes = Path(tempfile.mkdtemp(prefix="depthg-"))
-        self.lines = (self.notes / "lines").open(
-            "w+"
-        )  # what jobs tell the user, who do not know of each other
+        # What jobs tell the user, who do not know of each other.
+        self.lines = (self.notes / "lines").open("w+")
         os.environ[FOLDER] = str(self.notes)
         self.screen = open_screen(sys.stderr, self.notes, not settings.nocolor)
         self.stopped = threading.Event()
