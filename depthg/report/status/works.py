@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 
 from depthg.config import Config
-from depthg.config.settings import Settings
 from depthg.report.status.progress import Progress, store_progress, training_progress
 from depthg.report.tables.results import run_jobs
 from depthg.store.arrays import MARKER
@@ -103,8 +102,8 @@ def works_of(config: Config, dataset: str, experiment: str) -> list[Work]:
     """
     config.named("dataset", dataset)
     settings = config.resolve(dataset, experiment)
-    jobs = [job for job in run_jobs(experiment, settings) if _is_needed(job, settings)]
-    return [Work(dataset, job, settings.batches) for job in sorted(jobs, key=_place)]
+    jobs = sorted(run_jobs(experiment, settings), key=_place)
+    return [Work(dataset, job, settings.batches) for job in jobs]
 
 
 def works_found() -> Iterator[Work]:
@@ -123,21 +122,6 @@ def works_found() -> Iterator[Work]:
 def runs_alive() -> list[Path]:
     """The lock files of the runs of Snakemake that go on in this folder."""
     return [run for run in sorted((FOLDER / "runs").glob("*.run")) if is_held(run)]
-
-
-def _is_needed(job: str, settings: Settings) -> bool:
-    """Whether an experiment needs a job of `run_jobs`, which lists all that it may need."""
-    mixes, whole = settings.lhp == "attention", settings.mixing == "released"
-    needed = {
-        "depth": settings.needs_geometry,
-        "geometry": settings.needs_geometry,
-        "attention": mixes and not whole,
-        "attention_maps": mixes and whole,
-        "views": settings.needs_view,
-        "mean": settings.tokens == "centred",
-    }
-    kind = job.split("/")[1] if job.startswith(("train/", "val/", "scheduled/")) else ""
-    return needed.get(kind, True)
 
 
 def _place(job: str) -> int:

@@ -37,14 +37,20 @@ class Run(Model):
 def run_jobs(experiment: str, settings: Settings) -> list[str]:
     """The jobs of a run, by the names of their logs below logs/{dataset}: first those shared with other experiments."""
     backbone, training = settings.backbone, settings.training_split
+    mixed = "attention_maps" if settings.mixing == "released" else "attention"
     jobs = ["index", "train/crops", f"train/neighbors/{backbone}"]
     if training == "scheduled":
         jobs += [f"train/pooled/{backbone}", "scheduled/crops"]
     for split in (training, "val"):
-        jobs += [f"{split}/depth/{settings.depth}", f"{split}/features/{backbone}"]
+        jobs += [f"{split}/depth/{settings.depth}"] if settings.needs_geometry else []
+        jobs += [f"{split}/features/{backbone}"]
     jobs += [f"val/mirrored/{backbone}"] if settings.flip else []
-    jobs += ["val/crops", f"{training}/geometry/{backbone}/{settings.depth}/{settings.geometry}"]
-    jobs += [f"{training}/{kind}/{backbone}" for kind in ("attention", "attention_maps", "views", "mean")]
+    jobs += ["val/crops"]
+    if settings.needs_geometry:
+        jobs += [f"{training}/geometry/{backbone}/{settings.depth}/{settings.geometry}"]
+    jobs += [f"{training}/{mixed}/{backbone}"] if settings.lhp == "attention" else []
+    jobs += [f"{training}/views/{backbone}"] if settings.needs_view else []
+    jobs += [f"{training}/mean/{backbone}"] if settings.tokens == "centred" else []
     for seed in settings.seeds:
         jobs += [f"{experiment}/seed{seed}/{job}" for job in ("train", "cluster", "evaluate")]
     return [*jobs, f"{experiment}/figure", f"{experiment}/collect"]

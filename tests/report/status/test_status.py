@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from depthg.errors import DepthGError
+from depthg.report.status import progress
 from depthg.report.status.progress import Progress, store_progress, training_progress
 from depthg.report.status.text import status_lines
 from depthg.store.arrays import Array
@@ -136,3 +137,9 @@ def test_unknown_names_are_told_with_near_ones():
         status("dmo/stego")
     with pytest.raises(DepthGError, match="mine: nothing of it is there yet"):
         status("mine")
+
+
+def test_files_of_a_training_have_the_names_that_it_gives_them():
+    from depthg.training import loop
+
+    assert (progress.HISTORY, progress.CHECKPOINT) == (loop.HISTORY, loop.CHECKPOINT)
