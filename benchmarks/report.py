@@ -18,10 +18,12 @@ MET = {True: "yes", False: "**no**", None: ""}
 GROWN = "stage | over | sizes | seconds | exponent"
 
 
-def write(out: Path, results: Sequence[Result]) -> str:
-    """Write `out`.md and `out`.json; returns the Markdown text."""
+def described(out: Path | None, results: Sequence[Result]) -> str:
+    """The results as Markdown, which are written to `out`.md and `out`.json if a file is given."""
     facts = machine()
     text = markdown(facts, results)
+    if out is None:
+        return text
     out.parent.mkdir(parents=True, exist_ok=True)
     out.with_suffix(".md").write_text(text)
     content = {

@@ -2,8 +2,9 @@
 
     python -m benchmarks [--only training reading …] [--card] [--out benchmarks/results/cpu]
 
-Writes a Markdown table and a JSON, anew after every subject; what is made up for it lies in a temporary folder,
-0.7 GB at most, and 3 GB with --card.
+Writes a Markdown table and a JSON, anew after every subject, and prints the table; --only just prints, unless it is
+told a file, as a part must not take the place of the whole. What is made up for it lies in a temporary folder, 0.7 GB
+at most, and 3 GB with --card.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from time import perf_counter
 from benchmarks.ablation import derived
 from benchmarks.machine import machine_name
 from benchmarks.measure import Result, Row
-from benchmarks.report import write
+from benchmarks.report import described
 from benchmarks.subjects import ON_CARD, SUBJECTS, run
 
 RESULTS = Path(__file__).with_name("results")
@@ -27,6 +28,7 @@ def main() -> None:
     """Run the benchmarks, write and print the results; a subject that fails does not keep others from running."""
     arguments = _arguments()
     results, failed, table = list[Result](), list[str](), ""
+    out = arguments.out or (None if arguments.only else RESULTS / machine_name())
     for subject in arguments.only or (ON_CARD if arguments.card else SUBJECTS):
         print(f"{subject} …", flush=True)
         start = perf_counter()
@@ -37,7 +39,7 @@ def main() -> None:
             failed.append(subject)
         print(f"  {perf_counter() - start:.0f} s", flush=True)
         rows = [one for one in results if isinstance(one, Row)]
-        table = write(arguments.out or RESULTS / machine_name(), [*results, *derived(rows)])
+        table = described(out, [*results, *derived(rows)])
     print(table)
     if failed:
         sys.exit(f"not measured: {', '.join(failed)}")
@@ -52,7 +54,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--card", action="store_true", help="what needs a card; without one, tiny sizes to try"
     )
-    parser.add_argument("--out", type=Path, help="without .md, .json (default: named after the machine)")
+    parser.add_argument(
+        "--out", type=Path, help="without .md, .json (default, without --only: the machine's)"
+    )
     return parser.parse_args()
 
 

@@ -22,7 +22,7 @@ def guided_mean(values: Tensor, colours: Tensor, radius: int, bandwidth: float =
 
     Args:
         values: float […, n, h, w].
-        colours: float […, 3, h, w].
+        colours: float […, 3, h, w], or any other number of channels that tokens of one thing have in common.
         radius: tokens to each side that are looked at: (2 · radius + 1)² in all, fewer at the border.
         bandwidth: σ, in the unit of the colours.
 
@@ -34,14 +34,14 @@ def guided_mean(values: Tensor, colours: Tensor, radius: int, bandwidth: float =
         >>> guided_mean(values, colours, radius=2)
         tensor([[[0.5000, 0.5000, 5.0000]]])
     """
-    count, h, w = values.shape[-3:]
+    sizes, (h, w) = [values.shape[-3], colours.shape[-3], 1], values.shape[-2:]
     inside = torch.ones_like(colours[..., :1, :, :])
     around = pad(torch.cat([values, colours, inside], -3), (radius,) * 4)
     total, weights = torch.zeros_like(values), torch.zeros_like(inside)
     for row in range(2 * radius + 1):
         for column in range(2 * radius + 1):
             near = around[..., row : row + h, column : column + w]
-            voted, colour, known = near.split([count, 3, 1], -3)
+            voted, colour, known = near.split(sizes, -3)
             apart = (colour - colours).square().sum(-3, keepdim=True)
             weight = known * (-apart / (2 * bandwidth**2)).exp()  # 0 beyond the border
             total += weight * voted

@@ -119,5 +119,14 @@ def test_a_subject_that_fails_leaves_the_others(tmp_path, monkeypatch, capsys):
     assert "| reading |" in (tmp_path / "some.md").read_text()
 
 
+def test_a_part_does_not_take_the_place_of_the_whole(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(runner, "_apart", lambda subject: [Row(subject, "", Cost((1.0,)))])
+    monkeypatch.setattr(runner, "RESULTS", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "reading"])
+    runner.main()
+    assert "| reading |" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_script_can_be_read():
     subprocess.run(["bash", "-n", str(SCRIPT)], check=True)

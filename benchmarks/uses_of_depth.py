@@ -1,0 +1,253 @@
+"""Uses of depth that are not the paper's, without training, each beside the same with another image's depth.
+
+    python -m benchmarks.uses_of_depth demo --backbone demo_vit8 --depth exact
+
+For a data set whose crops, features and depth are in resources/ (`make demo` makes those of demo). Clusters are those
+of k-means on the centred tokens (mIoU without CRF, five seeds), and depth is
+
+- joined with the tokens, as distance, height above the camera's axis, or the normals of the surface, or
+- a guide: the probabilities of tokens that are near each other in depth, or lie in one plane, are averaged.
+
+It measures quality, not time. A use would help where it gains on the tokens alone, and on another image's depth.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize, pad
+
+from depthg.config.settings import GeometrySettings
+from depthg.data.classes import read_classes
+from depthg.evaluation.clustering import fit_centroids
+from depthg.evaluation.guided import guided_mean, reach, token_colours
+from depthg.evaluation.metrics import confusion, match, score
+from depthg.evaluation.predict import upsample
+from depthg.models.centring import Centring
+from depthg.report.tables.table import paired_difference
+from depthg.stages.camera import unproject
+from depthg.stages.depth.controls import CONTROLS
+from depthg.stages.geometry import pool_depth
+from depthg.store.reader import Store
+
+SAMPLES = 20_000  # tokens on which k-means is fitted
+SHARPNESS = 10.0  # of the cosines, before probabilities are averaged; as `enlarged: guided`
+BATCH = 16
+CONTROL = "shuffled"
+RESTARTS = 3  # of k-means
+
+
+def distance(depth: Tensor) -> Tensor:
+    """Depth float [B, h, w] itself, as [B, 1, h, w]."""
+    return depth[:, None]
+
+
+def height(depth: Tensor) -> Tensor:
+    """Height above the optical axis of a pinhole camera, float [B, 1, h, w]; up is positive."""
+    return -_points(depth)[:, 1:2]
+
+
+def normals(depth: Tensor) -> Tensor:
+    """Unit normals float [B, 3, h, w] of the surface through the points of each token's neighbours."""
+    points = pad(_points(depth), (1, 1, 1, 1), mode="replicate")
+    across = points[..., 1:-1, 2:] - points[..., 1:-1, :-2]
+    down = points[..., 2:, 1:-1] - points[..., :-2, 1:-1]
+    return normalize(torch.linalg.cross(across, down, dim=1), dim=1)
+
+
+def _points(depth: Tensor) -> Tensor:
+    """Points float [B, 3, h, w] of the default camera."""
+    return unproject(depth, GeometrySettings()).mT.unflatten(2, depth.shape[1:])
+
+
+@dataclass(frozen=True)
+class Use:
+    """What becomes of depth.
+
+    Attributes:
+        joined: channels that are clustered beside the tokens.
+        share: of the squared length of a joined token, how much is depth's.
+        guides: channels by which probabilities are averaged, and the difference at which a weight is exp(−1/2).
+        colour: whether they are averaged by colour as well, as `enlarged: guided` does.
+    """
+
+    joined: Callable[[Tensor], Tensor] | None = None
+    share: float = 0.0
+    guides: tuple[tuple[Callable[[Tensor], Tensor], float], ...] = ()
+    colour: bool = False
+
+    @property
+    def reads_depth(self) -> bool:
+        """Whether depth is used at all."""
+        return self.joined is not None or bool(self.guides)
+
+
+USES: dict[str, Use] = {
+    "k-means on centred tokens": Use(),
+    "joined with distance, a tenth": Use(distance, 0.1),
+    "joined with distance, a quarter": Use(distance, 0.25),
+    "joined with height, a tenth": Use(height, 0.1),
+    "joined with height, a quarter": Use(height, 0.25),
+    "joined with normals, a tenth": Use(normals, 0.1),
+    "joined with normals, a quarter": Use(normals, 0.25),
+    "guided by distance (0.05)": Use(guides=((distance, 0.05),)),
+    "guided by distance (0.1)": Use(guides=((distance, 0.1),)),
+    "guided by normals (0.5)": Use(guides=((normals, 0.5),)),
+    "guided by colour (as `auto`)": Use(colour=True),
+    "guided by colour and distance (0.05)": Use(guides=((distance, 0.05),), colour=True),
+    "guided by colour and distance (0.1)": Use(guides=((distance, 0.1),), colour=True),
+    "guided by colour and normals (0.5)": Use(guides=((normals, 0.5),), colour=True),
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """The stores of a data set's split, and the mean of its training tokens."""
+
+    features: Store
+    crops: Store
+    depth: Store
+    centre: Centring
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of tokens."""
+        rows, columns = self.features.shape("tokens")[:2]
+        return rows, columns
+
+    def tokens(self, rows: range) -> Tensor:
+        """Centred unit tokens float32 [B, P, C]."""
+        return normalize(
+            self.centre(torch.from_numpy(self.features.read("tokens", rows)).float().flatten(1, 2)), dim=-1
+        )
+
+    def pooled(self, rows: range, control: str) -> Tensor:
+        """Depth at tokens, float32 [B, h, w]."""
+        return pool_depth(torch.from_numpy(CONTROLS[control](self.depth, rows)).float(), self.grid)
+
+
+class Joined:
+    """Tokens with channels of depth beside them, which have mean 0 and deviation 1 over the sampled training tokens."""
+
+    def __init__(self, use: Use, seen: Tensor):
+        self.use, self.mean, self.deviation = use, seen.mean(0), seen.std(0) + 1e-6
+
+    def __call__(self, tokens: Tensor, channels: Tensor) -> Tensor:
+        """Unit vectors float32 [n, C + c] of tokens [n, C] and channels [n, c]."""
+        depth = (channels - self.mean) / self.deviation / channels.shape[-1] ** 0.5
+        parts = [(1 - self.use.share) ** 0.5 * tokens, self.use.share**0.5 * depth]
+        return normalize(torch.cat(parts, -1), dim=-1)
+
+
+def scores(train: Split, val: Split, classes: int, use: Use, control: str, seeds: range) -> list[float]:
+    """The mIoU in percent of each seed's clusters."""
+    counts = np.zeros((len(seeds), classes, classes), np.int64)
+    joined, fitted = fit(train, use, control, classes, seeds)
+    for rows in batches(len(val.features)):
+        tokens, depth = val.tokens(rows), val.pooled(rows, control)
+        codes = joined(tokens, _flat(use.joined(depth))) if joined and use.joined else tokens
+        guide = guide_of(use, depth, val.crops.read("images", rows))
+        labels = val.crops.read("labels", rows)
+        for seed, centroids in enumerate(fitted):
+            votes = (SHARPNESS * codes @ centroids.T).softmax(-1)
+            if guide is not None:
+                maps = votes.mT.unflatten(2, val.grid)
+                votes = guided_mean(maps, guide, reach(val.grid), bandwidth=1.0).flatten(2).mT
+            for vote, label in zip(votes, labels, strict=True):
+                found = upsample(vote, val.grid, label.shape).max(0).indices.numpy()
+                counts[seed] += confusion(found, label, classes, classes)
+    return [score(one, match(one)).miou for one in counts]
+
+
+def fit(
+    train: Split, use: Use, control: str, clusters: int, seeds: range
+) -> tuple[Joined | None, list[Tensor]]:
+    """Centroids float32 [clusters, ·] of each seed, and how tokens are joined with depth."""
+    rng = np.random.default_rng(0)
+    each = -(-SAMPLES // len(train.features))
+    tokens, channels = [], []
+    for rows in batches(len(train.features)):
+        at = torch.from_numpy(np.stack([rng.permutation(train.grid[0] * train.grid[1])[:each] for _ in rows]))
+        tokens.append(torch.take_along_dim(train.tokens(rows), at[..., None], 1).flatten(0, 1))
+        if use.joined:
+            flat = _flat(use.joined(train.pooled(rows, control)))
+            channels.append(torch.take_along_dim(flat, at[..., None], 1).flatten(0, 1))
+    codes, joined = torch.cat(tokens), None
+    if channels:
+        joined = Joined(use, torch.cat(channels))
+        codes = joined(codes, torch.cat(channels))
+    centroids = (fit_centroids(codes.numpy(), clusters, RESTARTS, seed) for seed in seeds)
+    return joined, [torch.from_numpy(one) for one in centroids]
+
+
+def guide_of(use: Use, depth: Tensor, images: np.ndarray) -> Tensor | None:
+    """Channels float [B, c, h, w] by which probabilities are averaged, in units of their bandwidth."""
+    parts = [channels(depth) / bandwidth for channels, bandwidth in use.guides]
+    if use.colour:
+        parts.append(token_colours(torch.from_numpy(images), (depth.shape[1], depth.shape[2])) / 0.1)
+    return torch.cat(parts, 1) if parts else None
+
+
+def batches(rows: int) -> Iterator[range]:
+    """Ranges of row numbers."""
+    for start in range(0, rows, BATCH):
+        yield range(start, min(start + BATCH, rows))
+
+
+def _flat(maps: Tensor) -> Tensor:
+    return maps.flatten(2).mT
+
+
+def open_splits(folder: Path, backbone: str, depth: str) -> tuple[Split, Split]:
+    """The training and the validation split of resources/{dataset}."""
+    mean = Store(folder / "train" / "mean" / f"{backbone}.zarr").read("mean", [0])[0]
+    centre = Centring(torch.from_numpy(mean))
+    names = (f"features/{backbone}.zarr", "crops.zarr", f"depth/{depth}.zarr")
+    train, val = (
+        Split(*(Store(folder / split / name) for name in names), centre) for split in ("train", "val")
+    )
+    return train, val
+
+
+def table(found: Mapping[str, tuple[list[float], list[float] | None]]) -> str:
+    """Markdown: mean ± deviation, and the differences to the first row and to another image's depth."""
+    floor, _ = next(iter(found.values()))
+    lines = ["| | mIoU | to the first row | to another image's depth |", "|---|---|---|---|"]
+    for name, (own, other) in found.items():
+        lines.append(
+            f"| {name} | {np.mean(own):.1f} ± {np.std(own, ddof=1):.1f} | "
+            f"{_signed(own, floor) if own is not floor else '–'} | {_signed(own, other) if other else '–'} |"
+        )
+    return "\n".join(lines)
+
+
+def _signed(values: list[float], reference: list[float]) -> str:
+    found = paired_difference(values, reference)
+    return f"{found.mean:+.1f} ({found.low:+.1f} … {found.high:+.1f})".replace("-", "−")
+
+
+def main() -> None:
+    """Measure every use on one data set, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("dataset", help="data set, with its stores in resources/")
+    parser.add_argument("--backbone", required=True, help="whose features are clustered")
+    parser.add_argument("--depth", required=True, help="depth source")
+    parser.add_argument("--seeds", type=int, default=5, help="of k-means (5)")
+    options = parser.parse_args()
+    folder = Path("resources") / options.dataset
+    train, val = open_splits(folder, options.backbone, options.depth)
+    classes, seeds, found = len(read_classes(folder / "classes.csv")), range(options.seeds), {}
+    for name, use in USES.items():
+        own = scores(train, val, classes, use, "none", seeds)
+        other = scores(train, val, classes, use, CONTROL, seeds) if use.reads_depth else None
+        found[name] = own, other
+        print(f"{name}: {np.mean(own):.1f}", flush=True)
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()
