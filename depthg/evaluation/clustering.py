@@ -1,8 +1,8 @@
 """Spherical k-means on codes: the cluster probe (Sec. 3.1)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import ModuleType
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from operator import itemgetter
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ from depthg.runtime.progress import track
 TOKENS_A_CROP = 16  # least per crop: reading one token reads its whole crop, so large sets use fewer crops
 BATCH = 32
 ITERATIONS = 100
+APART = 15_486_557  # the seeds of two restarts: faiss's own number, so that its `nredo` gives the same
+SEEDS = 2**31  # faiss takes no larger ones
 
 
 def sample_codes(reader: CodeReader, samples: int, seed: int) -> np.ndarray:
@@ -62,7 +64,7 @@ def fit_centroids(
     Args:
         codes: unit codes float32 [n, Q].
         clusters: number of centroids.
-        restarts: number of k-means++ initialisations; the best result is returned.
+        restarts: number of k-means++ initialisations, each in a thread of its own; the best result is returned.
         seed: seed of the initialisations; the result depends on it but not on the number of threads.
         iterations: steps of k-means after each initialisation.
 
@@ -78,36 +80,33 @@ def fit_centroids(
         array([[ 0.  , -1.  ],
                [ 0.95,  0.32]], dtype=float32)
     """
-    import faiss  # slow to import; training and evaluation use this module without it
-
     if len(codes) < clusters:
         raise DepthGError(f"{len(codes)} codes for {clusters} clusters: lower `clusters` or add images")
     if not np.isfinite(codes).all():
         raise DepthGError("the codes are not finite: the head diverged: train it with a lower learning_rate")
+    fit = partial(_fit_once, np.ascontiguousarray(codes, dtype=np.float32), clusters, iterations)
+    with ThreadPoolExecutor(min(restarts, torch.get_num_threads())) as threads:
+        found = threads.map(fit, [(seed + APART * restart) % SEEDS for restart in range(restarts)])
+        centroids = max(found, key=itemgetter(0))[1]
+    lengths = np.linalg.norm(centroids, axis=1, keepdims=True)
+    return centroids / np.where(lengths > 0, lengths, 1)
+
+
+def _fit_once(codes: np.ndarray, clusters: int, iterations: int, seed: int) -> tuple[float, np.ndarray]:
+    """Sum of cosines and centroids float32 [clusters, Q] of one restart, in a thread of its own."""
+    import faiss  # slow to import; training and evaluation use this module without it
+
+    # Holds for this thread alone. With more, parallel sums round differently, and k-means amplifies the difference.
+    faiss.omp_set_num_threads(1)
     kmeans = faiss.Kmeans(
         codes.shape[1],
         clusters,
         niter=iterations,
-        nredo=restarts,
         seed=seed,
         spherical=True,
         init_method=faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS,  # random initialisation misses small clusters
         min_points_per_centroid=1,  # below its default of 39 faiss prints a warning
         max_points_per_centroid=len(codes),  # above its default of 256 faiss drops codes
     )
-    with _one_thread(faiss):
-        kmeans.train(np.ascontiguousarray(codes, dtype=np.float32))
-    centroids = np.asarray(kmeans.centroids)
-    lengths = np.linalg.norm(centroids, axis=1, keepdims=True)
-    return centroids / np.where(lengths > 0, lengths, 1)
-
-
-@contextmanager
-def _one_thread(faiss: ModuleType) -> Iterator[None]:
-    """Run faiss in one thread: parallel sums round differently, and k-means amplifies the difference."""
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(threads)
+    kmeans.train(codes)
+    return float(kmeans.obj[-1]), np.asarray(kmeans.centroids)

@@ -1,7 +1,6 @@
 """The cluster and linear probe of a trained head: fit on training crops, save, load, apply to codes."""
 
 from collections.abc import Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,36 +102,30 @@ def fit_probes(
     if not clusters:
         raise DepthGError(f"{classes}: no classes, so the number of clusters is open: set `clusters`")
     reader = open_reader(feature_store, model, trained_on=True)
-    with ThreadPoolExecutor(1) as thread:  # k-means takes one core: the linear probe is fitted meanwhile
-        centroids = _centroids(reader, clusters, settings, seed, thread)
-        linear = None
-        if count and settings.linear_steps:
-            linear = fit_linear(
-                reader,
-                crop_store,
-                count,
-                steps=settings.linear_steps,
-                batch=settings.linear_batch,
-                rate=settings.linear_rate,
-                seed=seed,
-            )
+    centroids, linear = _centroids(reader, clusters, settings, seed), None
+    if count and settings.linear_steps:
+        linear = fit_linear(
+            reader,
+            crop_store,
+            count,
+            steps=settings.linear_steps,
+            batch=settings.linear_batch,
+            rate=settings.linear_rate,
+            seed=seed,
+        )
     provenance = {
         "settings": settings.model_dump(),
         "seed": seed,
         "features": feature_store.fingerprint,
         "model": getattr(reader.head, "digest", None),
     }
-    Probes(centroids.result(), linear).save(out, provenance)
+    Probes(centroids, linear).save(out, provenance)
 
 
-def _centroids(
-    reader: CodeReader, clusters: int, settings: ClusterSettings, seed: int, thread: Executor
-) -> Future[Tensor]:
-    """Unit centroids float32 [clusters, Q]: the codebook trained with the head, or k-means on its codes in a thread."""
+def _centroids(reader: CodeReader, clusters: int, settings: ClusterSettings, seed: int) -> Tensor:
+    """Unit centroids float32 [clusters, Q]: the codebook trained with the head, or k-means on its codes."""
     codebook = getattr(reader.head, "codebook", None)
     if codebook is not None:
-        return thread.submit(lambda: codebook.unit().detach().cpu().contiguous())
+        return codebook.unit().detach().cpu().contiguous()
     sample = sample_codes(reader, settings.cluster_samples, seed)
-    return thread.submit(
-        lambda: torch.from_numpy(fit_centroids(sample, clusters, settings.cluster_restarts, seed))
-    )
+    return torch.from_numpy(fit_centroids(sample, clusters, settings.cluster_restarts, seed))

@@ -1,6 +1,7 @@
 import faiss
 import numpy as np
 import pytest
+import torch
 
 from depthg.errors import DepthGError
 from depthg.evaluation.clustering import fit_centroids, sample_codes
@@ -29,20 +30,38 @@ def test_recovers_planted_clusters_as_unit_mean_directions():
     assert np.allclose(np.linalg.norm(centroids, axis=1), 1, atol=1e-6)
 
 
+def scattered_codes(count: int = 600, dim: int = 8) -> np.ndarray:
+    codes = np.random.default_rng(0).normal(size=(count, dim)).astype(np.float32)
+    return codes / np.linalg.norm(codes, axis=1, keepdims=True)
+
+
 def test_same_seed_same_bytes_whatever_the_threads():
-    codes = np.random.default_rng(0).normal(size=(600, 8)).astype(np.float32)
-    codes /= np.linalg.norm(codes, axis=1, keepdims=True)
-    threads = faiss.omp_get_max_threads()
+    codes, threads = scattered_codes(), (torch.get_num_threads(), faiss.omp_get_max_threads())
     try:
-        faiss.omp_set_num_threads(1)
-        once = fit_centroids(codes, 7, restarts=2, seed=5)
+        torch.set_num_threads(1)
+        once = fit_centroids(codes, 7, restarts=3, seed=5)
+        torch.set_num_threads(3)
         faiss.omp_set_num_threads(3)
-        again = fit_centroids(codes, 7, restarts=2, seed=5)
+        again = fit_centroids(codes, 7, restarts=3, seed=5)
         assert faiss.omp_get_max_threads() == 3
     finally:
-        faiss.omp_set_num_threads(threads)
+        torch.set_num_threads(threads[0])
+        faiss.omp_set_num_threads(threads[1])
     assert once.tobytes() == again.tobytes()
-    assert once.tobytes() != fit_centroids(codes, 7, restarts=2, seed=6).tobytes()
+    assert once.tobytes() != fit_centroids(codes, 7, restarts=3, seed=6).tobytes()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_best_restart_is_that_of_faiss(seed):
+    codes = scattered_codes()
+    reference = faiss.Kmeans(8, 7, niter=100, nredo=4, seed=seed, spherical=True)
+    reference.cp.init_method = faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS
+    reference.train(codes)
+    assert np.allclose(fit_centroids(codes, 7, restarts=4, seed=seed), reference.centroids, atol=1e-6)
+
+
+def test_the_largest_seed():
+    assert fit_centroids(scattered_codes(), 3, restarts=2, seed=2**31 - 1).shape == (3, 8)
 
 
 def test_prints_nothing_for_few_codes(capfd):
