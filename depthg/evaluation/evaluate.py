@@ -1,5 +1,6 @@
 """Evaluation of one trained seed on the whole validation set: scores, and predictions for the figures."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,11 @@ import numpy as np
 
 from depthg.config.settings import EvaluateSettings
 from depthg.data.classes import check_labels, read_classes
-from depthg.evaluation.codes import open_mirrored, open_reader, open_split
+from depthg.evaluation.codes import CodeReader, open_mirrored, open_reader, open_split
 from depthg.evaluation.images import ImagePredictions, lowest
 from depthg.evaluation.metrics import apply_matching
 from depthg.evaluation.predict import Prediction, add_refined, predict
-from depthg.evaluation.probes import load_probes
+from depthg.evaluation.probes import Probes, load_probes
 from depthg.evaluation.scores import ConfusionCounts
 from depthg.evaluation.training import TrainingSplit, count_training
 from depthg.models.sealed import check_origin
@@ -62,19 +63,14 @@ def evaluate(
     reader = open_reader(feature_store, model, cache_bytes=0, mirrored=mirror)
     head = getattr(reader.head, "digest", None)
     check_origin(probes, fitted.made_from, model=head)
-    pictured = evenly_spaced(len(crop_store), settings.pictures)
-    rows = list(range(len(crop_store))) if len(table) else pictured
-    predicted = predict(reader, fitted, crop_store, rows, settings.enlarged)
-    predictions = (
-        add_refined(predicted, workers, settings.crf_channels)
-        if settings.crf
-        else (prediction for prediction, _ in predicted)
-    )
+    clusters = len(fitted.centroids)
     counts = ConfusionCounts(
-        len(fitted.centroids), table, fitted.linear is not None, settings.surplus_clusters, matched_by
+        clusters, table, fitted.linear is not None, settings.surplus_clusters, matched_by
     )
-    pictures = []
-    images = ImagePredictions(len(fitted.centroids), len(table))
+    images = ImagePredictions(clusters, len(table))
+    pictured, pictures = evenly_spaced(len(crop_store), settings.pictures), []
+    rows = list(range(len(crop_store))) if len(table) else pictured
+    predictions = _predictions(reader, fitted, crop_store, rows, settings, workers)
     for prediction in track(predictions, len(rows), "evaluate"):
         if len(table):
             check_labels(prediction.label, len(table), str(crop_store.path))
@@ -83,7 +79,7 @@ def evaluate(
         if prediction.crop in pictured:
             pictures.append(prediction)
     out.mkdir(parents=True, exist_ok=True)
-    final = "unsupervised_crf" if settings.crf else "unsupervised"
+    final = final_maps(settings)
     matched = {"confusion": counts.counts[final], "matching": counts.matching(final)}
     save_predictions(out / "predictions.npz", pictures, counts, **matched)
     save_extremes(out, images, crop_store, settings, counts)
@@ -95,6 +91,26 @@ def evaluate(
         "probes": fitted.made_from.get("digest"),
     }
     write_json(out / "metrics.json", counts.report(settings, len(crop_store)) | {"made_from": made_from})
+
+
+def _predictions(
+    reader: CodeReader,
+    probes: Probes,
+    crops: Store,
+    rows: list[int],
+    settings: EvaluateSettings,
+    workers: int,
+) -> Iterator[Prediction]:
+    """The predictions of crops, refined by the CRF if it is on."""
+    predicted = predict(reader, probes, crops, rows, settings.enlarged)
+    if settings.crf:
+        return add_refined(predicted, workers, settings.crf_channels)
+    return (prediction for prediction, _ in predicted)
+
+
+def final_maps(settings: EvaluateSettings) -> str:
+    """The kind of maps that figures show: those of the clusters, after the CRF if it is on."""
+    return "unsupervised_crf" if settings.crf else "unsupervised"
 
 
 def evenly_spaced(crops: int, pictures: int) -> list[int]:
@@ -112,8 +128,7 @@ def save_extremes(
     """
     accuracies, count = np.empty(0, np.float32), 0
     if counts.pixels:
-        name = "unsupervised_crf" if settings.crf else "unsupervised"
-        accuracies, count = images.accuracies(counts.matching(name)), settings.pictures
+        accuracies, count = images.accuracies(counts.matching(final_maps(settings))), settings.pictures
     for name, order in (("worst", accuracies), ("best", -accuracies)):
         chosen = lowest(order, count)
         pictures = [images.prediction(crop, crops) for crop in chosen]
