@@ -37,9 +37,9 @@ def split(tmp_path):
 
 
 def test_depth_that_knows_the_classes_is_of_use_and_that_of_another_image_is_not(split):
-    joined = Use(distance, share=0.5)
+    joined, once = Use(distance, share=0.5), np.ones((1, CROPS), int)
     own, other, without = (
-        np.mean(uses_of_depth.scores(split, split, 2, use, control, range(3)))
+        uses_of_depth.miou(uses_of_depth.counted(split, split, 2, use, control, range(3)), once)[0]
         for use, control in ((joined, "none"), (joined, "shuffled"), (Use(), "none"))
     )
     assert own > 85  # not 100: labels have two pixels a token, and bilinear enlargement moves borders
@@ -90,9 +90,20 @@ def test_depth_has_its_share_of_a_joined_token():
     assert share.mean() == pytest.approx(0.22, abs=0.03)  # of a mean of ratios, not the ratio of means
 
 
-def test_the_table_compares_with_the_floor_and_with_the_control():
-    floor = [40.0, 42.0, 41.0]
-    found = {"floor": (floor, None), "guided": ([42.0, 44.0, 43.0], [43.0, 43.0, 43.0])}
-    first, second = uses_of_depth.table(found).splitlines()[2:]
-    assert first == "| floor | 41.0 ± 1.0 | – | – |"
-    assert second == "| guided | 43.0 ± 1.0 | +2.0 (+2.0 … +2.0) | +0.0 (−2.5 … +2.5) |"
+def test_draws_weigh_the_crops():
+    right, wrong = np.diag([3, 1]), np.array([[3, 0], [1, 0]])
+    counts = np.stack([right, wrong])[None]
+    found = uses_of_depth.miou(counts, np.array([[1, 0], [0, 1], [1, 1]]))
+    # of both: class 0 has 6 of 7 pixels, class 1 has 1 of 2
+    np.testing.assert_allclose(found, [100, 37.5, 50 * (6 / 7 + 1 / 2)])
+
+
+def test_the_table_compares_with_the_same_without_depth_and_with_the_control():
+    right, wrong = np.diag([3, 1]), np.array([[3, 0], [1, 0]])
+    better, worse = (np.stack([one] * 4)[None] for one in (right, wrong))
+    names = uses_of_depth.TOKENS, uses_of_depth.COLOUR, "guided by colour and distance (0.1)"
+    found = dict(zip(names, ((worse, None), (better, None), (better, worse)), strict=True))
+    tokens, colour, both = uses_of_depth.table(found).splitlines()[2:]
+    assert tokens.endswith("| 37.5 | – | – |")
+    assert colour.endswith("| 100.0 | +62.5 (+62.5 … +62.5) | – |")
+    assert both.endswith("| 100.0 | +0.0 (+0.0 … +0.0) | +62.5 (+62.5 … +62.5) |")
