@@ -71,6 +71,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; an error is printed as one line, unexpected ones with a traceback."""
     words = sys.argv[1:] if arguments is None else arguments
+    options: dict[str, object] = {}
     follow_snakemake()
     try:
         options = vars(make_parser(COMMANDS, words).parse_args(words))
@@ -78,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DepthGError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
-        return _fail("interrupted: the same command goes on where it stopped", 130)
+        again = " with --resume" if options.get("resume") is False else ""
+        return _fail(f"interrupted: the same command{again} goes on where it stopped", 130)
     except BrokenPipeError:  # `depthg … | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
