@@ -94,7 +94,7 @@ def _more(found: Look) -> Iterator[str]:
     few = _few(found.images["train"])
     if few:
         yield ""
-        yield f"settings:   # of every experiment; no more can be had of {found.images['train']:,} training images"
+        yield f"settings:   # of every experiment; no more can be had of the training images: {found.images['train']:,}"
         yield from (f"  {key}: {value}" for key, value in few.items())
     if found.depth:
         yield ""

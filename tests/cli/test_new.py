@@ -81,7 +81,11 @@ def test_a_project_among_the_images_is_refused(photos, capsys):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("nowhere", "no such folder: give --images"), ("empty", "0 images found"), ("0.png", "no such folder")],
+    [
+        ("nowhere", "no such folder: give --images"),
+        ("empty", "images found: 0, at least 2"),
+        ("0.png", "no such folder"),
+    ],
 )
 def test_images_that_are_not_there(name, reason, photos, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
