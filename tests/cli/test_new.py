@@ -150,7 +150,9 @@ def test_the_example_of_a_backbone_of_ones_own_is_valid(photos, tmp_path):
     assert config.network(config.resolve("mine", "auto").backbone).weights == "path/to/weights.safetensors"
 
 
-@pytest.mark.parametrize(("count", "most"), [(2, (4, 4, 5)), (3, (9, 7, 10)), (5, (19, 7, 16)), (9, (30, 7, 16))])
+@pytest.mark.parametrize(
+    ("count", "most"), [(2, (4, 4, 5)), (3, (9, 7, 10)), (5, (19, 7, 16)), (9, (30, 7, 16))]
+)
 def test_few_images_get_settings_that_they_can_fill(photos, tmp_path, count, most):
     for number in range(3, count):
         Image.new("RGB", (60, 40)).save(photos / f"{number}.png")
