@@ -7,11 +7,13 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from depthg.cli import clusters, models, stages, tools
 from depthg.cli.failures import refusal
 from depthg.cli.options import call, make_parser
 from depthg.errors import DepthGError, without_secrets
+from depthg.runtime.joblog import hold_log
 from depthg.runtime.parent import follow_snakemake
 from depthg.runtime.progress import terminal
 from depthg.runtime.threads import wait_briefly
@@ -71,8 +73,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; an error is printed as one line, unexpected ones with a traceback."""
     words = sys.argv[1:] if arguments is None else arguments
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     follow_snakemake()
+    hold_log()
     try:
         options = vars(make_parser(COMMANDS, words).parse_args(words))
         call(COMMANDS[options.pop("command")], options)
