@@ -95,6 +95,19 @@ def test_a_job_that_is_tried_again_did_not_fail(capsys):
     assert "failed after" in printed and "error" not in printed and "all done" in printed
 
 
+def test_what_slurm_says_of_each_job_is_left_out(capsys):
+    handler = make_handler()
+    for said in (
+        "SLURM run ID: 0a2dfe68-9232-4246-ba39-f5e975f14496",
+        "Job 6 has been submitted with SLURM jobid 1001 (log: .snakemake/slurm_logs/rule_train/1001.log).",
+        "Cleaning up SLURM log files older than 10 day(s).",
+        "Job 6 was requeued.",
+    ):
+        tell(handler, None, said)
+    handler.close()
+    assert capsys.readouterr().err == "Job 6 was requeued.\n"
+
+
 def test_jobs_of_a_group_fail_with_its_log(capsys, tmp_path):
     (tmp_path / "slurm.log").write_text("slurmstepd: out of memory\n")
     handler, job = make_handler(), {"jobid": 1, "rule_name": "train", "output": ["model"], "log": []}
