@@ -6,7 +6,6 @@ Snakemake's own output remains where more than that is asked for: `--dry-run`, `
 
 import logging
 import os
-import re
 import shutil
 import sys
 import threading
@@ -19,33 +18,13 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import OutputSettingsLoggerInterface
 
+from depthg.report.terminal.chatter import STOPS, WAITS, is_chatter
 from depthg.report.terminal.failures import error_of, is_of_job
 from depthg.report.terminal.folder import open_folder
 from depthg.report.terminal.jobs import Job, Jobs, clock, count_of
 from depthg.report.terminal.screen import open_screen
 from depthg.report.terminal.siblings import noted_siblings
 from depthg.runtime.notes import EVERY, FOLDER
-
-# What Snakemake and its executor for Slurm say of themselves at each run; other messages are shown.
-CHATTER = (
-    "Assuming unrestricted shared filesystem",
-    "Building DAG of jobs",
-    "Cleaning up SLURM log files",
-    "Complete log",
-    "Conda environments: ignored",
-    "Elapsed time",
-    "Execute ",
-    "Exiting because a job execution failed",
-    "Group jobs: inactive",
-    "SLURM run ID",
-    "Select jobs to execute",
-    "Shutting down",
-    "Singularity containers: ignored",
-    "Using shell",
-)
-SUBMITTED = re.compile(r"Job \S+ has been submitted with SLURM jobid ")
-# What it says after Ctrl-C, and, at every job that ends, after SIGTERM; then jobs are not stopped, but awaited.
-STOPS, WAITS = "Terminating processes on user request", "Will exit after finishing currently running jobs"
 
 
 class LogHandler(LogHandlerBase):
@@ -151,11 +130,11 @@ class LogHandler(LogHandlerBase):
         text = str(record["msg"]).strip()
         if text.startswith((STOPS, WAITS)):
             self._end(STOPS if text.startswith(STOPS) else WAITS)
-        elif text.startswith(CHATTER) or SUBMITTED.match(text) or record["levelno"] < logging.INFO:
+        elif is_chatter(text):  # some of it is an error in name
             return
         elif record["levelno"] >= logging.WARNING:
             self.screen.say(text, "warning")
-        else:
+        elif record["levelno"] >= logging.INFO:
             self._say(text)
 
     def _end(self, why: str) -> None:

@@ -52,6 +52,7 @@ def run(handler: LogHandler, log: Path, ends: bool) -> None:
         tell(handler, LogEvent.JOB_FINISHED, job_id=3, at=242.0)
     else:
         tell(handler, LogEvent.JOB_ERROR, level=logging.ERROR, jobid=3, at=21.0, **second)
+        tell(handler, None, "Exiting because a job execution failed. Look below", logging.ERROR)
         final = "WorkflowError:\nAt least one job did not complete successfully."
         tell(handler, LogEvent.ERROR, final, logging.ERROR, exception="WorkflowError")
     handler.close()
