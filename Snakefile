@@ -54,6 +54,11 @@ rule all:
         "results/demo/ours_3dlhp/metrics.json",
 
 
+onstart:
+    # Seeds of an experiment and parts of a store share a line, for which the logger must know how many there are.
+    note_siblings(workflow.dag.needrun_jobs())
+
+
 onerror:
     # A failing run must not lose the table it is in: failed and missing cells are marked.
     from depthg.report.tables.formats import write_table

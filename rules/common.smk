@@ -14,6 +14,7 @@ from depthg.config.settings import (
     TrainSettings,
 )
 from depthg.data.records import check_root, root_of
+from depthg.report.terminal.siblings import note_siblings
 from depthg.runtime.files import fingerprint
 from depthg.runtime.gpus import count_gpus
 from depthg.store.arrays import MARKER

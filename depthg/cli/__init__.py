@@ -7,11 +7,13 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from depthg.cli import clusters, models, stages, tools
 from depthg.cli.failures import refusal
 from depthg.cli.options import call, make_parser
 from depthg.errors import DepthGError, without_secrets
+from depthg.runtime.joblog import hold_log
 from depthg.runtime.parent import follow_snakemake
 from depthg.runtime.progress import terminal
 from depthg.runtime.threads import wait_briefly
@@ -71,14 +73,17 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; an error is printed as one line, unexpected ones with a traceback."""
     words = sys.argv[1:] if arguments is None else arguments
+    options: dict[str, Any] = {}
     follow_snakemake()
+    hold_log()
     try:
         options = vars(make_parser(COMMANDS, words).parse_args(words))
         call(COMMANDS[options.pop("command")], options)
     except DepthGError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
-        return _fail("interrupted: the same command goes on where it stopped", 130)
+        again = " with --resume" if options.get("resume") is False else ""
+        return _fail(f"interrupted: the same command{again} goes on where it stopped", 130)
     except BrokenPipeError:  # `depthg … | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:

@@ -85,6 +85,7 @@ def _fill(config_file: Path, root: str, found: Look) -> None:
     text = config_file.read_text(encoding="utf-8")
     text = text.replace("#FOUND", "\n".join(f"# {_printable(line)}" for line in summary(found)))
     text = text.replace("IMAGES", root)
+    text = text.replace("#BATCH\n", "".join(f"{line}\n" for line in _batch(found.images["train"])))
     text = text.replace("#MORE\n", "".join(f"{line}\n" for line in _more(found)))
     config_file.write_text(text, encoding="utf-8")
 
@@ -94,7 +95,7 @@ def _more(found: Look) -> Iterator[str]:
     few = _few(found.images["train"])
     if few:
         yield ""
-        yield f"settings:   # of every experiment; no more can be had of {found.images['train']:,} training images"
+        yield f"settings:   # of every experiment; no more can be had of the training images: {found.images['train']:,}"
         yield from (f"  {key}: {value}" for key, value in few.items())
     if found.depth:
         yield ""
@@ -104,6 +105,14 @@ def _more(found: Look) -> Iterator[str]:
             source = {"source": "files", "name": name, "larger": "farther"}
             line = yaml.safe_dump({name: source}, default_flow_style=None, sort_keys=False, width=math.inf)
             yield f"#   {line.strip()}   # or nearer"
+
+
+def _batch(images: int) -> Iterator[str]:
+    """The line of a smaller batch for the experiments that have none of their own; none where theirs can be had."""
+    settings = load_project({"datasets": {"mine": {}}}).resolve("mine")
+    crops = crop_layout("train", settings)[0] * images
+    if crops < settings.batch:
+        yield f"      batch: {crops:<18}# crops a step, as many as there are; auto has its own 16, or less"
 
 
 def _few(images: int) -> dict[str, int | str]:

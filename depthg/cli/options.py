@@ -26,7 +26,7 @@ OPTIONS = {  # help text of each option, the same in all commands
     "colours": "colours by cluster, as 3=skyblue 5=#808080; 3= takes a colour back",
     "compared": "predictions.npz of one seed of each experiment",
     "config_file": "configuration file, merged over the one that depthg ships",
-    "coco": "also write coco.json: every class of every image as RLE (needs depthg[coco])",
+    "coco": "also write annotations of COCO: coco.json with run lengths (needs depthg[coco]), or panoptic.json",
     "crf": "refine with a dense CRF: sharper borders, much slower",
     "crops": "store of crops (crops.zarr)",
     "dataset": "data set, as under `datasets` in config.yaml",

@@ -32,6 +32,14 @@ def read_image(path: Path) -> np.ndarray:
     if path.suffix == ".mat":
         return matlab.read_image(path)
     with open_image(path) as image:
+        return np.asarray(as_rgb(image, path))
+
+
+def read_rgb(path: Path) -> Image.Image:
+    """The same as an image of Pillow of mode RGB, which takes 4 bytes a pixel; as an array it would be there twice."""
+    if path.suffix == ".mat":
+        return Image.fromarray(matlab.read_image(path))
+    with open_image(path) as image:
         return as_rgb(image, path)
 
 
@@ -92,14 +100,14 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         raise UnreadableImageError(path, "not an image, or cut off") from error
 
 
-def as_rgb(image: Image.Image, path: Path = Path("the image")) -> np.ndarray:
-    """An image of Pillow, of any mode, as RGB uint8 [H, W, 3]; errors name `path`. See `read_image`."""
+def as_rgb(image: Image.Image, path: Path = Path("the image")) -> Image.Image:
+    """An image of Pillow, of any mode, in mode RGB; errors name `path`. See `read_image`."""
     if image.mode == "F" or image.mode.startswith("I"):
         image = Image.fromarray(_bytes_of(np.asarray(image), path))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _bytes_of(grey: np.ndarray, path: Path) -> np.ndarray:

@@ -60,7 +60,7 @@ def _splits(root: Path, dataset: Dataset) -> dict[str, list[Path]]:
     if not any((folder / split).is_dir() for split in SPLITS):
         images = _images(folder, BESIDE if folder == root else ())
         if len(images) < 2:
-            raise DepthGError(f"{root}: {len(images)} images found, at least 2 are needed: {layout}")
+            raise DepthGError(f"{root}: images found: {len(images)}, at least 2 are needed: {layout}")
         return _split_by_name(folder, images, dataset.val_fraction)
     splits = {split: _images(folder / split) for split in SPLITS}
     for split, images in splits.items():

@@ -38,7 +38,7 @@ def write(form: str | None, out: Path, inputs: Sequence[Input], classes: Sequenc
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, one in enumerate(inputs, 1):
-        labels = read_mask(mask_of(out, one))
+        labels = read_mask(out, one.name)
         height, width = labels.shape
         images.append({"id": number, "file_name": one.path.name, "height": height, "width": width})
         annotations += annotate(out, one, number, labels, len(classes))
@@ -50,11 +50,6 @@ def write(form: str | None, out: Path, inputs: Sequence[Input], classes: Sequenc
     ]
     content: dict[str, Any] = {"info": {"description": "made by depthg segment"}, "licenses": []}
     write_json(out / file, content | {"images": images, "annotations": annotations, "categories": categories})
-
-
-def mask_of(out: Path, one: Input) -> Path:
-    """The mask that was written of an image."""
-    return next(path for suffix in (".png", ".tif") if (path := out / f"{one.name}{suffix}").is_file())
 
 
 def run_lengths(

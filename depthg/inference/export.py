@@ -76,8 +76,7 @@ def export(dataset: str, experiment: str, recipe: Recipe, seed: int, out: Path, 
             "experiment": experiment,
             "seed": seed,
             "images": {split: len(records) for split, records in images.items()},
-            "labelled": metrics["counts"]["pixels"] > 0,
-            "scores": {name: _in_short(metrics[name]) for name in SCORED if metrics.get(name)},
+            **_told_by(metrics),
             "settings": recipe.settings.model_dump(mode="json"),
             **provenance(),
         },
@@ -136,8 +135,11 @@ def _scores(path: Path) -> dict[str, Any]:
         raise DepthGError(f"{path}: missing or not JSON: make it with `snakemake --cores 2 {path}`") from None
 
 
-def _in_short(block: Mapping[str, Any]) -> dict[str, float]:
-    return {"accuracy": block["accuracy"], "miou": block["miou"]}
+def _told_by(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether there are labels, and the scores by them."""
+    scored = {name: metrics[name] for name in SCORED if metrics.get(name)}
+    scores = {name: {"accuracy": own["accuracy"], "miou": own["miou"]} for name, own in scored.items()}
+    return {"labelled": metrics["counts"]["pixels"] > 0, "scores": scores}
 
 
 def _copy(source: Path, to: Path) -> None:

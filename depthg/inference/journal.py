@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from depthg.inference.inputs import Input
+from depthg.inference.outputs import find_mask
 from depthg.runtime.files import replacing
 from depthg.runtime.progress import info
 
@@ -26,7 +27,7 @@ class Journal:
         resume: go on with what is there, if it is of the same model and options; else begin anew.
 
     Attributes:
-        done: name → pixels by class.
+        done: name → pixels by class, of the images whose masks are still there.
     """
 
     def __init__(self, out: Path, model: str, options: Mapping[str, Any], resume: bool):
@@ -35,7 +36,7 @@ class Journal:
         found = _lines(self.path) if resume else []
         self.done: dict[str, list[int]] = {}
         if found and found[0] == origin:
-            self.done = {line["image"]: line["pixels"] for line in found[1:]}
+            self.done = {line["image"]: line["pixels"] for line in found[1:] if find_mask(out, line["image"])}
         elif found:
             info(f"{out}: holds what another model or other options gave: all images are segmented anew")
         with replacing(self.path) as draft:

@@ -16,6 +16,7 @@ from depthg.inference.polygons import POLYGONS
 from depthg.inference.segmentation import Segmentation
 from depthg.runtime.files import replacing
 
+MASKS = (".png", ".tif")  # suffixes of masks: see `Picture`
 Writer = Callable[[Path, Input, Picture, Segmentation], None]  # folder, image, its pixels, its label map
 
 
@@ -66,7 +67,14 @@ def made(path: Path) -> Path:
     return path
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """The class ids uint8 or uint16 [H, W] of a mask that was written here."""
+def find_mask(out: Path, name: str) -> Path | None:
+    """The mask of the image of this name; None if there is none."""
+    return next((path for suffix in MASKS if (path := out / f"{name}{suffix}").is_file()), None)
+
+
+def read_mask(out: Path, name: str) -> np.ndarray:
+    """The class ids uint8 or uint16 [H, W] of the mask of an image; it is there."""
+    path = find_mask(out, name)
+    assert path is not None
     with Image.open(path) as image:
         return np.asarray(image)

@@ -7,11 +7,11 @@ from typing import Protocol
 import numpy as np
 from PIL import Image, ImageOps
 
-from depthg.data.decode import as_rgb, read_image
+from depthg.data.decode import as_rgb, read_rgb
 from depthg.errors import DepthGError
 from depthg.inference.raster import open_raster
 from depthg.inference.segmentation import Segmentation
-from depthg.stages.crops import Box, cut_image
+from depthg.stages.crops import RESIZES, Box
 
 
 class Picture(Protocol):
@@ -34,33 +34,25 @@ class Picture(Protocol):
         """Write the label map of the image to a file."""
 
 
-class ArrayPicture:
-    """An image in memory.
+class WholePicture:
+    """An image in memory, in mode RGB.
 
-    Args:
-        pixels: RGB uint8 [H, W, 3].
-
-    Raises:
-        DepthGError: the array is of another type or shape.
+    It stays an image of Pillow: out of an array each of its windows would take a copy of the whole.
     """
 
     suffix = ".png"
 
-    def __init__(self, pixels: np.ndarray):
-        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
-            raise DepthGError(
-                f"an image is RGB, uint8 [H, W, 3], and this array is {pixels.dtype} {list(pixels.shape)}"
-            )
-        self.pixels = np.ascontiguousarray(pixels)
-        self.height, self.width = pixels.shape[:2]
+    def __init__(self, image: Image.Image):
+        self.image = image
+        self.width, self.height = image.size
 
     def cut(self, box: Box, side: int, resize: str) -> np.ndarray:
         """See `Picture`."""
-        return cut_image(self.pixels, box, side, resize)
+        return np.asarray(self.image.resize((side, side), RESIZES[resize], box))
 
     def small(self, size: tuple[int, int]) -> np.ndarray:
         """See `Picture`."""
-        return np.asarray(Image.fromarray(self.pixels).resize(size, Image.Resampling.BILINEAR))
+        return np.asarray(self.image.resize(size, Image.Resampling.BILINEAR))
 
     def known(self, top: int, bottom: int) -> None:
         """See `Picture`: everywhere."""
@@ -71,7 +63,7 @@ class ArrayPicture:
 
 
 def open_picture(image: "Path | str | Image.Image | np.ndarray | Picture") -> Picture:
-    """The picture of a path, of an image of Pillow, or of an array.
+    """The picture of a path, of an image of Pillow, or of an array, grey or RGB, uint8 [H, W] or [H, W, 3].
 
     Raises:
         DepthGError: it cannot be read, or is not of a form that is known.
@@ -79,12 +71,26 @@ def open_picture(image: "Path | str | Image.Image | np.ndarray | Picture") -> Pi
     if isinstance(image, (str, Path)):
         path = Path(image)
         reader = BY_PARTS.get(path.suffix.lower())
-        return (reader and reader(path)) or ArrayPicture(read_image(path))
+        return (reader and reader(path)) or WholePicture(read_rgb(path))
     if isinstance(image, Image.Image):
-        return ArrayPicture(as_rgb(ImageOps.exif_transpose(image)))
+        return WholePicture(as_rgb(ImageOps.exif_transpose(image)))
     if isinstance(image, np.ndarray):
-        return ArrayPicture(np.repeat(image[..., None], 3, 2) if image.ndim == 2 else image)
+        return WholePicture(_of_array(image))
     return image
+
+
+def _of_array(pixels: np.ndarray) -> Image.Image:
+    """An array, grey or RGB, as an image of Pillow.
+
+    Raises:
+        DepthGError: it is of another type or shape.
+    """
+    known = pixels.ndim == 2 or pixels.shape[2:] == (3,)
+    if not known or pixels.dtype != np.uint8 or not pixels.size:
+        raise DepthGError(
+            f"an image is RGB, uint8 [H, W, 3], and this array is {pixels.dtype} {list(pixels.shape)}"
+        )
+    return as_rgb(Image.fromarray(pixels))
 
 
 # suffix → reader of a picture by parts, which leaves a file to Pillow with None

@@ -115,7 +115,10 @@ class Segmenter:
         cells = self.config.side if crf else self.network.tokens
         rows, columns = lay_axes(*size, cells, scale, self.config.side)
         flip = self.config.flip if flip is None else flip
-        bands: Iterable[Tensor] = join(rows, columns, self._values(picture, rows, columns, flip, crf, batch))
+        values = self._values(picture, rows, columns, flip, crf, batch)
+        if (count := len(rows.starts) * len(columns.starts)) > MANY:
+            values = track(values, count, "windows")
+        bands: Iterable[Tensor] = join(rows, columns, values)
         probabilities = None
         if keep:
             bands = list(bands)
@@ -129,10 +132,7 @@ class Segmenter:
         """What is joined, float32 [n, cells, cells] of every window, row by row."""
         places = list(product(rows.starts, columns.starts))
         step = batch or BATCH.get(self.network.device.type, BATCH["cpu"])
-        starts: Iterable[int] = range(0, len(places), step)
-        if len(places) > MANY:
-            starts = track(starts, -(-len(places) // step), "windows")
-        for start in starts:
+        for start in range(0, len(places), step):
             boxes = [
                 (columns.box(x, picture.width), rows.box(y, picture.height))
                 for y, x in places[start : start + step]

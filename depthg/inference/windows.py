@@ -119,11 +119,8 @@ def enlarge(bands: Iterable[Tensor], rows: int, size: tuple[int, int]) -> Iterat
         Strips float [n, y, W] of at most `STRIP_BYTES`, from the top.
     """
     above, below, share = _neighbours(rows, size[0])
-    kept, first, pixel = (
-        None,
-        0,
-        0,
-    )  # cells that are still needed, the row of their first, the next row of pixels
+    kept, first = None, 0  # cells that are still needed, and the row of their first
+    pixel = 0  # the next row of pixels
     for band in bands:
         kept = band if kept is None else torch.cat([kept, band], 1)
         ready = int(np.searchsorted(below, first + kept.shape[1]))
@@ -147,9 +144,7 @@ def _neighbours(rows: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndar
 def _strip(cells: Tensor, above: np.ndarray, below: np.ndarray, share: np.ndarray, width: int) -> Tensor:
     """Rows of pixels float [n, y, W] between rows of cells [n, k, columns]."""
     low, high = int(above[0]), int(below[-1]) + 1
-    near = cells[:, low:high]
-    wide = functional.interpolate(near[None], size=(high - low, width), mode="bilinear", align_corners=False)[
-        0
-    ]
+    near, size = cells[None, :, low:high], (high - low, width)
+    wide = functional.interpolate(near, size=size, mode="bilinear", align_corners=False)[0]
     lower = torch.from_numpy(share).to(cells.device)[:, None]
     return wide[:, above - low] * (1 - lower) + wide[:, below - low] * lower

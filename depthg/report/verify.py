@@ -51,9 +51,9 @@ def _stores(path: Path) -> list[Path]:
 
 
 def _runs(path: Path) -> list[Path]:
-    """Folders of seeds and of experiments that have results, seeds first."""
-    files = [file for name in ("*.safetensors", "metrics.json") for file in path.rglob(name)]
-    folders = {file.parent for file in files if file.parent.name != "weights"}
+    """Folders of seeds and of experiments that have results, seeds first; the weights of others are no results."""
+    folders = {file.parent for file in path.rglob("metrics.json")}
+    folders |= {file.parent for file in path.rglob("*.safetensors") if _is_seed(file.parent)}
     return sorted(folders, key=lambda folder: (not _is_seed(folder), folder))
 
 

@@ -61,7 +61,8 @@ class StabilityCriterion:
         image = np.unique(inputs.images(crops), return_inverse=True)[1]
         if image.max() == 0:
             raise DepthGError(
-                "stability: halves the images, and there is one: add images, or set `selection` to last"
+                "stability: the training images are halved, and there is one: add images "
+                "(a training does without by `selection: last`)"
             )
         self.splits = [np.repeat(_halves(rng, image), each) for _ in range(SPLITS)]
         self.pairs = rng.permutation(self.tokens[..., 0].numel())[:COMPARED]

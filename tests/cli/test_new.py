@@ -81,7 +81,11 @@ def test_a_project_among_the_images_is_refused(photos, capsys):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("nowhere", "no such folder: give --images"), ("empty", "0 images found"), ("0.png", "no such folder")],
+    [
+        ("nowhere", "no such folder: give --images"),
+        ("empty", "images found: 0, at least 2"),
+        ("0.png", "no such folder"),
+    ],
 )
 def test_images_that_are_not_there(name, reason, photos, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
@@ -146,15 +150,19 @@ def test_the_example_of_a_backbone_of_ones_own_is_valid(photos, tmp_path):
     assert config.network(config.resolve("mine", "auto").backbone).weights == "path/to/weights.safetensors"
 
 
-@pytest.mark.parametrize(("count", "most"), [(2, (4, 4, 5)), (3, (9, 7, 10)), (9, (30, 7, 16))])
+@pytest.mark.parametrize(
+    ("count", "most"), [(2, (4, 4, 5)), (3, (9, 7, 10)), (5, (19, 7, 16)), (9, (30, 7, 16))]
+)
 def test_few_images_get_settings_that_they_can_fill(photos, tmp_path, count, most):
     for number in range(3, count):
         Image.new("RGB", (60, 40)).save(photos / f"{number}.png")
     if count == 2:
         (photos / "2.png").unlink()
     assert main(["new", str(tmp_path / "p"), "--images", str(photos)]) == 0
-    settings = load_project(tmp_path / "p/config.yaml").resolve("mine", "auto")
+    config = load_project(tmp_path / "p/config.yaml")
+    settings = config.resolve("mine", "auto")
     assert (settings.keep, settings.neighbors, settings.batch) == most
+    assert config.resolve("mine", "ours").batch == min(5 * (count - 1), 32)  # one validates
     assert settings.selection == ("last" if count == 2 else "stability")  # one is left to train on
 
 

@@ -158,7 +158,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
 def test_too_few_images_tell_the_layout(tmp_path, names):
     _touch(tmp_path, *names)
     with pytest.raises(
-        DepthGError, match=r"images found, at least 2 are needed: put images in .*/images/train"
+        DepthGError, match=r"images found: [01], at least 2 are needed: put images in .*/images/train"
     ):
         find(tmp_path, Dataset())
 

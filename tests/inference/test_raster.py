@@ -10,7 +10,7 @@ from PIL import Image
 from depthg.cli import main
 from depthg.errors import UnreadableImageError
 from depthg.inference import raster
-from depthg.inference.picture import ArrayPicture, open_picture
+from depthg.inference.picture import WholePicture, open_picture
 from depthg.inference.raster import RasterPicture
 from depthg.inference.segmenter import Segmenter
 
@@ -36,7 +36,7 @@ def write(path, pixels, **profile):
 def test_a_box_is_cut_as_from_the_whole_image(tmp_path, picture, box, resize):
     pixels = picture(60, 90)
     parts = RasterPicture(write(tmp_path / "map.tif", pixels, **PLACE))
-    apart = parts.cut(box, 48, resize).astype(int) - ArrayPicture(pixels).cut(box, 48, resize)
+    apart = parts.cut(box, 48, resize).astype(int) - open_picture(pixels).cut(box, 48, resize)
     assert np.abs(apart).max() <= (resize == "bilinear")  # Pillow knows a box in single precision
 
 
@@ -47,7 +47,7 @@ def test_a_much_larger_box_is_averaged_while_it_is_read(tmp_path, picture):
     parts._read = lambda box, shape: shapes.append(shape) or read(box, shape)
     found = parts.cut((0, 0, 800, 800), 40, "bilinear").astype(int)
     assert shapes == [(80, 80)]
-    assert np.abs(found - ArrayPicture(pixels).cut((0, 0, 800, 800), 40, "bilinear")).mean() < 2
+    assert np.abs(found - open_picture(pixels).cut((0, 0, 800, 800), 40, "bilinear")).mean() < 2
 
 
 def test_16_bits_and_grey_are_read_as_elsewhere(tmp_path, picture):
@@ -70,7 +70,7 @@ def test_what_is_no_picture_is_refused(tmp_path, picture):
 
 def test_photographs_are_left_to_pillow(tmp_path, picture, monkeypatch):
     Image.fromarray(picture(20, 30)).save(tmp_path / "photo.tif")
-    assert isinstance(open_picture(tmp_path / "photo.tif"), ArrayPicture)
+    assert isinstance(open_picture(tmp_path / "photo.tif"), WholePicture)
     deep = write(
         tmp_path / "deep.tif", picture(20, 30).astype(np.uint16) * 257
     )  # 16 bits in colour: not for Pillow

@@ -90,6 +90,7 @@ def test_a_killed_run_goes_on_where_it_stopped(made, photos, tmp_path, monkeypat
 
     monkeypatch.setattr(Segmenter, "__call__", dies)
     assert main(command) == 130 and not (out / "areas.csv").exists()
+    assert capsys.readouterr().err.endswith("interrupted: the same command goes on where it stopped\n")
     with (out / journal.FILE).open("a") as stream:
         stream.write('{"image": "pla')  # half a line
     assert main(command) == 0 and len(seen) == 4 + 3
@@ -98,6 +99,28 @@ def test_a_killed_run_goes_on_where_it_stopped(made, photos, tmp_path, monkeypat
     whole = tmp_path / "whole"
     assert main(["segment", str(photos), "--model", model, "--out", str(whole)]) == 0
     assert (out / "areas.csv").read_text() == (whole / "areas.csv").read_text()
+
+
+def test_who_did_not_ask_to_resume_is_told_of_it(made, photos, tmp_path, monkeypatch, capsys):
+    def stops(self, image, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Segmenter, "__call__", stops)
+    command = ["segment", str(photos), "--model", str(made.model()), "--out", str(tmp_path / "masks")]
+    assert main(command) == 130
+    told = "error: interrupted: the same command with --resume goes on where it stopped\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_mask_that_was_removed_is_made_again(made, photos, tmp_path):
+    model, out = str(made.model()), tmp_path / "masks"
+    command = ["segment", str(photos / "**/*.png"), "--model", model, "--out", str(out), "--resume"]
+    command += ["--coco", "panoptic"]
+    assert main(command) == 0
+    before = (out / "tiny.png").read_bytes(), (out / "panoptic.json").read_bytes()
+    (out / "tiny.png").unlink()
+    assert main(command) == 0
+    assert before == ((out / "tiny.png").read_bytes(), (out / "panoptic.json").read_bytes())
 
 
 def test_masks_among_the_photographs_are_not_segmented_in_turn(made, photos):

@@ -25,6 +25,11 @@ def test_rules_of_the_profile_exist(profile):
     assert profile["set-resources"].keys() | profile["groups"].keys() <= rules
 
 
+def test_it_shows_a_run_as_the_default_profile_does(profile):
+    default = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text())
+    assert profile["logger"] == default["logger"]
+
+
 def test_every_attempt_asks_for_more(profile):
     asked = [value for own in profile["set-resources"].values() for value in own.values()]
     assert all(re.fullmatch(r"\d+\*attempt", value) for value in asked)

@@ -39,14 +39,17 @@ def on_a_terminal(project: Project, target: str) -> tuple[str, int]:
     return printed.decode(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def test_a_run_in_a_pipe_has_a_line_a_job(finished):
+def test_a_run_in_a_pipe_has_a_line_a_job_and_seeds_share_one(finished):
     assert "\x1b" not in finished.printed and "\r" not in finished.printed
     (plan,) = re.findall(r"^(\d+) jobs: (.*)$", finished.printed, re.M)
     counted = sum(int(words.split()[1]) for words in plan[1].split(", "))
-    done = re.findall(r"^ *(\d+)/(\d+)  mini: .*: (?:\d+ s|\d+:\d\d)$", finished.printed, re.M)
-    total = int(plan[0])
-    assert counted == total and done == [(str(number), plan[0]) for number in range(1, total + 1)]
-    assert "mini: train ours_3dlhp, seed 1: " in finished.printed
+    done = re.findall(r"^ *(\d+)/(\d+)  mini: .*: (?:\d+ s|\d+:\d\d)( in all)?$", finished.printed, re.M)
+    assert counted == int(plan[0]) and {of for _, of, _ in done} == {plan[0]}
+    numbers = [int(number) for number, _, _ in done]
+    assert numbers == sorted(set(numbers)) and numbers[-1] == counted
+    shared = re.findall(r"^ *\d+/\d+  mini: (.*), 2 seeds: ", finished.printed, re.M)
+    assert shared == ["train ours_3dlhp", "cluster the codes of ours_3dlhp", "evaluate ours_3dlhp"]
+    assert len(done) == counted - len(shared) and "seed 1" not in finished.printed
     assert finished.printed.splitlines()[-1].startswith("all done: ")
     assert "Reason:" not in finished.printed and "CalledProcessError" not in finished.printed
 
@@ -56,6 +59,7 @@ def test_a_failure_on_a_terminal_ends_in_its_error(own, monkeypatch):
     printed, status = on_a_terminal(own, DEPTH)
     assert status == 1
     assert "\x1b[?25l" in printed  # a line that changes was drawn
+    assert printed.index("\x1b[?25h") < printed.index("failed after")  # the cursor is shown at once
     assert re.search(r"0 of 3 jobs +[━╸╺]+ ", re.sub(r"\x1b\[[\d;]*m", "", printed))
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", printed).splitlines()
     log = "logs/mini/train/depth/sensor.log"

@@ -15,32 +15,31 @@ def status_lines(targets: Iterable[str], config_file: Path) -> Iterator[str]:
     Raises:
         DepthGError: a name is unknown, or a target is neither an experiment nor a data set.
     """
-    is_run = bool(runs_alive())
     for target in targets:
-        yield from _of_target(target, config_file, is_run)
+        yield from _of_target(target, config_file)
     if not targets:
         found = list(works_found())
-        yield from (_line(work, work.state(is_run)) for work in found)
+        yield from (_line(work, work.state) for work in found)
         if not found:
             yield "nothing is made yet: results/ and resources/ are empty"
-    yield f"{'a' if is_run else 'no'} run of Snakemake goes on here"
+    yield f"{'a' if runs_alive() else 'no'} run of Snakemake goes on here"
 
 
-def _of_target(target: str, config_file: Path, is_run: bool) -> Iterator[str]:
+def _of_target(target: str, config_file: Path) -> Iterator[str]:
     dataset, *below = Path(target).parts[target.startswith(("results/", "resources/")) :] or ("",)
     if below and not target.startswith("resources/"):
-        yield from _of_experiment(dataset, below[0], config_file, is_run)
+        yield from _of_experiment(dataset, below[0], config_file)
         return
     found = [work for work in works_found() if f"{work.path}/".startswith(_below(target, dataset))]
     if not found:
         raise DepthGError(f"{target}: nothing of it is there yet: name an experiment, as {dataset}/auto")
-    yield from (_line(work, work.state(is_run)) for work in found)
+    yield from (_line(work, work.state) for work in found)
 
 
-def _of_experiment(dataset: str, experiment: str, config_file: Path, is_run: bool) -> Iterator[str]:
+def _of_experiment(dataset: str, experiment: str, config_file: Path) -> Iterator[str]:
     config = load_project(config_file if config_file.is_file() else CONFIG)
     works = works_of(config, dataset, experiment)
-    states = [work.state(is_run) for work in works]
+    states = [work.state for work in works]
     if "to do" in states:
         states[states.index("to do")] = "next"
     yield from map(_line, works, states)

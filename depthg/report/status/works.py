@@ -9,6 +9,7 @@ from pathlib import Path
 from depthg.config import Config
 from depthg.report.status.progress import Progress, store_progress, training_progress
 from depthg.report.tables.results import run_jobs
+from depthg.runtime.joblog import is_live
 from depthg.store.arrays import MARKER
 from depthg.store.lock import is_held
 from depthg.store.runs import FOLDER
@@ -68,16 +69,17 @@ class Work:
     @property
     def error(self) -> str:
         """The error with which its last job ended; empty if there was none, or it was only stopped."""
-        errors = [line for line in self._said() if line.startswith("error: ")]
+        lines = (line for log in self.logs() for line in log.read_text(errors="replace").splitlines())
+        errors = [line for line in lines if line.startswith("error: ")]
         error = errors[-1].removeprefix("error: ") if errors else ""
         return "" if error.startswith(STOPPED) else error
 
-    def state(self, is_run: bool) -> str:
-        """`made`, `running`, `failed`, `begun` or `to do`; `is_run`: whether a run of Snakemake goes on here."""
-        said = self._said()
+    @property
+    def state(self) -> str:
+        """`made`, `running`, `failed`, `begun` or `to do`."""
         if self.is_made:
             return "made"
-        if self._is_locked() or (is_run and said and not any(line.startswith("error: ") for line in said)):
+        if self._is_locked() or any(map(is_live, self.logs())):
             return "running"
         return "failed" if self.error else "begun" if self.progress else "to do"
 
@@ -87,11 +89,10 @@ class Work:
             locks = list(self.path.parent.glob(f"{self.path.name}*.lock"))
         return (self.is_store or self.job.endswith("/train")) and any(map(is_held, locks))
 
-    def _said(self) -> list[str]:
-        """The lines of its log, or of the logs of its parts; none if it never ran."""
+    def logs(self) -> list[Path]:
+        """Its log, or the logs of its parts; none if it never ran."""
         log = Path("logs", self.dataset, f"{self.job}.log")
-        logs = [log] if log.is_file() else sorted(log.parent.glob(f"{log.stem}.*of*.log"))
-        return [line for log in logs for line in log.read_text(errors="replace").splitlines() or ["begins"]]
+        return [log] if log.is_file() else sorted(log.parent.glob(f"{log.stem}.*of*.log"))
 
 
 def works_of(config: Config, dataset: str, experiment: str) -> list[Work]:
@@ -114,7 +115,7 @@ def works_found() -> Iterator[Work]:
     for seed in sorted(Path("results").glob("*/*/seed*")):
         works = [Work(seed.parts[1], "/".join((*seed.parts[2:], job))) for job in MADE_BY_SEED]
         yield from works[:1] if works[0].progress else ()
-        yield from (work for work in works if work.is_made or work._said())
+        yield from (work for work in works if work.is_made or work.logs())
     for folder in sorted(Path("results").glob("*/*/metrics.json")):
         yield Work(folder.parts[1], f"{folder.parts[2]}/collect")
 

@@ -10,15 +10,17 @@ NO_RULE = re.compile(r"^No rule to produce (.+?)(?: \(if you use input functions
 NO_YAML = "Config file is not valid JSON or YAML"
 CLASS = re.compile(r"^\w+(?:Error|Exception):\n")
 WHERE = re.compile(r'^\s+File ".*", line \d+.*\n?', re.MULTILINE)
-SILENT = "ended without a word: it may have been killed, for want of memory"
+SILENT = "ended without a word of why: it may have been killed, for want of memory"
 OF_JOBS = ("At least one job did not complete successfully.", "CalledProcessError in ")
 
 
 def error_in(logs: Iterable[str]) -> str:
-    """The last error that a job has written into its logs, else their last line."""
+    """The last error that a job has written into its logs, else that there is none, with their last line."""
     lines = [line.strip() for log in logs for line in _tail(Path(log)) if line.strip()]
     errors = [line for line in lines if line.startswith("error: ")]
-    return (errors or lines or [SILENT])[-1].removeprefix("error: ")
+    if errors:
+        return errors[-1].removeprefix("error: ")
+    return f"{SILENT}; its last line: {lines[-1]}" if lines else SILENT
 
 
 def is_of_job(message: str) -> bool:

@@ -8,39 +8,23 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import OutputSettingsLoggerInterface
 
+from depthg.report.terminal.chatter import STOPS, WAITS, is_chatter
 from depthg.report.terminal.failures import error_of, is_of_job
+from depthg.report.terminal.folder import open_folder
 from depthg.report.terminal.jobs import Job, Jobs, clock, count_of
 from depthg.report.terminal.screen import open_screen
+from depthg.report.terminal.siblings import noted_siblings
 from depthg.runtime.notes import EVERY, FOLDER
-
-# What Snakemake says of itself at each run; other messages are shown.
-CHATTER = (
-    "Assuming unrestricted shared filesystem",
-    "Building DAG of jobs",
-    "Complete log",
-    "Conda environments: ignored",
-    "Elapsed time",
-    "Execute ",
-    "Exiting because a job execution failed",
-    "Group jobs: inactive",
-    "Select jobs to execute",
-    "Shutting down",
-    "Singularity containers: ignored",
-    "Using shell",
-    "Will exit after finishing currently running jobs",
-)
-INTERRUPTED = "Terminating processes on user request"
 
 
 class LogHandler(LogHandlerBase):
@@ -58,11 +42,11 @@ class LogHandler(LogHandlerBase):
         if self.plain:
             return
         self.quiet = {str(kind).rpartition(".")[2].lower() for kind in settings.quiet or ()}
-        self.jobs, self.errors, self.began, self.interrupted = Jobs(), list[str](), time.time(), False
+        self.jobs, self.errors, self.began = Jobs(), list[str](), time.time()
+        self.ends = set[str]()  # why before its time: STOPS, WAITS
         self.told = set[str]()  # what all jobs of a stage say is worth a line
-        self.notes = Path(tempfile.mkdtemp(prefix="depthg-"))
-        # What jobs tell the user, who do not know of each other.
-        self.lines = (self.notes / "lines").open("w+")
+        # The lines are what jobs tell the user, who do not know of each other.
+        self.notes, self.lines = open_folder()
         os.environ[FOLDER] = str(self.notes)
         self.screen = open_screen(sys.stderr, self.notes, not settings.nocolor)
         self.stopped = threading.Event()
@@ -114,17 +98,24 @@ class LogHandler(LogHandlerBase):
         self.jobs.total = counts.pop("total")
         self._say(f"{count_of(self.jobs.total)}: {', '.join(f'{rule} {n}' for rule, n in counts.items())}")
 
+    @cached_property
+    def siblings(self) -> Mapping[str | None, int]:
+        """Family → number of jobs: asked for when the first job begins, which is after the workflow has told."""
+        return noted_siblings(self.notes)
+
     def _start(self, record: Mapping[str, Any], now: float) -> None:
-        self.jobs.start(record["jobid"], Job.of(record, now))
+        job = Job.of(record, now)
+        self.jobs.start(record["jobid"], job, self.siblings.get(job.family, 1))
 
     def _finish(self, record: Mapping[str, Any], now: float) -> None:
         if record["job_id"] in self.jobs.running:
             self._pass_on()  # before its line
-            self._say(self.jobs.finish(record["job_id"], now))
+            if line := self.jobs.finish(record["job_id"], now):
+                self._say(line)
 
     def _fail(self, record: Mapping[str, Any], now: float) -> None:
         if record["jobid"] in self.jobs.running:
-            how = "stopped" if self.interrupted else "failed"
+            how = "stopped" if STOPS in self.ends else "failed"
             self._say(self.jobs.fail(record["jobid"], now, record["log"], how))
 
     def _fail_group(self, record: Mapping[str, Any], now: float) -> None:
@@ -137,13 +128,20 @@ class LogHandler(LogHandlerBase):
 
     def _tell(self, record: Mapping[str, Any], now: float) -> None:
         text = str(record["msg"]).strip()
-        self.interrupted |= text.startswith(INTERRUPTED)
-        if text.startswith((*CHATTER, INTERRUPTED)) or record["levelno"] < logging.INFO:
+        if text.startswith((STOPS, WAITS)):
+            self._end(STOPS if text.startswith(STOPS) else WAITS)
+        elif is_chatter(text):  # some of it is an error in name
             return
-        if record["levelno"] >= logging.WARNING:
+        elif record["levelno"] >= logging.WARNING:
             self.screen.say(text, "warning")
-        else:
+        elif record["levelno"] >= logging.INFO:
             self._say(text)
+
+    def _end(self, why: str) -> None:
+        """The run is asked to end before its time; if it waits for jobs, say so, once."""
+        if why == WAITS and not self.ends and self.jobs.running:
+            self._say(f"asked to end: waits for {count_of(len(self.jobs.running))} to be done")
+        self.ends.add(why)
 
     def _say(self, line: str) -> None:
         """Print a line unless the user wants quiet."""
@@ -166,13 +164,15 @@ class LogHandler(LogHandlerBase):
     def _conclude(self) -> None:
         if "all" in self.quiet:
             return
-        if self.interrupted:
-            self.screen.say("interrupted: the same command goes on where it stopped", "warning")
-        else:
+        for line in self.jobs.unfinished():
+            self._say(line)
+        if STOPS not in self.ends:  # then jobs have failed because they were stopped
             for line in [*self.jobs.failures(), *(f"error: {error}" for error in self.errors)]:
                 self.screen.say(line, "error" if line.startswith("error: ") else "where")
-            if self.jobs.total and self.jobs.done == self.jobs.total:
-                self._say(f"all done: {clock(time.time() - self.began)}")
+        if self.jobs.total and self.jobs.done == self.jobs.total:
+            self._say(f"all done: {clock(time.time() - self.began)}")
+        elif self.ends:
+            self.screen.say("interrupted: the same command goes on where it stopped", "warning")
 
 
 MEANINGS: dict[Any, Callable[[LogHandler, Mapping[str, Any], float], None]] = {

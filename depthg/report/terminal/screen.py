@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from depthg.report.terminal.jobs import Job, Jobs, clock, count_of
+from depthg.report.terminal.bars import bars_of
+from depthg.report.terminal.jobs import Jobs, clock, count_of
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -43,7 +44,7 @@ class Lines:
 
 
 class Terminal:
-    """A terminal, at the bottom of which each running job has a line with a bar, and all jobs together one.
+    """A terminal, at the bottom of which each running job or family has a line with a bar, and all jobs together one.
 
     Args:
         stream: the terminal.
@@ -59,7 +60,7 @@ class Terminal:
         self.notes, self.began = notes, 0.0
         self.console = Console(file=stream, highlight=False, markup=False, emoji=False, no_color=not colours)
         what = Column(ratio=1, no_wrap=True, overflow="ellipsis")
-        self.bars = Progress(
+        self.drawn = Progress(
             TextColumn("{task.description}", markup=False, table_column=what),
             BarColumn(16),
             TextColumn("{task.fields[time]}", markup=False, table_column=Column(no_wrap=True, min_width=18)),
@@ -68,46 +69,41 @@ class Terminal:
             transient=True,
             expand=True,
         )
-        self.all = self.bars.add_task("", time="")
-        self.tasks: dict[int, TaskID] = {}
+        self.all = self.drawn.add_task("", time="")
+        self.tasks: dict[int | str, TaskID] = {}
 
     def say(self, line: str, kind: str = "done") -> None:
         """Print a line above those of the running jobs."""
         self.console.print(line, style=STYLES[kind], soft_wrap=True)
 
     def show(self, jobs: Jobs, now: float) -> None:
-        """Draw a line for each running job, and one for all."""
-        for number in self.tasks.keys() - jobs.running.keys():
-            self.bars.remove_task(self.tasks.pop(number))
-        for number, job in jobs.running.items():
-            if number not in self.tasks:
-                self.tasks[number] = self.bars.add_task(job.what, time="")
-            self._update(self.tasks[number], job, now)
-        if not jobs.total:
-            return
-        self.began = self.began or now
-        self.bars.update(
-            self.all,
-            description=f"{jobs.done} of {count_of(jobs.total)}",
-            completed=jobs.done,
-            total=jobs.total,
-            time=clock(now - self.began),
-        )
-        self.bars.start()
-        self.bars.refresh()
+        """Draw a line for each running job or family, and one for all."""
+        bars = {bar.of: bar for bar in bars_of(jobs, self.notes, now)}
+        for ended in self.tasks.keys() - bars.keys():
+            self.drawn.remove_task(self.tasks.pop(ended))
+        for of, bar in bars.items():
+            if of not in self.tasks:
+                self.tasks[of] = self.drawn.add_task("", time="")
+            self.drawn.update(
+                self.tasks[of], description=bar.what, completed=bar.done, total=bar.total, time=bar.time
+            )
+        if jobs.total:
+            self._draw_all(jobs, now)
 
-    def _update(self, task: "TaskID", job: Job, now: float) -> None:
-        note = job.note(self.notes)
-        if note is None or not note.total:
-            self.bars.update(task, completed=0, total=None, time=clock(now - job.began))
-            return
-        left = "" if note.left is None else f", {clock(max(0, note.left - (now - note.at)))} left"
-        text = f"{note.done / note.total:.0%}{left}"
-        self.bars.update(task, completed=note.done, total=note.total, time=text)
+    def _draw_all(self, jobs: Jobs, now: float) -> None:
+        """Draw the line of all jobs, and with it the others."""
+        self.began = self.began or now
+        what, time = f"{jobs.done} of {count_of(jobs.total)}", clock(now - self.began)
+        self.drawn.update(self.all, description=what, completed=jobs.done, total=jobs.total, time=time)
+        if not self.drawn.live.is_started:
+            self.drawn.start()
+            # Rich has hidden it, and `kill -9` would leave it so.
+            self.console.show_cursor(True)
+        self.drawn.refresh()
 
     def close(self) -> None:
         """Take away the lines of the running jobs."""
-        self.bars.stop()
+        self.drawn.stop()
 
 
 def open_screen(stream: TextIO, notes: Path, colours: bool) -> Screen:

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from depthg.errors import DepthGError
 from depthg.report.status import progress
 from depthg.report.status.progress import Progress, store_progress, training_progress
 from depthg.report.status.text import status_lines
+from depthg.runtime.parent import SNAKEMAKE
 from depthg.store.arrays import Array
 from depthg.store.lock import Lock
 from depthg.store.writer import Writer
@@ -120,12 +122,26 @@ def test_an_experiment_before_while_and_after_it_failed():
     assert lines[place].startswith("failed") and lines[place + 1].strip() == "error: the loss is not finite"
 
 
-def test_a_job_without_a_lock_runs_if_a_run_goes_on_and_its_log_has_begun():
-    log("demo/index.log", "")
-    assert status("demo/stego")[0] == ("resources/demo/train/images.csv", "next")
+def test_a_job_without_a_lock_of_its_own_runs_while_its_process_lives():
+    evaluation = "results/demo/stego/seed0/metrics.json"
+    log("demo/stego/seed0/evaluate.log", "")
     Path(".snakemake/runs").mkdir(parents=True)
+    Path(evaluation).parent.mkdir(parents=True)
     run = Lock(Path(f".snakemake/runs/here-{os.getpid()}.run"), Path(".snakemake"))
-    assert status("demo/stego")[0] == ("resources/demo/train/images.csv", "running")
+    holds = "from depthg.runtime.joblog import hold_log; hold_log(); print('holds', flush=True); input()"
+    with Path("logs/demo/stego/seed0/evaluate.log").open("w") as stream:
+        job = subprocess.Popen(
+            [sys.executable, "-c", holds],
+            stdin=subprocess.PIPE,
+            stdout=stream,
+            env=os.environ | {SNAKEMAKE: str(os.getpid())},
+        )
+    while "holds" not in Path("logs/demo/stego/seed0/evaluate.log").read_text():
+        time.sleep(0.02)
+    assert status("demo") == [(evaluation, "running")] and dict(status("demo/stego"))[evaluation] == "running"
+    job.kill()
+    job.communicate()
+    assert dict(status("demo/stego"))[evaluation] == "to do"  # though another run goes on
     assert list(status_lines([], Path("config.yaml")))[-1] == "a run of Snakemake goes on here"
     run.release()
 

@@ -50,10 +50,10 @@ def test_only_what_is_wrong_remains(text, line):
     ("texts", "line"),
     [
         (["starts\nerror: no room\nends\n"], "no room"),
-        (["starts\nKilled\n\n"], "Killed"),
+        (["starts\nwarning: few images\n\n"], f"{SILENT}; its last line: warning: few images"),
         (["error: of the job\n", "of the cluster\n"], "of the job"),
         (["x" * TAIL + "\nerror: late\n"], "late"),
-        ([b"\xff\n".decode("latin-1")], "ÿ"),
+        ([b"\xff\n".decode("latin-1")], f"{SILENT}; its last line: ÿ"),
         ([""], SILENT),
         ([], SILENT),
     ],
