@@ -16,6 +16,7 @@ without depth, and on another image's depth.
 import argparse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ SAMPLES = 20_000  # tokens on which k-means is fitted
 SHARPNESS = 10.0  # of the cosines, before probabilities are averaged; as `enlarged: guided`
 BATCH = 16
 CONTROL = "shuffled"
-RESTARTS = 3  # of k-means
+RESTARTS = 2  # of k-means
 DRAWS = 500  # of the validation crops, for intervals
 
 
@@ -94,9 +95,7 @@ USES: dict[str, Use] = {
     "joined with distance, a tenth": Use(distance, 0.1),
     "joined with distance, a quarter": Use(distance, 0.25),
     "joined with height, a tenth": Use(height, 0.1),
-    "joined with height, a quarter": Use(height, 0.25),
     "joined with normals, a tenth": Use(normals, 0.1),
-    "joined with normals, a quarter": Use(normals, 0.25),
     "guided by distance (0.05)": Use(guides=((distance, 0.05),)),
     "guided by distance (0.1)": Use(guides=((distance, 0.1),)),
     "guided by normals (0.5)": Use(guides=((normals, 0.5),)),
@@ -146,31 +145,90 @@ class Joined:
         return normalize(torch.cat(parts, -1), dim=-1)
 
 
-def counted(train: Split, val: Split, classes: int, use: Use, control: str, seeds: range) -> np.ndarray:
-    """Pixels by cluster and class of each seed and validation crop, int64 [seeds, crops, classes, classes]."""
-    counts = np.zeros((len(seeds), len(val.features), classes, classes), np.int64)
-    joined, fitted = fit(train, use, control, classes, seeds)
-    for rows in batches(len(val.features)):
-        tokens, depth = val.tokens(rows), val.pooled(rows, control)
-        codes = joined(tokens, _flat(use.joined(depth))) if joined and use.joined else tokens
-        guide = guide_of(use, depth, val.crops.read("images", rows))
-        labels = val.crops.read("labels", rows)
-        for seed, centroids in enumerate(fitted):
-            votes = (SHARPNESS * codes @ centroids.T).softmax(-1)
-            if guide is not None:
-                maps = votes.mT.unflatten(2, val.grid)
-                votes = guided_mean(maps, guide, reach(val.grid), bandwidth=1.0).flatten(2).mT
-            for row, vote, label in zip(rows, votes, labels, strict=True):
-                found = upsample(vote, val.grid, label.shape).max(0).indices.numpy()
-                counts[seed, row] = confusion(found, label, classes, classes)
-    return counts
+class Study:
+    """One data set, and what all uses of depth have in common.
+
+    Args:
+        train, val: the stores of both splits.
+        classes: number of classes, and of clusters.
+        seeds: of k-means.
+    """
+
+    def __init__(self, train: Split, val: Split, classes: int, seeds: range):
+        self.train, self.val, self.classes, self.seeds = train, val, classes, seeds
+
+    @cached_property
+    def places(self) -> Tensor:
+        """The tokens of each training crop on which k-means is fitted, int64 [crops, n]."""
+        rng, crops = np.random.default_rng(0), len(self.train.features)
+        tokens = self.train.grid[0] * self.train.grid[1]
+        each = min(tokens, -(-SAMPLES // crops))
+        return torch.from_numpy(np.stack([rng.permutation(tokens)[:each] for _ in range(crops)]))
+
+    @cached_property
+    def tokens(self) -> Tensor:
+        """These tokens, float32 [crops · n, C]."""
+        return self._sampled(self.train.tokens)
+
+    @cached_property
+    def plain(self) -> list[Tensor]:
+        """Centroids float32 [clusters, C] of the tokens alone, by seed."""
+        return self._centroids(self.tokens)
+
+    def fit(self, use: Use, control: str) -> tuple[Joined | None, list[Tensor]]:
+        """How tokens are joined with depth, if they are, and the centroids float32 [clusters, ·] of each seed."""
+        if use.joined is None:
+            return None, self.plain
+        channels = use.joined
+        seen = self._sampled(lambda rows: _flat(channels(self.train.pooled(rows, control))))
+        joined = Joined(use, seen)
+        return joined, self._centroids(joined(self.tokens, seen))
+
+    def counted(self, use: Use, control: str) -> np.ndarray:
+        """Pixels by cluster and class of each seed and validation crop, int64 [seeds, crops, clusters, classes]."""
+        counts = np.zeros((len(self.seeds), len(self.val.features), self.classes, self.classes), np.int64)
+        joined, fitted = self.fit(use, control)
+        for rows in batches(len(self.val.features)):
+            tokens, depth = self.val.tokens(rows), self.val.pooled(rows, control)
+            codes = joined(tokens, _flat(use.joined(depth))) if joined and use.joined else tokens
+            guide = guide_of(use, depth, self.val.crops.read("images", rows))
+            labels = self.val.crops.read("labels", rows)
+            for seed, centroids in enumerate(fitted):
+                counts[seed, rows] = self._confusions(codes, centroids, guide, labels)
+        return counts
+
+    def _confusions(
+        self, codes: Tensor, centroids: Tensor, guide: Tensor | None, labels: np.ndarray
+    ) -> list[np.ndarray]:
+        votes, grid = (SHARPNESS * codes @ centroids.T).softmax(-1), self.val.grid
+        if guide is not None:
+            votes = guided_mean(votes.mT.unflatten(2, grid), guide, reach(grid), bandwidth=1.0).flatten(2).mT
+        found = (upsample(vote, grid, labels.shape[1:]).max(0).indices.numpy() for vote in votes)
+        return [
+            confusion(ids, label, self.classes, self.classes)
+            for ids, label in zip(found, labels, strict=True)
+        ]
+
+    def _sampled(self, values: Callable[[range], Tensor]) -> Tensor:
+        """The values [B, P, ·] of the training crops at their places, [crops · n, ·]."""
+        parts = (
+            torch.take_along_dim(values(rows), self.places[rows][..., None], 1)
+            for rows in batches(len(self.train.features))
+        )
+        return torch.cat(list(parts)).flatten(0, 1)
+
+    def _centroids(self, codes: Tensor) -> list[Tensor]:
+        return [
+            torch.from_numpy(fit_centroids(codes.numpy(), self.classes, RESTARTS, seed))
+            for seed in self.seeds
+        ]
 
 
 def miou(counts: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     """Mean IoU in percent over seeds, of counts int [seeds, crops, ·, ·], for each of several draws of crops.
 
     Args:
-        counts: see `counted`.
+        counts: see `Study.counted`.
         drawn: how often each crop is drawn, int [draws, crops].
 
     Returns:
@@ -180,27 +238,6 @@ def miou(counts: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     sums = np.einsum("dc,scx->dsx", drawn, counts.reshape(seeds, crops, -1))
     found = [score(one, match(one)).miou for one in sums.reshape(-1, clusters, classes)]
     return np.reshape(found, (len(drawn), seeds)).mean(1)
-
-
-def fit(
-    train: Split, use: Use, control: str, clusters: int, seeds: range
-) -> tuple[Joined | None, list[Tensor]]:
-    """Centroids float32 [clusters, ·] of each seed, and how tokens are joined with depth."""
-    rng = np.random.default_rng(0)
-    each = -(-SAMPLES // len(train.features))
-    tokens, channels = [], []
-    for rows in batches(len(train.features)):
-        at = torch.from_numpy(np.stack([rng.permutation(train.grid[0] * train.grid[1])[:each] for _ in rows]))
-        tokens.append(torch.take_along_dim(train.tokens(rows), at[..., None], 1).flatten(0, 1))
-        if use.joined:
-            flat = _flat(use.joined(train.pooled(rows, control)))
-            channels.append(torch.take_along_dim(flat, at[..., None], 1).flatten(0, 1))
-    codes, joined = torch.cat(tokens), None
-    if channels:
-        joined = Joined(use, torch.cat(channels))
-        codes = joined(codes, torch.cat(channels))
-    centroids = (fit_centroids(codes.numpy(), clusters, RESTARTS, seed) for seed in seeds)
-    return joined, [torch.from_numpy(one) for one in centroids]
 
 
 def guide_of(use: Use, depth: Tensor, images: np.ndarray) -> Tensor | None:
@@ -269,12 +306,10 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path("resources") / options.dataset
     train, val = open_splits(folder, options.backbone, options.depth)
-    classes, seeds, found = len(read_classes(folder / "classes.csv")), range(options.seeds), {}
+    study, found = Study(train, val, len(read_classes(folder / "classes.csv")), range(options.seeds)), {}
     for name, use in USES.items():
-        own = counted(train, val, classes, use, "none", seeds)
-        other = counted(train, val, classes, use, CONTROL, seeds) if use.reads_depth else None
-        found[name] = own, other
         print(f"{name} …", flush=True)
+        found[name] = study.counted(use, "none"), study.counted(use, CONTROL) if use.reads_depth else None
     print(table(found))
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmarks import uses_of_depth
-from benchmarks.uses_of_depth import Joined, Split, Use, distance, height, normals
+from benchmarks.uses_of_depth import Joined, Split, Study, Use, distance, height, normals
 from depthg.models.centring import Centring
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
@@ -37,9 +37,9 @@ def split(tmp_path):
 
 
 def test_depth_that_knows_the_classes_is_of_use_and_that_of_another_image_is_not(split):
-    joined, once = Use(distance, share=0.5), np.ones((1, CROPS), int)
+    joined, once, study = Use(distance, share=0.5), np.ones((1, CROPS), int), Study(split, split, 2, range(3))
     own, other, without = (
-        uses_of_depth.miou(uses_of_depth.counted(split, split, 2, use, control, range(3)), once)[0]
+        uses_of_depth.miou(study.counted(use, control), once)[0]
         for use, control in ((joined, "none"), (joined, "shuffled"), (Use(), "none"))
     )
     assert own > 85  # not 100: labels have two pixels a token, and bilinear enlargement moves borders
