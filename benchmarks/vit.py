@@ -32,7 +32,7 @@ def forward_of(crops: int, side: int = SIDE) -> Work:
     """The bare forward pass of a number of crops of a side in pixels."""
     backbone = DenseBackbone(Backbone(model=MODEL, args=ARGS), untrained=True).to(device())
     images = torch.from_numpy(photographs(crops, side)).to(device())
-    backbone.in_precision(choose_precision(backbone, images))
+    backbone.in_precision(choose_precision(device()))
     return lambda: dense_features(backbone, images).cpu()
 
 

@@ -32,7 +32,7 @@ def measured(root: Path) -> list[Result]:
     """Rows for the stage and the card's share of it, then for the stage without a backbone on this machine."""
     backbone = DenseBackbone(Backbone(model=forward.NETWORK, args=ARGS), untrained=True).to(device())
     images = torch.from_numpy(photographs(2, forward.SIZE)).to(device())
-    backbone.in_precision(choose_precision(backbone, images))
+    backbone.in_precision(choose_precision(device()))
     shape = tuple(features.dense_features(backbone, images).shape[1:])
     sizes = Sizes(CROPS, forward.SIZE, features.feature_arrays(shape, "float16"), ROUNDS)
     with fastest(root, sizes.room) as (folder, where):

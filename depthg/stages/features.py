@@ -102,21 +102,17 @@ def open_backbone(
     settings = spec.model_dump(exclude={"precision"})
     made = {"settings": settings, "weights": backbone.weights_hash(), "crops": source.fingerprint}
     named = [named_precision(name) for name in (spec.precision, begun_precision(out, made))]
-    precision = named[0] or named[1] or choose_precision(backbone, _sample(source))
+    precision = named[0] or named[1] or choose_precision(device())
     if precision != torch.float32:
         made["precision"] = str(precision).removeprefix("torch.")
     return source, backbone.in_precision(precision), made
 
 
-def _sample(source: Store) -> Tensor:
-    """A few crops uint8 [B, S, S, 3], on the device."""
-    return send(torch.from_numpy(source.read("images", range(min(2, len(source))))), device())
-
-
 def features_shape(backbone: DenseBackbone, source: Store) -> tuple[int, ...]:
     """Shape (h, w, C) of the tokens of a crop."""
     # Faster on a GPU, and for a small backbone on a CPU, than to build the network again for `token_shape`.
-    return tuple(dense_features(backbone, _sample(source)[:1]).shape[1:])
+    crop = send(torch.from_numpy(source.read("images", [0])), device())
+    return tuple(dense_features(backbone, crop).shape[1:])
 
 
 def feature_arrays(shape: tuple[int, ...], stored: Stored) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""A CPU computes in bfloat16 only where that is clearly faster; tokens stay close to those of float32."""
+"""A CPU computes in bfloat16 only where it has units for it; tokens stay close to those of float32."""
 
 import pytest
 import torch
@@ -19,19 +19,25 @@ def backbone():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "expected"),
+    ("has", "expected"),
     [
-        ({torch.float32: 0.3, torch.bfloat16: 0.2}, torch.bfloat16),
-        ({torch.float32: 0.3, torch.bfloat16: 0.28}, torch.float32),  # a tenth is not worth it
-        ({torch.float32: 0.3, torch.bfloat16: 0.6}, torch.float32),
-        ({torch.float32: 0.01, torch.bfloat16: 0.001}, torch.float32),  # nothing to gain
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": True, "amx_bf16": False}, torch.float32),
+        ({}, torch.float32),
     ],
 )
-def test_the_choice_follows_the_times(backbone, monkeypatch, seconds, expected):
-    monkeypatch.setattr(precision, "SECONDS", 0.0)
-    monkeypatch.setattr(precision, "_seconds", lambda backbone, images: seconds[backbone.precision])
-    assert precision.choose_precision(backbone, IMAGES) == expected
-    assert backbone.precision == torch.float32
+def test_the_choice_follows_the_processor(monkeypatch, has, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
+    assert precision.choose_precision(torch.device("cpu")) == expected
+
+
+def test_a_gpu_takes_float16():
+    assert precision.choose_precision(torch.device("cuda")) == torch.float16
+
+
+def test_a_torch_that_does_not_tell(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert precision.choose_precision(torch.device("cpu")) == torch.float32
 
 
 @pytest.mark.parametrize(("dtype", "least"), [(torch.float16, 1 - 1e-5), (torch.bfloat16, 0.999)])

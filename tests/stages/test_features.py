@@ -105,7 +105,7 @@ def test_a_store_goes_on_in_the_precision_in_which_it_was_begun(tmp_path, crops,
     """Also on another machine, where the other precision would be chosen."""
     chosen = []
 
-    def choose(backbone, images):
+    def choose(where):
         chosen.append(1)
         return torch.bfloat16 if len(chosen) == 1 else torch.float32
 

@@ -50,7 +50,7 @@ def backbone_seconds(spec: Backbone, name: str, side: int) -> float:
     backbone = DenseBackbone(spec, name, untrained=True).to(device())
     crops = BATCH if device().type == "cuda" else 1  # a CPU is as fast with one
     images = torch.randint(256, (crops, side, side, 3), dtype=torch.uint8, device=device())
-    backbone.in_precision(named_precision(spec.precision) or choose_precision(backbone, images))
+    backbone.in_precision(named_precision(spec.precision) or choose_precision(device()))
     return seconds_per_call(lambda: dense_features(backbone, images).cpu()) / crops
 
 
