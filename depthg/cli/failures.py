@@ -10,6 +10,7 @@ REFUSED = {  # errno → what it means, and what to do
     errno.EPERM: "not permitted: change the owner or the mode of the file or its folder",
     errno.ENOENT: "is missing: it was moved or removed meanwhile: put it back",
     errno.ENOTDIR: "a part of the path is no folder: remove the file that is in its place",
+    errno.EEXIST: "a file is in the place of this folder: remove it, or choose another name",
     errno.EISDIR: "a folder is in the place of this file: remove it",
     errno.ESTALE: "the network file system has lost it: mount it again",
     errno.EIO: "cannot be read or written (input/output error): look after the disk",

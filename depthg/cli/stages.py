@@ -7,6 +7,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from depthg.errors import DepthGError
 from depthg.store.parts import WHOLE, Part
 
 if TYPE_CHECKING:
@@ -247,7 +248,13 @@ def collect(runs: list[Path], header: dict, durations: list[Path], out: Path) ->
 
 
 def set_threads(threads: int) -> None:
-    """Limit the CPU threads of torch."""
+    """Limit the CPU threads of torch.
+
+    Raises:
+        DepthGError: there would be none.
+    """
     import torch
 
+    if threads < 1:
+        raise DepthGError(f"--threads {threads}: must be at least 1")
     torch.set_num_threads(threads)

@@ -60,7 +60,7 @@ class Backbone(Model):
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto",
-        description="of the computation; auto: float16 on a GPU, bfloat16 on a CPU with matrix units (AMX), else float32",
+        description="auto: float16 on a GPU, bfloat16 on a CPU with matrix units (AMX), else float32",
     )
 
     @model_validator(mode="after")

@@ -26,11 +26,15 @@ def find_inputs(given: Sequence[Path]) -> list[Input]:
     Below a folder or the fixed part of a glob, names keep their folders. Images with the same name keep their suffix.
 
     Raises:
-        DepthGError: something does not exist or holds no image, or two images would be written to the same file.
+        DepthGError: something does not exist, there is no image, or two images would be written to the same file.
     """
     tables = [path for path in given if path.suffix == ".csv" and path.is_file()]
     named = [*_listed(tables), *(pair for path in given if path not in tables for pair in _of(path))]
     found = {path.resolve(): Input(path, name) for path, name in named}
+    if not found:
+        raise DepthGError(
+            f"{' '.join(map(str, given))}: no image: a table lists none, or a glob matches only folders"
+        )
     inputs = _distinct(list(found.values()))
     twice = [name for name, count in Counter(one.name for one in inputs).items() if count > 1]
     if twice:

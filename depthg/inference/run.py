@@ -11,7 +11,7 @@ from depthg.inference.inputs import Input, find_inputs
 from depthg.inference.journal import FILE as JOURNAL
 from depthg.inference.journal import Journal
 from depthg.inference.picture import Picture, open_picture
-from depthg.inference.segmenter import Segmenter
+from depthg.inference.segmenter import Segmenter, check_numbers
 from depthg.runtime.prefetch import prefetch
 from depthg.runtime.progress import info, track, warn
 
@@ -56,9 +56,10 @@ def run(
         resume: keep what is there, if it is of the same model and options.
 
     Raises:
-        DepthGError: nothing to segment, images lie where masks would be written, a library is missing, or images
-            failed; they are listed before.
+        DepthGError: a number is out of range, nothing to segment, images lie where masks would be written, a library is
+            missing, or images failed; they are listed before.
     """
+    check_numbers(options.scale, batch)
     inputs = _outside(out, find_inputs(given))
     writers = outputs.writers_of(options.probabilities, options.polygons)
     coco.check(options.coco)

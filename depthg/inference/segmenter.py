@@ -29,6 +29,18 @@ DECISIVE = (names.CONFIG, names.HEAD, names.PROBES)  # for label maps
 MANY = 64  # windows of an image that has a progress bar of its own
 
 
+def check_numbers(scale: float | None, batch: int | None) -> None:
+    """Check a scale and a number of windows.
+
+    Raises:
+        DepthGError: one is out of range.
+    """
+    if scale is not None and not 0 < scale < np.inf:
+        raise DepthGError(f"scale {scale}: must be a number above 0")
+    if batch is not None and batch < 1:
+        raise DepthGError(f"batch {batch}: must be at least 1")
+
+
 class Segmenter:
     """A frozen backbone with a trained head and the centroids of its clusters.
 
@@ -108,8 +120,7 @@ class Segmenter:
         Raises:
             DepthGError: the image cannot be read, or a number is out of range.
         """
-        if (scale is not None and not 0 < scale < np.inf) or (batch is not None and batch < 1):
-            raise DepthGError(f"scale {scale}, batch {batch}: both must be above 0")
+        check_numbers(scale, batch)
         picture = open_picture(image)
         size = (picture.height, picture.width)
         cells = self.config.side if crf else self.network.tokens

@@ -232,7 +232,15 @@ def test_images_with_the_same_name_are_kept_apart(photos):
         (["{empty}"], "no images (jpg, jpeg, png"),
         (["{photos}/plain.png", "{photos}/other/plain.png"], "would both be written as plain.png"),
         (["{photos}/plain.png", "--device", "nonsense"], "device nonsense"),
-        (["{photos}/plain.png", "--scale", "-1"], "must be above 0"),
+        (["{photos}/plain.png", "--scale", "-1"], "error: scale -1.0: must be a number above 0"),
+        (["{photos}/plain.png", "--batch", "0"], "error: batch 0: must be at least 1"),
+        (["{photos}/plain.png", "--threads", "0"], "--threads 0: must be at least 1"),
+        (
+            ["{photos}/plain.png", "--out", "{photos}/notes.txt"],
+            "notes.txt: a file is in the place of this folder",
+        ),
+        (["{empty}/*"], "/*: no such image or folder"),
+        (["{photos}/o*"], "photos/o*: no image: a table lists none"),
         (["{photos}", "--out", "{photos}"], "there are images in it, which masks might replace"),
     ],
 )

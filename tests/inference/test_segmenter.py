@@ -155,7 +155,7 @@ def test_what_is_wrong_with_a_model_is_said(made, picture, tmp_path):
         with pytest.raises(DepthGError, match="an image is RGB"):
             segment(wrong)
     for options in ({"scale": 0}, {"scale": float("nan")}, {"batch": 0}):
-        with pytest.raises(DepthGError, match="must be above 0"):
+        with pytest.raises(DepthGError, match="must be a"):
             segment(picture(9, 9), **options)
 
 
