@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.machine import machine, machine_name, short_name
 from benchmarks.measure import Cost, Count, Growth, Row, Target, alternate
-from benchmarks.report import write
+from benchmarks.report import described
 
 
 def test_works_run_in_turn():
@@ -52,7 +52,7 @@ def test_a_count_is_met_up_to_its_bound():
 def test_results_are_tables_and_json(tmp_path):
     row = Row("stage", "small", Cost((0.5,), 10.0), target=Target("ratio", 2), note="a note")
     count = Count("store", "large", "files", 1909, most=5000)
-    text = write(tmp_path / "made/cpu", [row, count, Growth("stage", "N", (1.0, 2.0), (1.0, 2.0))])
+    text = described(tmp_path / "made/cpu", [row, count, Growth("stage", "N", (1.0, 2.0), (1.0, 2.0))])
     assert (tmp_path / "made/cpu.md").read_text() == text
     assert "| stage (1) | small | 500 ms |" in text and "1. a note" in text
     assert "| store | large | files | 1,909 | 5,000 | yes |" in text
