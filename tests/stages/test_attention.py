@@ -24,7 +24,8 @@ def saved(path, **args):
     for weight in net.parameters():
         weight.data += 0.3 * torch.randn_like(weight)  # attention that is far from uniform
     save_file(net.state_dict(), path)
-    return net, Backbone(model="vit_tiny_patch16_224", args=VIT | args, weights=str(path))
+    spec = Backbone(model="vit_tiny_patch16_224", args=VIT | args, weights=str(path), precision="float32")
+    return net, spec
 
 
 @pytest.fixture

@@ -33,7 +33,8 @@ def spec(tmp_path):
     torch.manual_seed(0)
     net = timm.create_model("vit_tiny_patch16_224", num_classes=0, **VIT)
     save_file(net.state_dict(), tmp_path / "vit.safetensors")
-    return Backbone(model="vit_tiny_patch16_224", args=VIT, weights=str(tmp_path / "vit.safetensors"))
+    weights = str(tmp_path / "vit.safetensors")
+    return Backbone(model="vit_tiny_patch16_224", args=VIT, weights=weights, precision="float32")
 
 
 def test_a_view_depends_on_the_number_of_the_crop_alone():
