@@ -262,9 +262,14 @@ def open_splits(folder: Path, backbone: str, depth: str) -> tuple[Split, Split]:
     """The training and the validation split of resources/{dataset}."""
     mean = Store(folder / "train" / "mean" / f"{backbone}.zarr").read("mean", [0])[0]
     centre = Centring(torch.from_numpy(mean))
-    names = (f"features/{backbone}.zarr", "crops.zarr", f"depth/{depth}.zarr")
     train, val = (
-        Split(*(Store(folder / split / name) for name in names), centre) for split in ("train", "val")
+        Split(
+            Store(folder / split / f"features/{backbone}.zarr"),
+            Store(folder / split / "crops.zarr"),
+            Store(folder / split / f"depth/{depth}.zarr"),
+            centre,
+        )
+        for split in ("train", "val")
     )
     return train, val
 

@@ -108,5 +108,5 @@ def _fit_once(codes: np.ndarray, clusters: int, iterations: int, seed: int) -> t
         min_points_per_centroid=1,  # below its default of 39 faiss prints a warning
         max_points_per_centroid=len(codes),  # above its default of 256 faiss drops codes
     )
-    kmeans.train(codes)
-    return float(kmeans.obj[-1]), np.asarray(kmeans.centroids)
+    objective = kmeans.train(codes)
+    return float(objective), np.asarray(kmeans.centroids)
