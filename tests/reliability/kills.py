@@ -36,6 +36,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=120, help="how many, at least (120)")
     parser.add_argument("--seed", type=int, default=0, help="of signals and moments (0)")
     options = parser.parse_args()
+    # A shell has what it starts in the background ignore SIGINT, and so would all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
     counts = Counter()
     try:
