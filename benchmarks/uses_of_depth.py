@@ -27,9 +27,11 @@ from torch.nn.functional import normalize, pad
 from depthg.config.settings import GeometrySettings
 from depthg.data.classes import read_classes
 from depthg.evaluation.clustering import fit_centroids
+from depthg.evaluation.guided import COLOUR as COLOUR_BANDWIDTH
 from depthg.evaluation.guided import guided_mean, reach, token_colours
 from depthg.evaluation.metrics import confusion, match, score
-from depthg.evaluation.predict import upsample
+from depthg.evaluation.predict import SURENESS, upsample
+from depthg.evaluation.probes import SHARPNESS
 from depthg.models.centring import Centring
 from depthg.stages.camera import unproject
 from depthg.stages.depth.controls import CONTROLS
@@ -37,7 +39,7 @@ from depthg.stages.geometry import pool_depth
 from depthg.store.reader import Store
 
 SAMPLES = 20_000  # tokens on which k-means is fitted
-SHARPNESS = 10.0  # of the cosines, before probabilities are averaged; as `enlarged: guided`
+SURE = SHARPNESS * SURENESS["unsupervised"]  # of cosines that vote, as with `enlarged: guided`
 BATCH = 16
 CONTROL = "shuffled"
 RESTARTS = 2  # of k-means
@@ -200,7 +202,7 @@ class Study:
     def _confusions(
         self, codes: Tensor, centroids: Tensor, guide: Tensor | None, labels: np.ndarray
     ) -> list[np.ndarray]:
-        votes, grid = (SHARPNESS * codes @ centroids.T).softmax(-1), self.val.grid
+        votes, grid = (SURE * codes @ centroids.T).softmax(-1), self.val.grid
         if guide is not None:
             votes = guided_mean(votes.mT.unflatten(2, grid), guide, reach(grid), bandwidth=1.0).flatten(2).mT
         found = (upsample(vote, grid, labels.shape[1:]).max(0).indices.numpy() for vote in votes)
@@ -244,7 +246,9 @@ def guide_of(use: Use, depth: Tensor, images: np.ndarray) -> Tensor | None:
     """Channels float [B, c, h, w] by which probabilities are averaged, in units of their bandwidth."""
     parts = [channels(depth) / bandwidth for channels, bandwidth in use.guides]
     if use.colour:
-        parts.append(token_colours(torch.from_numpy(images), (depth.shape[1], depth.shape[2])) / 0.1)
+        parts.append(
+            token_colours(torch.from_numpy(images), (depth.shape[1], depth.shape[2])) / COLOUR_BANDWIDTH
+        )
     return torch.cat(parts, 1) if parts else None
 
 

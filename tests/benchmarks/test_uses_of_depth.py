@@ -82,6 +82,7 @@ def test_up_is_positive():
 
 
 def test_depth_has_its_share_of_a_joined_token():
+    torch.manual_seed(0)
     channels = torch.randn(5000, 3) * 4 + 7
     tokens = torch.nn.functional.normalize(torch.randn(5000, 8), dim=-1)
     joined = Joined(Use(normals, share=0.25), channels)(tokens, channels)
