@@ -15,10 +15,10 @@ def open_folder() -> tuple[Path, TextIO]:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         if _is_left(folder):
             shutil.rmtree(folder, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    lines = (folder / LINES).open("w+")
+    hidden = Path(tempfile.mkdtemp(prefix=f".{PREFIX}"))  # from other runs, until it is locked
+    lines = (hidden / LINES).open("w+")
     fcntl.flock(lines, fcntl.LOCK_EX)
-    return folder, lines
+    return hidden.rename(hidden.with_name(hidden.name.removeprefix("."))), lines
 
 
 def _is_left(folder: Path) -> bool:
