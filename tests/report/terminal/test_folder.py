@@ -1,5 +1,6 @@
 """The folder of a run: it is there while the run lives, and a run that was killed leaves none for long."""
 
+import fcntl
 import tempfile
 
 import pytest
@@ -24,3 +25,18 @@ def test_a_folder_that_a_killed_run_left_is_removed_and_others_stay(parent):
     assert (living / LINES).is_file()
     of_living.close()
     lines.close()
+
+
+def test_a_run_that_begins_meanwhile_leaves_a_folder_that_is_not_locked_yet(monkeypatch):
+    lock, meanwhile = fcntl.flock, []
+
+    def begin_another(lines, how):
+        monkeypatch.setattr(fcntl, "flock", lock)
+        meanwhile.append(open_folder())
+        lock(lines, how)
+
+    monkeypatch.setattr(fcntl, "flock", begin_another)
+    folder, lines = open_folder()
+    assert (folder / LINES).is_file() and (meanwhile[0][0] / LINES).is_file()
+    lines.close()
+    meanwhile[0][1].close()
