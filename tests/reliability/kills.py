@@ -7,6 +7,7 @@ prints what it did, and stops with the folder's name at the first difference fro
 """
 
 import argparse
+import csv
 import random
 import shutil
 import signal
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.reliability.disturbed import Hit, artifacts, finished, run
@@ -24,7 +26,7 @@ STAGES = ["index", "crops", "depth", "features", "neighbors", "geometry"]
 STAGES += ["train", "cluster", "evaluate", "predictions", "collect"]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 WHOM = ("group", "snakemake", "job")
-A_ROUND = 4  # kills in a round
+A_ROUND = 8  # kills in a round
 
 
 class Difference(Exception):
@@ -55,10 +57,11 @@ def kill_many(folder: Path, kills: int, chance: random.Random, counts: Counter) 
     """Rounds of kills, by turns on stores made as a whole and in three parts, until there are enough."""
     projects = [project_in(folder / f"parts{parts}", parts) for parts in (1, 3)]
     undisturbed = [undisturbed_run(project, TARGET) for project in projects]
+    lasts = [durations(project) for project in projects]
     while counts["kills"] < kills:
-        for project, expected in zip(projects, undisturbed, strict=True):
+        for project, expected, seconds in zip(projects, undisturbed, lasts, strict=True):
             project.forget()
-            round_of_kills(project, TARGET, expected, hits(chance), counts)
+            round_of_kills(project, TARGET, expected, hits(chance, seconds), counts)
             print(f"{counts['kills']} kills, {counts['files compared']} files compared", flush=True)
 
 
@@ -77,11 +80,22 @@ def undisturbed_run(project: Project, target: str) -> dict[str, bytes]:
     return artifacts(project.folder)
 
 
-def hits(chance: random.Random) -> list[Hit]:
-    """A round's kills, at stages in the order in which they run."""
-    stages = sorted(chance.sample(range(len(STAGES)), A_ROUND))
+def durations(project: Project) -> dict[str, float]:
+    """Stage → seconds that its shortest job took in the run that has just ended, by Snakemake's benchmarks."""
+    found: dict[str, list[float]] = {stage: [] for stage in STAGES}
+    for path in (project.folder / "logs").rglob("*.tsv"):
+        words = [*path.parent.parts, path.name.partition(".")[0]]
+        stage = next(word for word in reversed(words) if word in STAGES)
+        with path.open() as table:
+            found[stage] += [float(row["s"]) for row in csv.DictReader(table, delimiter="\t")]
+    return {stage: min(seconds) for stage, seconds in found.items()}
+
+
+def hits(chance: random.Random, seconds: Mapping[str, float]) -> list[Hit]:
+    """A round's kills, at stages in the order in which they run, each at a moment at which a job of it should live."""
+    stages = [STAGES[place] for place in sorted(chance.sample(range(len(STAGES)), A_ROUND))]
     return [
-        Hit(chance.choice(SIGNALS), chance.choice(WHOM), STAGES[stage], chance.uniform(0, 2))
+        Hit(chance.choice(SIGNALS), chance.choice(WHOM), stage, chance.uniform(0, seconds[stage]))
         for stage in stages
     ]
 
