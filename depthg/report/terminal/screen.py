@@ -1,6 +1,7 @@
 """Where the lines go: plain ones into a file or a pipe; on a terminal, below them, those of the running jobs."""
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -10,6 +11,7 @@ from depthg.report.terminal.jobs import Jobs, clock, count_of
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+PACE, PACE_SHARE = 60.0, 0.1  # seconds between two lines of progress in a file, and share of what has passed
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim", "done": "", "where": ""}
 
 
@@ -27,17 +29,28 @@ class Screen(Protocol):
 
 
 class Lines:
-    """Lines without control characters."""
+    """Lines without control characters: now and then one of how far a job is.
 
-    def __init__(self, stream: TextIO):
-        self.stream = stream
+    Args:
+        stream: where they go.
+        notes: folder of the jobs' notes.
+    """
+
+    def __init__(self, stream: TextIO, notes: Path):
+        self.stream, self.notes = stream, notes
+        self.began = self.told = time.monotonic()
 
     def say(self, line: str, kind: str = "done") -> None:
         """Print a line."""
         print(line, file=self.stream, flush=True)
 
     def show(self, jobs: Jobs, now: float) -> None:
-        """Nothing: a line that changes cannot be printed."""
+        """Print how far the running jobs are, at moments that lie ever further apart: a log has to stay short."""
+        moment = time.monotonic()
+        if moment - self.told >= max(PACE, PACE_SHARE * (moment - self.began)):
+            self.told = moment
+            for bar in bars_of(jobs, self.notes, now):
+                self.say(f"  {bar.what}: {bar.time}")
 
     def close(self) -> None:
         """Nothing is there to be taken away."""
@@ -110,4 +123,4 @@ def open_screen(stream: TextIO, notes: Path, colours: bool) -> Screen:
     """The screen for a stream; a dumb terminal gets plain lines."""
     if stream.isatty() and os.environ.get("TERM") not in ("dumb", None):
         return Terminal(stream, notes, colours)
-    return Lines(stream)
+    return Lines(stream, notes)
