@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.reliability.disturbed import Hit, artifacts, finished, run
@@ -23,7 +23,7 @@ from tests.workflow.conftest import Project, make_project
 
 TARGET = "results/mini/ours_3dlhp/metrics.json"
 STAGES = ["index", "crops", "depth", "features", "neighbors", "geometry"]
-STAGES += ["train", "cluster", "evaluate", "predictions", "collect"]
+STAGES += ["train", "cluster", "evaluate", "figure", "collect"]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 WHOM = ("group", "snakemake", "job")
 A_ROUND = 8  # kills in a round
@@ -80,22 +80,29 @@ def undisturbed_run(project: Project, target: str) -> dict[str, bytes]:
     return artifacts(project.folder)
 
 
-def durations(project: Project) -> dict[str, float]:
-    """Stage → seconds that its shortest job took in the run that has just ended, by Snakemake's benchmarks."""
-    found: dict[str, list[float]] = {stage: [] for stage in STAGES}
+def durations(project: Project) -> dict[str, list[float]]:
+    """Stage → seconds that its jobs took in the run that has just ended, by Snakemake's benchmarks."""
+    found: dict[str, list[float]] = {}
     for path in (project.folder / "logs").rglob("*.tsv"):
         words = [*path.parent.parts, path.name.partition(".")[0]]
-        stage = next(word for word in reversed(words) if word in STAGES)
+        stage = next((word for word in reversed(words) if word in STAGES), path.stem)
         with path.open() as table:
-            found[stage] += [float(row["s"]) for row in csv.DictReader(table, delimiter="\t")]
-    return {stage: min(seconds) for stage, seconds in found.items()}
+            found.setdefault(stage, []).extend(
+                float(row["s"]) for row in csv.DictReader(table, delimiter="\t")
+            )
+    return found
 
 
-def hits(chance: random.Random, seconds: Mapping[str, float]) -> list[Hit]:
-    """A round's kills, at stages in the order in which they run, each at a moment at which a job of it should live."""
+def hits(chance: random.Random, seconds: Mapping[str, Sequence[float]]) -> list[Hit]:
+    """A round's kills, at stages in the order in which they run, each at a moment at which a job of it may live."""
     stages = [STAGES[place] for place in sorted(chance.sample(range(len(STAGES)), A_ROUND))]
     return [
-        Hit(chance.choice(SIGNALS), chance.choice(WHOM), stage, chance.uniform(0, seconds[stage]))
+        Hit(
+            chance.choice(SIGNALS),
+            chance.choice(WHOM),
+            stage,
+            chance.uniform(0, chance.choice(seconds[stage])),
+        )
         for stage in stages
     ]
 
