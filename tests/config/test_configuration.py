@@ -353,3 +353,21 @@ def test_a_name_that_is_no_plain_word_is_refused(section, name):
 @pytest.mark.parametrize("name", ["mine", "città_2.1-b", "写真"])
 def test_plain_names_are_of_any_script(name):
     assert name in load_config({"datasets": {name: {}}}).datasets
+
+
+def test_auto_and_hidden_positives_are_trained_as_described_whatever_the_preset(request):
+    shipped = load_config(request.config.rootpath / "config.yaml")
+    unread = {"depth_norm", "depth_at", "mixing", "projection"}  # without depth and hidden positives
+    everywhere = [
+        {
+            name: value
+            for name, value in shipped.resolve(dataset, "auto").slice(TrainSettings)
+            if name not in unread
+        }
+        for dataset in shipped.datasets
+    ]
+    assert all(one == everywhere[0] for one in everywhere)
+    assert shipped.resolve("demo_released", "stego").batches == 300  # of 900 steps
+    for dataset in ("demo", "cocostuff", "cityscapes", "potsdam"):
+        ours, released = (shipped.resolve(name, "stego_hp") for name in (dataset, f"{dataset}_released"))
+        assert released.batches == ours.batches and released.step_unit == "batches"
