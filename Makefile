@@ -29,7 +29,7 @@ test: install  ## the tests, a few minutes
 test-slow: install  ## whole workflows on miniatures of the benchmarks, some minutes more
 	pytest -m slow
 
-test-kills: install  ## whole workflows, killed at random moments of every stage: an hour
+test-kills: install  ## whole workflows, killed at random moments of every stage: 20 minutes
 	python -m tests.reliability.kills --kills $(KILLS)
 	KILLS=$(KILLS) pytest -m slow tests/reliability/test_kills.py
 
