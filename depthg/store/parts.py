@@ -21,8 +21,8 @@ OPENING = ".opening.lock"
 class Part:
     """Part `number` (from 1) of `of`; `number` None stands for all parts, to mark the store complete."""
 
-    number: int | None = 1
-    of: int = 1
+    number: int | None
+    of: int
 
     @classmethod
     def parse(cls, text: str) -> "Part":
@@ -31,11 +31,12 @@ class Part:
         Raises:
             DepthGError: the text is not in this notation, or there is no part of this number.
         """
-        match = re.fullmatch(r"(all|\d+)/(\d+)", text)
-        number, of = (match[1], int(match[2])) if match else ("0", 0)
-        if (number != "all" and not 1 <= int(number) <= of) or not of:
-            raise DepthGError(f"--part {text}: no such part: write 1/4 … 4/4 for the parts of four, or all/4")
-        return cls(None if number == "all" else int(number), of)
+        match = re.fullmatch(r"(all|[1-9]\d*)/([1-9]\d*)", text)
+        if match and match[1] == "all":
+            return cls(None, int(match[2]))
+        if match and int(match[1]) <= int(match[2]):
+            return cls(int(match[1]), int(match[2]))
+        raise DepthGError(f"--part {text}: no such part: write 1/4 … 4/4 for the parts of four, or all/4")
 
     def __str__(self) -> str:
         return f"{self.number or 'all'}/{self.of}"
@@ -74,7 +75,7 @@ class Part:
         return [lock for lock in _locks(store) if not lock.name.endswith(beside)]
 
 
-WHOLE = Part()
+WHOLE = Part(1, 1)
 
 
 def check_unused(store: Path) -> None:

@@ -1,6 +1,7 @@
 """A store written in parts: the same bytes in however many, each part resumed by itself, none forgotten."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -199,6 +200,19 @@ def test_a_store_that_is_being_written_is_not_replaced(tmp_path, whole):
         write(path, part)
     complete(path, 3)
     assert content(path) == whole
+
+
+def test_notation_and_what_covers_the_whole_store():
+    parts = {text: Part.parse(text) for text in ("1/1", "1/2", "2/2", "10/10", "all/3")}
+    assert [str(part) for part in parts.values()] == list(parts)
+    assert [text for text, part in parts.items() if part.is_alone] == ["1/1", "all/3"]
+
+
+def test_a_claimed_part_is_named(tmp_path):
+    for part, name in (("2/3", "a.zarr (part 2/3)"), ("1/1", "a.zarr")):
+        message = f"^{re.escape(str(tmp_path / name))} is being written by process"
+        with Part.parse(part).claim(tmp_path / "a.zarr"), pytest.raises(DepthGError, match=message):
+            Part.parse(part).claim(tmp_path / "a.zarr")
 
 
 @pytest.mark.parametrize("text", ["5/4", "0/4", "4", "a/b", "1/0", "all/0", "-1/4", "1/4/2", ""])
