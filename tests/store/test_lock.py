@@ -15,7 +15,7 @@ import pytest
 from depthg.errors import DepthGError
 from depthg.store import lock
 from depthg.store.arrays import Array
-from depthg.store.lock import Lock
+from depthg.store.lock import Lock, is_held
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
 
@@ -241,3 +241,47 @@ def test_a_file_that_its_holder_removes_meanwhile_is_made_anew(tmp_path, monkeyp
     with Lock(path, tmp_path):
         assert len(opened) == 2 and path.is_file()
     assert open_files() == before
+
+
+def sign(path, age=0.0, **holder) -> None:
+    """A lock file of a holder, touched so many seconds ago."""
+    path.write_text(json.dumps(holder))
+    os.utime(path, (time.time() - age,) * 2)
+
+
+def test_a_lock_is_held_while_its_process_lives_and_nobody_disturbs_it(tmp_path):
+    path, here = tmp_path / "a.lock", socket.gethostname()
+    with Lock(path, tmp_path):
+        assert is_held(path)
+    assert not is_held(path)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        sign(path, host=here, pid=process.pid)
+        assert is_held(path)
+        assert process.poll() is None
+        process.stdin.close()
+        assert process.wait() == 1  # it ends by itself, at the end of its input
+        assert not is_held(path)
+
+
+def test_a_lock_of_another_machine_is_held_while_it_is_touched(tmp_path):
+    path = tmp_path / "a.lock"
+    for age, held in ((0, True), (lock.LEFT_AFTER - 5, True), (lock.LEFT_AFTER + 5, False)):
+        sign(path, age, host="node7", pid=10**9)
+        assert is_held(path) == held
+
+
+def test_a_lock_of_another_user_is_held(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(lock.os, "kill", refuse)
+    sign(tmp_path / "a.lock", host=socket.gethostname(), pid=1)
+    assert is_held(tmp_path / "a.lock")
+
+
+@pytest.mark.parametrize(
+    "holder", [{}, {"host": "x"}, {"pid": 1}, {"host": socket.gethostname(), "pid": "1"}]
+)
+def test_a_lock_that_tells_too_little_is_not_held(tmp_path, holder):
+    sign(tmp_path / "a.lock", **holder)
+    assert is_held(tmp_path / "a.lock") == (holder == {"host": "x"})

@@ -22,6 +22,14 @@ def test_siblings_are_the_other_crops_of_an_image(stores, settings):
         assert set(others) == set(draws.siblings_of(crop)) - {crop}
 
 
+def test_siblings_ascend_wherever_they_are(tmp_path):
+    images = np.random.default_rng(0).integers(5, size=600)
+    near = write(tmp_path / "n.zarr", {}, image=images.astype(np.int32))
+    draws = Draws(near, DrawSettings(), 0)
+    for crop in (0, 17, 599):
+        assert draws.siblings_of(crop).tolist() == np.flatnonzero(images == images[crop]).tolist()
+
+
 def test_all_that_a_step_sees(stores, settings):
     near, pairs = Store(stores.neighbors), settings.model_copy(update={"depth_pairs": "sibling"})
     alone, paired = Draws(near, settings, 3).crops(5), Draws(near, pairs, 3).crops(5)
