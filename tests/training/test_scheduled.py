@@ -99,6 +99,19 @@ def test_siblings_are_scheduled_where_they_are_paired(scheduled, stores, schedul
     assert set(alone) < set(paired)
 
 
+def test_siblings_must_be_there_only_where_they_are_paired(stores, schedule, tmp_path):
+    near = write(tmp_path / "alone.zarr", {}, ids=stores.ids, image=np.arange(CROPS, dtype=np.int32))
+    assert len(scheduled_crops(near, schedule))
+    with pytest.raises(DepthGError, match="depth_pairs: sibling pairs crops of one image"):
+        scheduled_crops(near, schedule.model_copy(update={"depth_pairs": "sibling"}))
+
+
+def test_neighbours_of_other_crops_are_refused(scheduled, stores, schedule, tmp_path):
+    with pytest.raises(DepthGError, match="was made from another"):
+        make_scheduled(tmp_path / "crops.zarr", stores.neighbors, tmp_path / "other.zarr", schedule)
+    assert not (tmp_path / "other.zarr").exists()
+
+
 def test_another_seed_is_not_scheduled(scheduled, settings):
     own = settings.model_copy(update={"batch": 2})
     _, schedule, few = scheduled
