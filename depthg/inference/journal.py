@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from depthg.inference.inputs import Input
+from depthg.inference.kept import forget_all
 from depthg.inference.outputs import find_mask
 from depthg.runtime.files import replacing
 from depthg.runtime.progress import info
@@ -37,8 +38,10 @@ class Journal:
         self.done: dict[str, list[int]] = {}
         if found and found[0] == origin:
             self.done = {line["image"]: line["pixels"] for line in found[1:] if find_mask(out, line["image"])}
-        elif found:
-            info(f"{out}: holds what another model or other options gave: all images are segmented anew")
+        else:
+            forget_all(out)
+            if found:
+                info(f"{out}: holds what another model or other options gave: all images are segmented anew")
         with replacing(self.path) as draft:
             draft.write_text("".join(json.dumps(line) + "\n" for line in [origin, *self._entries()]))
 

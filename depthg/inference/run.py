@@ -10,6 +10,7 @@ from depthg.inference import coco, outputs
 from depthg.inference.inputs import Input, find_inputs
 from depthg.inference.journal import FILE as JOURNAL
 from depthg.inference.journal import Journal
+from depthg.inference.kept import KeptWindows, forget_all
 from depthg.inference.picture import Picture, open_picture
 from depthg.inference.segmenter import Segmenter, check_numbers
 from depthg.runtime.prefetch import prefetch
@@ -53,7 +54,7 @@ def run(
         out: folder to write, created if missing.
         options: what to write, and how to apply the model.
         batch: windows that are looked at together.
-        resume: keep what is there, if it is of the same model and options.
+        resume: keep what is there, if it is of the same model and options; also of an image that was begun.
 
     Raises:
         DepthGError: a number is out of range, nothing to segment, images lie where masks would be written, a library is
@@ -74,6 +75,7 @@ def run(
     kept = [one for one in inputs if one.name in journal.done]
     coco.write(options.coco, out, kept, segmenter.config.classes)
     journal.write_areas(out / AREAS, kept, segmenter.names)
+    forget_all(out)
     for failure in failures:
         warn(f"{failure.path}: {failure.reason}")
     if failures:
@@ -115,6 +117,7 @@ def _segment_all(
             if isinstance(picture, Exception):
                 raise picture
             told = told or _tell_scale(one, picture, segmenter, options.scale)
+            windows = KeptWindows(journal.out, one.path)
             found = segmenter(
                 picture,
                 crf=options.crf,
@@ -122,10 +125,12 @@ def _segment_all(
                 scale=options.scale,
                 batch=batch,
                 keep=options.probabilities,
+                windows=windows,
             )
             for write in writers:
                 write(journal.out, one, picture, found)
             journal.add(one.name, found.pixels())
+            windows.forget()
         except UnreadableImageError as error:
             yield Failure(one.path, error.reason)
         except DepthGError as error:

@@ -1,7 +1,7 @@
 """A trained model, applied to images of any size: `Segmenter.from_pretrained(folder)(image)`."""
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -16,6 +16,7 @@ from depthg.evaluation.crf import CHANNELS, refine
 from depthg.evaluation.predict import ENLARGED, upsample
 from depthg.inference import config as names
 from depthg.inference.hub import model_folder
+from depthg.inference.kept import KeptWindows
 from depthg.inference.network import Network
 from depthg.inference.picture import Picture, open_picture
 from depthg.inference.segmentation import VOID, Segmentation
@@ -105,6 +106,7 @@ class Segmenter:
         scale: float | None = None,
         batch: int | None = None,
         keep: bool = True,
+        windows: KeptWindows | None = None,
     ) -> Segmentation:
         """Segment an image at its own resolution, by overlapping windows as large as its short side.
 
@@ -116,6 +118,8 @@ class Segmenter:
                 the short side fills a window, as in evaluation.
             batch: windows that are looked at together; None: 4 on a CPU, 32 on a GPU.
             keep: keep what `probabilities` is made from, a few bytes for each token.
+            windows: keeps what is seen in an image of more than 64 windows, so that an interrupted call goes on; not
+                with `crf`, which has values for each pixel.
 
         Raises:
             DepthGError: the image cannot be read, or a number is out of range.
@@ -126,8 +130,10 @@ class Segmenter:
         cells = self.config.side if crf else self.network.tokens
         rows, columns = lay_axes(*size, cells, scale, self.config.side)
         flip = self.config.flip if flip is None else flip
-        values = self._values(picture, rows, columns, flip, crf, batch)
-        if (count := len(rows.starts) * len(columns.starts)) > MANY:
+        count = len(rows.starts) * len(columns.starts)
+        kept = windows if count > MANY and not crf else None
+        values = self._values(picture, rows, columns, flip, crf, batch, kept)
+        if count > MANY:
             values = track(values, count, "windows")
         bands: Iterable[Tensor] = join(rows, columns, values)
         probabilities = None
@@ -138,21 +144,32 @@ class Segmenter:
         return Segmentation(labels, self.config.classes, probabilities)
 
     def _values(
-        self, picture: Picture, rows: Axis, columns: Axis, flip: bool, crf: bool, batch: int | None
+        self,
+        picture: Picture,
+        rows: Axis,
+        columns: Axis,
+        flip: bool,
+        crf: bool,
+        batch: int | None,
+        kept: KeptWindows | None,
     ) -> Iterator[Tensor]:
         """What is joined, float32 [n, cells, cells] of every window, row by row."""
+        where = self.network.device
+        step = batch or BATCH.get(where.type, BATCH["cpu"])
         places = list(product(rows.starts, columns.starts))
-        step = batch or BATCH.get(self.network.device.type, BATCH["cpu"])
-        for start in range(0, len(places), step):
-            boxes = [
-                (columns.box(x, picture.width), rows.box(y, picture.height))
-                for y, x in places[start : start + step]
-            ]
-            cuts = [
-                picture.cut((left, top, right, bottom), self.config.side, self.config.resize)
-                for (left, right), (top, bottom) in boxes
-            ]
-            yield from self._of_windows(np.stack(cuts), flip, crf)
+        for first in range(0, len(places), step):
+            chosen = places[first : first + step]
+            boxes = [(columns.box(x, picture.width), rows.box(y, picture.height)) for y, x in chosen]
+            look = partial(self._look, picture, boxes, flip, crf)
+            yield from kept.values(first, len(chosen), look, where) if kept else look()
+
+    def _look(self, picture: Picture, boxes: Sequence[tuple], flip: bool, crf: bool) -> Iterator[Tensor]:
+        """The same of the windows of some boxes, each its edges from left to right and from top to bottom."""
+        side, resize = self.config.side, self.config.resize
+        cuts = [
+            picture.cut((left, top, right, bottom), side, resize) for (left, right), (top, bottom) in boxes
+        ]
+        return self._of_windows(np.stack(cuts), flip, crf)
 
     @torch.inference_mode()
     def _of_windows(self, images: np.ndarray, flip: bool, crf: bool) -> Iterator[Tensor]:

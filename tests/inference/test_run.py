@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ from PIL import Image
 
 from depthg.cli import main
 from depthg.data.classes import read_classes
-from depthg.inference import journal
+from depthg.inference import journal, kept
 from depthg.inference.inputs import find_inputs
 from depthg.inference.segmenter import Segmenter
+from depthg.inference.windows import lay_axes
 
 
 @pytest.fixture
@@ -110,6 +112,62 @@ def test_who_did_not_ask_to_resume_is_told_of_it(made, photos, tmp_path, monkeyp
     assert main(command) == 130
     told = "error: interrupted: the same command with --resume goes on where it stopped\n"
     assert capsys.readouterr().err == told
+
+
+def test_an_image_of_many_windows_goes_on_behind_the_last(made, picture, tmp_path, monkeypatch):
+    image, model = tmp_path / "large.png", str(made.model())
+    Image.fromarray(picture(200, 300)).save(image)
+    command = ["segment", str(image), "--model", model, "--scale", "1", "--batch", "5", "--out"]
+    assert main([*command, str(tmp_path / "whole")]) == 0
+    looked, real, dies_at = [], Segmenter._of_windows, [4]
+
+    def dies(self, images, *options):
+        looked.append(len(images))
+        if len(looked) == dies_at[0]:
+            raise KeyboardInterrupt
+        return real(self, images, *options)
+
+    monkeypatch.setattr(Segmenter, "_of_windows", dies)
+    assert main([*command, str(tmp_path / "all")]) == 130
+    total, looked[:], dies_at[:] = -(-count_windows(model, 200, 300) // 5), [], [0]
+    assert total >= 20 and main([*command, str(tmp_path / "all"), "--resume"]) == 0
+    assert len(looked) == total - 3
+    for name in ("large.png", "areas.csv", "overlays/large.jpg"):
+        assert (tmp_path / "all" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not (tmp_path / "all" / kept.FOLDER).exists()
+
+
+@pytest.mark.parametrize("change", ["no resume", "another image", "a part of a file"])
+def test_windows_that_are_not_those_of_the_image_are_looked_at_anew(
+    made, picture, tmp_path, monkeypatch, change
+):
+    image, out, looked, real = tmp_path / "large.png", tmp_path / "all", [], Segmenter._of_windows
+    Image.fromarray(picture(200, 300)).save(image)
+    model = str(made.model())
+    command = ["segment", str(image), "--model", model, "--scale", "1", "--out", str(out)]
+
+    def dies(self, images, *options):
+        looked.append(len(images))
+        if len(looked) == 3:
+            raise KeyboardInterrupt
+        return real(self, images, *options)
+
+    monkeypatch.setattr(Segmenter, "_of_windows", dies)
+    assert main(command) == 130 and len(list((out / kept.FOLDER).rglob("*.npy"))) == 2
+    if change == "another image":
+        Image.fromarray(picture(200, 300)[::-1]).save(image)
+    elif change == "a part of a file":
+        for file in (out / kept.FOLDER).rglob("*.npy"):
+            file.write_bytes(file.read_bytes()[:-7])
+    assert main(command if change == "no resume" else [*command, "--resume"]) == 0
+    assert sum(looked[3:]) == count_windows(model, 200, 300)
+
+
+def count_windows(model: str, height: int, width: int) -> int:
+    """Of an image at scale 1."""
+    segmenter = Segmenter(Path(model))
+    rows, columns = lay_axes(height, width, segmenter.network.tokens, 1.0, segmenter.config.side)
+    return len(rows.starts) * len(columns.starts)
 
 
 def test_a_mask_that_was_removed_is_made_again(made, photos, tmp_path):
