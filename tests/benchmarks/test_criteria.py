@@ -55,13 +55,19 @@ def test_halves_say_what_the_selection_says_and_its_parts(tmp_path, kinds):
     assert all(value == pytest.approx(1) for value in found.values()) and found.keys() < set(CRITERIA)
 
 
-def test_the_table_has_ranks_and_the_choice_of_each_criterion():
-    values = {
-        name: dict.fromkeys(CRITERIA, float(place)) | {"loss": -place} for place, name in enumerate("abc")
-    }
-    lines = table(values, {"a": 20.0, "b": 30.0, "c": 25.0}).splitlines()
-    assert lines[0] == "3 settings, mIoU 20.0 to 30.0"
-    assert "| fit | +0.50 | 25.0 |" in lines and "| loss | −0.50 | 20.0 |" in lines
+def test_the_table_has_ranks_and_the_lengths_that_each_criterion_chooses():
+    scores = {"a+steps=1": 20.0, "a+steps=9": 30.0, "b+steps=1+flip=true": 40.0, "b+steps=9+flip=true": 28.0}
+    values = {}
+    for place, name in enumerate(scores):
+        values[name] = dict.fromkeys(CRITERIA, float(place)) | {
+            "loss": -place,
+            "short": -9 if "=9" in name else -1,
+        }
+    lines = table(values, scores).splitlines()
+    assert lines[0].startswith("4 settings, mIoU 20.0 to 40.0.")
+    assert lines[0].endswith("the best has 35.0 on average, the longest 29.0.")
+    assert "| fit | +0.40 | 29.0 |" in lines  # ranks 1 2 4 3; the later of each pair
+    assert "| loss | −0.40 | 30.0 |" in lines and "| short | +0.00 | 30.0 |" in lines
     assert len(lines) == 4 + len(CRITERIA)
 
 
