@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from depthg.errors import DepthGError
 from depthg.store.arrays import Array
 from depthg.store.completion import complete
-from depthg.store.parts import Part
+from depthg.store.parts import WHOLE, Part
 from depthg.store.reader import Store
 from depthg.store.resume import unfinished_ranges
 from depthg.store.writer import Writer
@@ -28,7 +28,7 @@ WRITE = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from depthg.store.parts import Part
+from depthg.store.parts import WHOLE, Part
 from depthg.store.arrays import Array
 from depthg.store.writer import Writer
 arrays = {"maps": Array((1800,), "float32", compress=False), "ids": Array((1000,), "int32")}
@@ -204,7 +204,7 @@ def test_a_store_that_is_being_written_is_not_replaced(tmp_path, whole):
 
 def test_notation_and_what_covers_the_whole_store():
     parts = {text: Part.parse(text) for text in ("1/1", "1/2", "2/2", "10/10", "all/3")}
-    assert [str(part) for part in parts.values()] == list(parts)
+    assert [str(part) for part in parts.values()] == list(parts) and parts["1/1"] == WHOLE
     assert [text for text, part in parts.items() if part.is_alone] == ["1/1", "all/3"]
 
 
