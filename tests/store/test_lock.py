@@ -271,7 +271,8 @@ def test_a_lock_of_another_machine_is_held_while_it_is_touched(tmp_path):
 
 
 def test_a_lock_of_another_user_is_held(tmp_path, monkeypatch):
-    def refuse(*_):
+    def refuse(_, number):
+        assert number == 0  # no signal: it only asks
         raise PermissionError
 
     monkeypatch.setattr(lock.os, "kill", refuse)
