@@ -75,13 +75,13 @@ def run(
     kept = [one for one in inputs if one.name in journal.done]
     coco.write(options.coco, out, kept, segmenter.config.classes)
     journal.write_areas(out / AREAS, kept, segmenter.names)
-    forget_all(out)
     for failure in failures:
         warn(f"{failure.path}: {failure.reason}")
     if failures:
         raise DepthGError(
             f"images not segmented: {len(failures)} of {len(inputs)}, see the warnings above; the others are in {out}"
         )
+    forget_all(out)
     info(f"{out}: masks, overlays and {AREAS} of {len(inputs)} images")
 
 

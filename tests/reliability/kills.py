@@ -7,8 +7,8 @@ prints what it did, and stops with the folder's name at the first difference fro
 """
 
 import argparse
-import csv
 import random
+import re
 import shutil
 import signal
 import sys
@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from depthg.runtime.provenance import read_durations
 from tests.reliability.disturbed import Hit, artifacts, finished, run
 from tests.workflow.conftest import Project, make_project
 
@@ -83,13 +84,9 @@ def undisturbed_run(project: Project, target: str) -> dict[str, bytes]:
 def durations(project: Project) -> dict[str, list[float]]:
     """Stage → seconds that its jobs took in the run that has just ended, by Snakemake's benchmarks."""
     found: dict[str, list[float]] = {}
-    for path in (project.folder / "logs").rglob("*.tsv"):
-        words = [*path.parent.parts, path.name.partition(".")[0]]
-        stage = next((word for word in reversed(words) if word in STAGES), path.stem)
-        with path.open() as table:
-            found.setdefault(stage, []).extend(
-                float(row["s"]) for row in csv.DictReader(table, delimiter="\t")
-            )
+    for name, seconds in read_durations((project.folder / "logs").rglob("*.tsv")).items():
+        stage = next(word for word in reversed(re.split(r"[/.]", name)) if word in STAGES)
+        found.setdefault(stage, []).append(seconds)
     return found
 
 
