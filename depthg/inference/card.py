@@ -2,77 +2,80 @@
 
 from typing import Any
 
-import yaml
-
 from depthg.config.sections import Backbone
 from depthg.inference.config import ModelConfig
 
 OWN = "depthg/weights/"  # weights that come with the package, under its own licence
-LIMITS = """\
+CARD = """\
+---
+library_name: depthg
+pipeline_tag: image-segmentation
+tags:
+- unsupervised
+- semantic-segmentation
+- depthg
+---
+
+# {experiment} on {dataset}
+
+A model that segments images without having seen a label, made by [depthg](https://arxiv.org/abs/2309.12378) \
+(DepthG, CVPR 2024).
+
+```bash
+depthg segment IMAGES --model FOLDER --out masks
+```
+
+```python
+from depthg import Segmenter
+
+found = Segmenter.from_pretrained("FOLDER")("photo.jpg")
+found.labels, found.names, found.probabilities
+```
+
+## Classes
+
+| id | name | colour | clusters |
+|---|---|---|---|
+{classes}
+
+## Data and making
+
+{making}
+
+## Scores
+
+{scores}
+
+## What was chosen without labels
+
+{choices}
+
+## Limits
+
 - Clusters are what the backbone tells apart in these images; nobody said that they are the classes you need. Look at
   the overlays before you count areas.
 - Images of another kind (night, aerial, medical) than the training images may fall into any cluster.
 - A region smaller than a token is lost; borders are as sharp as the image's colours allow.
-- It was trained without labels{named}; it is no measuring instrument, and not for decisions about people."""
+- It was trained without labels{named}; it is no measuring instrument, and not for decisions about people.
+
+## Licences
+
+{licences}
+"""
 
 
 def model_card(config: ModelConfig) -> str:
     """README.md of a model's folder, with the metadata that the Hugging Face hub reads."""
     about = config.about
-    head = {
-        "library_name": "depthg",
-        "pipeline_tag": "image-segmentation",
-        "tags": ["unsupervised", "semantic-segmentation", "depthg"],
-    }
-    return "\n".join(
-        [
-            "---",
-            yaml.safe_dump(head, sort_keys=False).rstrip(),
-            "---",
-            "",
-            f"# {about.get('experiment', 'model')} on {about.get('dataset', 'images')}",
-            "",
-            "A model that segments images without having seen a label, made by "
-            "[depthg](https://arxiv.org/abs/2309.12378) (DepthG, CVPR 2024).",
-            "",
-            "```bash",
-            "depthg segment IMAGES --model FOLDER --out masks",
-            "```",
-            "",
-            "```python",
-            "from depthg import Segmenter",
-            "",
-            'found = Segmenter.from_pretrained("FOLDER")("photo.jpg")',
-            "found.labels, found.names, found.probabilities",
-            "```",
-            "",
-            "## Classes",
-            "",
-            "| id | name | colour | clusters |",
-            "|---|---|---|---|",
-            *(_row(config, place) for place in range(len(config.classes))),
-            "",
-            "## Data and making",
-            "",
-            *_making(config),
-            "",
-            "## Scores",
-            "",
-            *_scores(about),
-            "",
-            "## What was chosen without labels",
-            "",
-            *_choices(config),
-            "",
-            "## Limits",
-            "",
-            LIMITS.format(named=", and only its names were given by them" if about.get("labelled") else ""),
-            "",
-            "## Licences",
-            "",
-            *(f"- {part}: {licence}" for part, licence in licences(config).items()),
-            "",
-        ]
+    return CARD.format(
+        experiment=about.get("experiment", "model"),
+        dataset=about.get("dataset", "images"),
+        classes="\n".join(_row(config, place) for place in range(len(config.classes))),
+        making="\n".join(_making(config)),
+        scores="\n".join(_scores(about)),
+        choices="\n".join(_choices(config)),
+        named=", and only its names were given by them" if about.get("labelled") else "",
+        licences="\n".join(f"- {part}: {licence}" for part, licence in licences(config).items()),
     )
 
 
