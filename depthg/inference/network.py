@@ -13,7 +13,7 @@ from depthg.inference import config as names
 from depthg.inference.config import ModelConfig, read_config
 from depthg.models.backbones import DenseBackbone
 from depthg.models.checkpoint import Model, load_model
-from depthg.models.precision import ON_GPU, named_precision
+from depthg.models.precision import choose_precision, named_precision
 from depthg.runtime import device as devices
 from depthg.stages.features import dense_features
 from depthg.stages.mirrored import mirror
@@ -26,6 +26,8 @@ class Network:
     Args:
         folder: a model's folder: see depthg.inference.config.
         device: where to compute, for example `cuda:1`; None: a GPU if there is one.
+        precision: of the backbone; None: as its configuration says, and without a word there, as the features stage
+            chooses on this device.
 
     Attributes:
         config: the content of config.json.
@@ -35,12 +37,14 @@ class Network:
         DepthGError: a file of the folder or the backbone's weights are missing, or do not belong together.
     """
 
-    def __init__(self, folder: Path, device: str | torch.device | None = None):
+    def __init__(
+        self, folder: Path, device: str | torch.device | None = None, precision: torch.dtype | None = None
+    ):
         self.config = read_config(folder)
         self.device = _device(device)
+        precision = precision or named_precision(self.config.backbone.spec.precision)
         self.backbone = load_backbone(folder, self.config).to(self.device)
-        if precision := _precision(self.config, self.device):
-            self.backbone.in_precision(precision)
+        self.backbone.in_precision(precision or choose_precision(self.device))
         self.axes = _axes(folder, self.device)
         self.head: Model = load_model(folder / names.HEAD).to(self.device)
         self.probes = Probes(_centroids(folder, self.config), None).to(self.device)
@@ -101,12 +105,6 @@ def _device(name: str | torch.device | None) -> torch.device:
         return torch.zeros((), device=name).device
     except (RuntimeError, AssertionError) as error:
         raise DepthGError(f"device {name}: {str(error).splitlines()[0]}: give cpu, cuda or cuda:1") from None
-
-
-def _precision(config: ModelConfig, where: torch.device) -> torch.dtype | None:
-    """As the configuration of the backbone says; `auto`: float16 on a GPU, float32 on a CPU."""
-    named = named_precision(config.backbone.spec.precision)
-    return named or (ON_GPU if where.type == "cuda" else None)
 
 
 def _axes(folder: Path, where: torch.device) -> Tensor | None:

@@ -51,7 +51,7 @@ def export_onnx(folder: Path, out: Path) -> None:
     """Write a model's folder as an ONNX file, with classes and window in its metadata.
 
     Input `images` uint8 [B, S, S, 3], RGB, of any number of windows; outputs `logits` float32 [B, clusters, S, S] and
-    `labels`, class ids int64 [B, S, S]. A CRF and the joining of windows are not part of it.
+    `labels`, class ids int64 [B, S, S]. A CRF and the joining of windows are not part of it. It computes in float32.
 
     Args:
         folder: a model's folder.
@@ -61,7 +61,7 @@ def export_onnx(folder: Path, out: Path) -> None:
         DepthGError: onnx is not installed, or the folder is not of a model.
     """
     library = _library()
-    network = Network(folder, "cpu")
+    network = Network(folder, "cpu", torch.float32)  # which every runtime has
     side = network.config.side
     windows = torch.zeros(2, side, side, 3, dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():

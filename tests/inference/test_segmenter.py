@@ -13,7 +13,9 @@ from depthg.evaluation.predict import add_refined, predict
 from depthg.evaluation.probes import load_probes
 from depthg.inference import config as names
 from depthg.inference.config import OutputClass
+from depthg.inference.network import Network
 from depthg.inference.segmenter import Segmenter
+from depthg.models import precision
 from depthg.stages.components import make_projected
 from depthg.stages.features import make_features
 from depthg.stages.mirrored import make_mirrored
@@ -64,6 +66,19 @@ def test_crops_are_segmented_as_in_evaluation(made, picture, case):
     for image, before, after in zip(images, plain, refined, strict=True):
         np.testing.assert_array_equal(segment(image).labels, CLASS_OF[before])
         np.testing.assert_array_equal(segment(image, crf=True).labels, CLASS_OF[after])
+
+
+@pytest.mark.parametrize(("units", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_the_backbone_has_the_precision_of_the_features_stage(made, picture, monkeypatch, units, dtype):
+    monkeypatch.setattr(precision, "has_matrix_units", lambda: units)
+    made.spec = made.spec.model_copy(update={"precision": "auto"})
+    folder, images = made.model(), np.stack([picture(48, 48, seed) for seed in range(3)])
+    network = Segmenter(folder, "cpu").network
+    assert network.backbone.precision == dtype
+    maps, _ = evaluated(made, folder, images, made.spec, "logits", False)
+    found = np.stack([Segmenter(folder, "cpu")(image).labels for image in images])
+    assert (found == CLASS_OF[maps]).mean() > 0.99  # windows are alone here, and three in a batch there
+    assert Network(folder, "cpu", torch.float32).backbone.precision == torch.float32
 
 
 def test_projected_and_quantised_tokens_are_as_in_evaluation(made, picture):
