@@ -55,6 +55,16 @@ def test_rewriting_takes_the_marker_away_first(tmp_path):
     assert not (tmp_path / "a.zarr" / MARKER).exists()
 
 
+@pytest.mark.parametrize("compress", [True, False])
+def test_values_of_any_memory_order_are_written(tmp_path, compress):
+    arrays = {"table": Array((3, 5), "int32", compress=compress)}
+    values = np.asfortranarray(np.arange(60).reshape(4, 3, 5))
+    writer = Writer(tmp_path / "a.zarr", 4, arrays, {})
+    writer.write(range(4), table=values.astype(np.int32, order="K"))
+    writer.finish()
+    np.testing.assert_array_equal(Store(tmp_path / "a.zarr").read("table"), values)
+
+
 @pytest.mark.parametrize(
     "values", [{}, {"ids": [0, 1], "more": [0, 1]}, {"ids": [0]}, {"ids": [[0], [1]]}], ids=str
 )
