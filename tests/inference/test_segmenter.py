@@ -73,10 +73,10 @@ def test_the_backbone_has_the_precision_of_the_features_stage(made, picture, mon
     monkeypatch.setattr(precision, "has_matrix_units", lambda: units)
     made.spec = made.spec.model_copy(update={"precision": "auto"})
     folder, images = made.model(), np.stack([picture(48, 48, seed) for seed in range(3)])
-    network = Segmenter(folder, "cpu").network
-    assert network.backbone.precision == dtype
+    segment = Segmenter(folder, "cpu")
+    assert segment.network.backbone.precision == dtype
     maps, _ = evaluated(made, folder, images, made.spec, "logits", False)
-    found = np.stack([Segmenter(folder, "cpu")(image).labels for image in images])
+    found = np.stack([segment(image).labels for image in images])
     assert (found == CLASS_OF[maps]).mean() > 0.99  # windows are alone here, and three in a batch there
     assert Network(folder, "cpu", torch.float32).backbone.precision == torch.float32
 

@@ -28,7 +28,7 @@ WRITE = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from depthg.store.parts import WHOLE, Part
+from depthg.store.parts import Part
 from depthg.store.arrays import Array
 from depthg.store.writer import Writer
 arrays = {"maps": Array((1800,), "float32", compress=False), "ids": Array((1000,), "int32")}
