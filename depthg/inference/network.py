@@ -13,7 +13,7 @@ from depthg.inference import config as names
 from depthg.inference.config import ModelConfig, read_config
 from depthg.models.backbones import DenseBackbone
 from depthg.models.checkpoint import Model, load_model
-from depthg.models.precision import choose_precision, named_precision
+from depthg.models.precision import choose_precision
 from depthg.runtime import device as devices
 from depthg.stages.features import dense_features
 from depthg.stages.mirrored import mirror
@@ -26,8 +26,8 @@ class Network:
     Args:
         folder: a model's folder: see depthg.inference.config.
         device: where to compute, for example `cuda:1`; None: a GPU if there is one.
-        precision: of the backbone; None: as its configuration says, and without a word there, as the features stage
-            chooses on this device.
+        precision: of the backbone, for example `float32`; None: as its configuration says, and without a word there,
+            as the features stage chooses on this device.
 
     Attributes:
         config: the content of config.json.
@@ -37,20 +37,17 @@ class Network:
         DepthGError: a file of the folder or the backbone's weights are missing, or do not belong together.
     """
 
-    def __init__(
-        self, folder: Path, device: str | torch.device | None = None, precision: torch.dtype | None = None
-    ):
+    def __init__(self, folder: Path, device: str | torch.device | None = None, precision: str | None = None):
         self.config = read_config(folder)
         self.device = _device(device)
-        precision = precision or named_precision(self.config.backbone.spec.precision)
+        spec = self.config.backbone.spec
         self.backbone = load_backbone(folder, self.config).to(self.device)
-        self.backbone.in_precision(precision or choose_precision(self.device))
+        self.backbone.in_precision(choose_precision(self.device, precision, spec.precision))
         self.axes = _axes(folder, self.device)
         self.head: Model = load_model(folder / names.HEAD).to(self.device)
         self.probes = Probes(_centroids(folder, self.config), None).to(self.device)
-        own = self.config.backbone.spec.stored
         # In training the backbone's own tokens were stored, too, before they were projected.
-        self._seen_as = self.config.stored if self.axes is None else own
+        self._seen_as = self.config.stored if self.axes is None else spec.stored
 
     @cached_property
     def tokens(self) -> int:

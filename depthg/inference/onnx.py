@@ -61,7 +61,7 @@ def export_onnx(folder: Path, out: Path) -> None:
         DepthGError: onnx is not installed, or the folder is not of a model.
     """
     library = _library()
-    network = Network(folder, "cpu", torch.float32)  # which every runtime has
+    network = Network(folder, "cpu", "float32")  # which every runtime has
     side = network.config.side
     windows = torch.zeros(2, side, side, 3, dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():

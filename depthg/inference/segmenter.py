@@ -1,7 +1,7 @@
 """A trained model, applied to images of any size: `Segmenter.from_pretrained(folder)(image)`."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -20,7 +20,7 @@ from depthg.inference.kept import KeptWindows
 from depthg.inference.network import Network
 from depthg.inference.picture import Picture, open_picture
 from depthg.inference.segmentation import VOID, Segmentation
-from depthg.inference.windows import Axis, enlarge, join, lay_axes
+from depthg.inference.windows import enlarge, join, lay_axes
 from depthg.runtime.device import send
 from depthg.runtime.files import file_hash, fingerprint
 from depthg.runtime.progress import track
@@ -28,6 +28,9 @@ from depthg.runtime.progress import track
 BATCH = {"cpu": 4, "cuda": 32}  # windows that are looked at together
 DECISIVE = (names.CONFIG, names.HEAD, names.PROBES)  # for label maps
 MANY = 64  # windows of an image that has a progress bar of its own
+
+Edges = tuple[float, float]
+Box = tuple[Edges, Edges]  # left and right, top and bottom of a window in the image, in pixels
 
 
 def check_numbers(scale: float | None, batch: int | None) -> None:
@@ -130,11 +133,13 @@ class Segmenter:
         cells = self.config.side if crf else self.network.tokens
         rows, columns = lay_axes(*size, cells, scale, self.config.side)
         flip = self.config.flip if flip is None else flip
-        count = len(rows.starts) * len(columns.starts)
-        kept = windows if count > MANY and not crf else None
-        values = self._values(picture, rows, columns, flip, crf, batch, kept)
-        if count > MANY:
-            values = track(values, count, "windows")
+        places = list(product(rows.starts, columns.starts))
+        boxes = [(columns.box(x, picture.width), rows.box(y, picture.height)) for y, x in places]
+        many = len(boxes) > MANY
+        look = partial(self._look, picture, flip, crf)
+        values = self._values(boxes, look, batch, windows if many and not crf else None)
+        if many:
+            values = track(values, len(boxes), "windows")
         bands: Iterable[Tensor] = join(rows, columns, values)
         probabilities = None
         if keep:
@@ -145,26 +150,21 @@ class Segmenter:
 
     def _values(
         self,
-        picture: Picture,
-        rows: Axis,
-        columns: Axis,
-        flip: bool,
-        crf: bool,
+        boxes: Sequence[Box],
+        look: Callable[[Sequence[Box]], Iterator[Tensor]],
         batch: int | None,
         kept: KeptWindows | None,
     ) -> Iterator[Tensor]:
-        """What is joined, float32 [n, cells, cells] of every window, row by row."""
+        """What is joined, float32 [n, cells, cells] of every window, as `look` sees those of a batch of boxes."""
         where = self.network.device
         step = batch or BATCH.get(where.type, BATCH["cpu"])
-        places = list(product(rows.starts, columns.starts))
-        for first in range(0, len(places), step):
-            chosen = places[first : first + step]
-            boxes = [(columns.box(x, picture.width), rows.box(y, picture.height)) for y, x in chosen]
-            look = partial(self._look, picture, boxes, flip, crf)
-            yield from kept.values(first, len(chosen), look, where) if kept else look()
+        for first in range(0, len(boxes), step):
+            chosen = boxes[first : first + step]
+            look_at = partial(look, chosen)
+            yield from kept.values(first, len(chosen), look_at, where) if kept else look_at()
 
-    def _look(self, picture: Picture, boxes: Sequence[tuple], flip: bool, crf: bool) -> Iterator[Tensor]:
-        """The same of the windows of some boxes, each its edges from left to right and from top to bottom."""
+    def _look(self, picture: Picture, flip: bool, crf: bool, boxes: Sequence[Box]) -> Iterator[Tensor]:
+        """The same of some windows."""
         side, resize = self.config.side, self.config.resize
         cuts = [
             picture.cut((left, top, right, bottom), side, resize) for (left, right), (top, bottom) in boxes

@@ -13,13 +13,20 @@ from depthg.runtime.progress import info
 ON_GPU = torch.float16
 
 
-def named_precision(name: str | None) -> torch.dtype | None:
-    """The dtype of a name in the configuration; None for `auto`, or without a name."""
-    return getattr(torch, name) if name and name != "auto" else None
+def choose_precision(where: torch.device, *wishes: str | None) -> torch.dtype:
+    """The dtype for the weights of a backbone on a device; the user is told if a CPU chooses another one than float32.
 
+    Args:
+        where: the device.
+        *wishes: names of dtypes, as in the configuration: the first one holds. None and `auto` are no wish.
 
-def choose_precision(where: torch.device) -> torch.dtype:
-    """The dtype for the weights of a backbone on a device; the user is told if a CPU uses another one than float32."""
+    Example:
+        >>> choose_precision(torch.device("cpu"), "auto", "bfloat16", "float32")
+        torch.bfloat16
+    """
+    named = [name for name in wishes if name not in (None, "auto")]
+    if named:
+        return getattr(torch, named[0])
     if where.type == "cuda":
         return ON_GPU
     if not has_matrix_units():

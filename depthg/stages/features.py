@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 
 from depthg.config.sections import Backbone, Stored
 from depthg.models.backbones import DenseBackbone
-from depthg.models.precision import choose_precision, named_precision
+from depthg.models.precision import choose_precision
 from depthg.runtime.device import device, send
 from depthg.stages.pipeline import fitting_batch, write_rows
 from depthg.store.arrays import Array
@@ -101,8 +101,7 @@ def open_backbone(
     source, backbone = Store(crops), DenseBackbone(spec, name).to(device())
     settings = spec.model_dump(exclude={"precision"})
     made = {"settings": settings, "weights": backbone.weights_hash(), "crops": source.fingerprint}
-    named = [named_precision(name) for name in (spec.precision, begun_precision(out, made))]
-    precision = named[0] or named[1] or choose_precision(device())
+    precision = choose_precision(device(), spec.precision, begun_precision(out, made))
     if precision != torch.float32:
         made["precision"] = str(precision).removeprefix("torch.")
     return source, backbone.in_precision(precision), made

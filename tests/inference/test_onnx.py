@@ -25,7 +25,7 @@ def test_onnxruntime_agrees(made, picture, tmp_path, monkeypatch, enlarged):
     folder, out = made.model(flip=True, enlarged=enlarged), tmp_path / "model.onnx"
     assert main(["onnx", str(folder), "--out", str(out)]) == 0
     session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
-    network, segment = Pixels(Network(folder, "cpu", torch.float32)).eval(), Segmenter(folder, "cpu")
+    network, segment = Pixels(Network(folder, "cpu", "float32")).eval(), Segmenter(folder, "cpu")
     for count in (1, 3):
         windows = np.stack([picture(48, 48, seed) for seed in range(count)])
         logits, labels = session.run(None, {"images": windows})

@@ -78,7 +78,7 @@ def test_the_backbone_has_the_precision_of_the_features_stage(made, picture, mon
     maps, _ = evaluated(made, folder, images, made.spec, "logits", False)
     found = np.stack([segment(image).labels for image in images])
     assert (found == CLASS_OF[maps]).mean() > 0.99  # windows are alone here, and three in a batch there
-    assert Network(folder, "cpu", torch.float32).backbone.precision == torch.float32
+    assert Network(folder, "cpu", "float32").backbone.precision == torch.float32
 
 
 def test_projected_and_quantised_tokens_are_as_in_evaluation(made, picture):

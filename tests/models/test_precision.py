@@ -31,6 +31,18 @@ def test_the_choice_follows_the_processor(monkeypatch, has, expected):
     assert precision.choose_precision(torch.device("cpu")) == expected
 
 
+@pytest.mark.parametrize(
+    ("wishes", "expected"),
+    [
+        (["float32"], torch.float32),
+        ([None, "auto", "bfloat16", "float32"], torch.bfloat16),
+        ([None, "auto"], torch.float16),
+    ],
+)
+def test_the_first_wish_holds(wishes, expected):
+    assert precision.choose_precision(torch.device("cuda"), *wishes) == expected
+
+
 def test_a_gpu_takes_float16():
     assert precision.choose_precision(torch.device("cuda")) == torch.float16
 

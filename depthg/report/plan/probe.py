@@ -18,7 +18,7 @@ from depthg.evaluation.crf import refine
 from depthg.models.adam import AdamW, Group
 from depthg.models.backbones import DenseBackbone
 from depthg.models.checkpoint import Model
-from depthg.models.precision import choose_precision, named_precision
+from depthg.models.precision import choose_precision
 from depthg.runtime.device import device
 from depthg.stages.features import dense_features
 from depthg.stages.geometry import make_geometry
@@ -50,7 +50,7 @@ def backbone_seconds(spec: Backbone, name: str, side: int) -> float:
     backbone = DenseBackbone(spec, name, untrained=True).to(device())
     crops = BATCH if device().type == "cuda" else 1  # a CPU is as fast with one
     images = torch.randint(256, (crops, side, side, 3), dtype=torch.uint8, device=device())
-    backbone.in_precision(named_precision(spec.precision) or choose_precision(device()))
+    backbone.in_precision(choose_precision(device(), spec.precision))
     return seconds_per_call(lambda: dense_features(backbone, images).cpu()) / crops
 
 
