@@ -5,15 +5,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from depthg.config.sections import Backbone, Stored
+from depthg.errors import DepthGError
 from depthg.models.backbones import DenseBackbone
 from depthg.models.precision import choose_precision
 from depthg.runtime.device import device, send
-from depthg.stages.pipeline import fitting_batch, write_rows
+from depthg.stages.pipeline import Check, fitting_batch, write_rows
 from depthg.store.arrays import Array
 from depthg.store.begun import begun_precision
 from depthg.store.parts import WHOLE, Part
@@ -56,11 +58,10 @@ def write_features(
     source, backbone, made = open_backbone(crops, out, name, spec)
 
     def compute(rows: range, images: Tensor) -> dict[str, Tensor]:
-        tokens = look(backbone, images)
-        return {**packed(tokens, spec.stored), "pooled": pool_tokens(tokens)}
+        return feature_values(look(backbone, images), spec.stored)
 
     arrays = feature_arrays(features_shape(backbone, source), spec.stored)
-    write_crops(source, out, arrays, made | provenance, compute, label, part)
+    write_crops(source, out, arrays, made | provenance, compute, label, part, partial(check_finite, name))
 
 
 def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = WHOLE) -> None:
@@ -70,8 +71,8 @@ def make_pooled(crops: Path, out: Path, name: str, spec: Backbone, part: Part = 
     def compute(rows: range, images: Tensor) -> dict[str, Tensor]:
         return {"pooled": pool_tokens(dense_features(backbone, images))}
 
-    arrays = pooled_array(features_shape(backbone, source)[2])
-    write_crops(source, out, arrays, provenance, compute, f"mean features {name}", part)
+    arrays, label = pooled_array(features_shape(backbone, source)[2]), f"mean features {name}"
+    write_crops(source, out, arrays, provenance, compute, label, part, partial(check_finite, name))
 
 
 def write_crops(
@@ -82,12 +83,13 @@ def write_crops(
     compute: Callable[[range, Tensor], dict[str, Tensor]],
     label: str,
     part: Part = WHOLE,
+    check: Check | None = None,
 ) -> None:
     """Compute and write a store from the pixels of each crop of `source`. See `write_rows`."""
     read = partial(source.read, "images")
     batch = fitting_batch(read, compute)
     writer = Writer(out, len(source), arrays, provenance, part, unit=batch)
-    write_rows(writer, read, compute, label, batch)
+    write_rows(writer, read, compute, label, batch, check=check)
 
 
 def open_backbone(
@@ -122,6 +124,30 @@ def feature_arrays(shape: tuple[int, ...], stored: Stored) -> dict[str, Array]:
 def pooled_array(channels: int) -> dict[str, Array]:
     """The array of pooled features with C channels."""
     return {"pooled": Array((channels,), "float32", compress=False)}
+
+
+def feature_values(tokens: Tensor, stored: Stored) -> dict[str, Tensor]:
+    """What a feature store has of tokens float32 [B, h, w, C]; `pooled` is NaN where not all stored tokens are finite.
+
+    So a look at `pooled` on the CPU is enough for `check_finite`.
+    """
+    kept = packed(tokens, stored)
+    whole = kept.get("scales", kept["tokens"]).isfinite().flatten(1).all(1, keepdim=True)
+    return {**kept, "pooled": pool_tokens(tokens).where(whole, torch.nan)}
+
+
+def check_finite(name: str, rows: range, values: Mapping[str, np.ndarray]) -> None:
+    """Check the `pooled` features of crops.
+
+    Raises:
+        DepthGError: those of a crop are not finite.
+    """
+    finite = np.isfinite(values["pooled"]).all(1)
+    if not finite.all():
+        raise DepthGError(
+            f"backbone {name}: the features of crop {rows[int(finite.argmin())]} are not finite: set its precision to "
+            "float32; if they are not finite then, its weights are damaged, or its tokens larger than float16 holds"
+        )
 
 
 @torch.inference_mode()

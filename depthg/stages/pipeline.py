@@ -1,6 +1,6 @@
 """The loop of the stages that compute arrays from rows of a store: read, compute, write, all three at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ SHARE = 0.5  # of a GPU's free memory, as peaks of one batch are only known for 
 TRIED = 4  # rows to measure them with
 
 Values = dict[str, Tensor]
+Check = Callable[[range, Mapping[str, np.ndarray]], None]  # of the values of some rows; raises what is wrong
 
 
 def write_rows(
@@ -26,6 +27,7 @@ def write_rows(
     label: str,
     batch: int = BATCH,
     threads: int = THREADS,
+    check: Check | None = None,
 ) -> None:
     """Compute and write the unfinished rows of a store, or of a part of it, and mark it finished.
 
@@ -40,13 +42,21 @@ def write_rows(
         label: label of the progress bar.
         batch: rows of a batch.
         threads: how many batches may be read at the same time.
+        check: looks at the values of a batch before they are written.
     """
     where, shards = device(), writer.together(batch)
+
+    def write(rows: range, values: Callable[[], dict[str, np.ndarray]]) -> None:
+        arrays = values()
+        if check:
+            check(rows, arrays)
+        writer.write(rows, **arrays)
+
     overlap(
         writer.tracked(batch, label, shards),
         read=lambda rows: send(torch.from_numpy(read(rows)), where),
         compute=lambda rows, source: download(compute(rows, source)),
-        write=lambda rows, values: writer.write(rows, **values()),
+        write=write,
         threads=threads,
         writers=shards,
         file=writer.shard,

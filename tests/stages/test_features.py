@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from depthg.config.sections import Backbone
+from depthg.errors import DepthGError
 from depthg.models import precision
 from depthg.models.backbones import DenseBackbone
 from depthg.stages import features, pipeline
@@ -105,6 +106,29 @@ def test_a_batch_is_asked_for_before_the_last_one_is_waited_for(tmp_path):
     writer = Writer(tmp_path / "v.zarr", 6, {"values": Array((3,), "float32")}, {})
     pipeline.write_rows(writer, np.array, compute, "values", batch=2)
     assert Store(tmp_path / "v.zarr").read("values")[:, 0].tolist() == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("stored", ["float16", "int8"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e9])
+def test_features_that_are_not_finite_are_refused_by_backbone_and_crop(
+    tmp_path, crops, spec, monkeypatch, stored, value
+):
+    """1e9 is finite in float32, and neither a float16 nor an int8 with a scale in float16."""
+    real = features.dense_features
+
+    def overflowing(backbone, images):
+        tokens = real(backbone, images).clone()
+        tokens[5:6, 1, 2, 3] = value
+        return tokens
+
+    monkeypatch.setattr(features, "dense_features", overflowing)
+    with pytest.raises(
+        DepthGError, match="backbone vit: the features of crop 5 are not finite: set its precision"
+    ):
+        features.make_features(crops, tmp_path / "f.zarr", "vit", spec.model_copy(update={"stored": stored}))
+    if value != 1e9:  # a mean holds that
+        with pytest.raises(DepthGError, match="the features of crop 5"):
+            features.make_pooled(crops, tmp_path / "p.zarr", "vit", spec)
 
 
 def test_a_store_goes_on_in_the_precision_in_which_it_was_begun(tmp_path, crops, spec, monkeypatch):
