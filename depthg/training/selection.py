@@ -1,11 +1,13 @@
 """Selection of the weights that a training run keeps: the last, or the best by a criterion evaluated some times."""
 
 import copy
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
+from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model
 from depthg.training.criteria import Criterion, LabelCriterion, LossCriterion
 from depthg.training.stability import StabilityCriterion
@@ -42,12 +44,24 @@ class Selection:
         return step in self.looks
 
     def update(self, model: Model, step: int) -> float | None:
-        """Evaluate the weights after a step if due, and keep them if best; returns the score, None if not due."""
+        """Evaluate the weights after a step if due, and keep them if best.
+
+        Returns:
+            The score; None if not due.
+
+        Raises:
+            DepthGError: the score is not finite.
+        """
         if self.criterion is None or not self.due(step):
             return None
         model.eval()
         found = self.criterion(model)
         model.train()
+        if not math.isfinite(found):
+            raise DepthGError(
+                f"settings: selection: the score of the weights after step {step + 1} is {found}, so that they cannot "
+                "be compared: set selection to last, or see that validation images have labels, if it asks for them"
+            )
         if found > self.best:
             self.best, self.weights = found, copy.deepcopy(model.state_dict())
         return found

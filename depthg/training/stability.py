@@ -41,7 +41,7 @@ class StabilityCriterion:
     Args:
         inputs: the opened stores.
         seed: seed of the training run.
-        clusters: number of clusters.
+        clusters: number of clusters, at least 1.
 
     Raises:
         DepthGError: the number of clusters is open, or there are fewer than two images.
@@ -50,7 +50,7 @@ class StabilityCriterion:
     looks = staticmethod(by_halving)
 
     def __init__(self, inputs: Inputs, seed: int, clusters: int | None, **_: Any):
-        if clusters is None:
+        if not clusters:
             raise DepthGError("settings: selection: stability: how many clusters is open: set `clusters`")
         self.seed, self.clusters = seed, clusters
         rng = np.random.default_rng([seed, 3])
@@ -97,10 +97,10 @@ class StabilityCriterion:
         return float(adjusted_rand_score(*found)), float(np.mean(fits))
 
     def _fit(self, ids: np.ndarray, cosines: Tensor) -> float:
-        """Correlation of being in one cluster with the cosine of two tokens; 0 if all are in one."""
+        """Correlation of being in one cluster with the cosine of two tokens; 0 if all are in one, or all are alike."""
         own = ids[self.pairs]
         together = own[:, None] == own[None]
-        if together.all():
+        if together.all() or (cosines == cosines[0, 0]).all():
             return 0.0
         return float(np.corrcoef(together.ravel(), cosines.numpy().ravel())[0, 1])
 

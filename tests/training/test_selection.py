@@ -1,5 +1,7 @@
+import pytest
 import torch
 
+from depthg.errors import DepthGError
 from depthg.models.checkpoint import Model
 from depthg.training.criteria import evenly
 from depthg.training.selection import CRITERIA, Selection
@@ -39,3 +41,9 @@ def test_without_a_criterion_the_last_weights_stand(settings):
     assert [selection.update(model, step) for step in range(10)] == [None] * 10
     selection.restore_best(model)
     assert torch.equal(model.head.linear.bias, before)
+
+
+def test_weights_that_cannot_be_compared_are_not_taken_for_the_last(settings):
+    selection = Selection(Scripted([float("nan")]), 1)
+    with pytest.raises(DepthGError, match=r"after step 1 is nan, .* set selection to last"):
+        selection.update(Model(settings, 8), 0)

@@ -66,9 +66,19 @@ def test_all_crops_of_an_image_are_in_one_half(tmp_path):
         assert (sides == sides[:, :1]).all() and sides[:, 0].sum() == 2
 
 
+def test_tokens_that_are_all_alike_fit_nothing(tmp_path):
+    inputs = planted_inputs(tmp_path, np.zeros((4, 4, 4), int), np.arange(4))
+    codes = Codes(torch.from_numpy(np.random.default_rng(0).normal(size=(64, 3))).float())
+    assert StabilityCriterion(inputs=inputs, seed=0, clusters=2)(codes) == 0
+
+
 @pytest.mark.parametrize(
     ("clusters", "images", "message"),
-    [(None, np.arange(4), "set `clusters`"), (2, np.zeros(4), "there is one: add images")],
+    [
+        (None, np.arange(4), "set `clusters`"),
+        (0, np.arange(4), "set `clusters`"),
+        (2, np.zeros(4), "there is one: add images"),
+    ],
 )
 def test_stability_needs_clusters_and_images(tmp_path, clusters, images, message):
     inputs = planted_inputs(tmp_path, np.zeros((4, 4, 4), int), images)
