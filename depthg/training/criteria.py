@@ -15,6 +15,7 @@ from depthg.evaluation.clustering import fit_centroids, sample_codes
 from depthg.evaluation.codes import CodeReader, open_split
 from depthg.evaluation.metrics import confusion, match, score
 from depthg.models.checkpoint import Model
+from depthg.store.reader import Store
 from depthg.training.batches import Batches
 from depthg.training.inputs import Inputs
 from depthg.training.objective import Objective
@@ -54,6 +55,11 @@ class LabelledSplit:
     features: Path
     crops: Path
     classes: Path
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Fingerprints of the stores, by name."""
+        return {"labelled": Store(self.features).fingerprint, "labels": Store(self.crops).fingerprint}
 
 
 class LossCriterion:

@@ -64,7 +64,7 @@ def train(
         out: folder for `model.safetensors`, `history.jsonl` and `config.yaml`, created if missing.
         settings: training settings; `steps: 0` saves the model untrained.
         seed: seed of the initial weights and of all random draws.
-        clusters: number of clusters; required if the settings train a codebook, or select weights by stability.
+        clusters: number of clusters, at least 1; required if the settings train a codebook, or select by stability.
         labelled: labelled validation crops; required if the settings select weights by labels.
         **stores: paths of `geometry`, `attention`, `view`, `mean` and `schedule`, as far as the settings need them.
 
@@ -92,11 +92,12 @@ def _train(
     """Train one model on opened stores. See `train`."""
     torch.manual_seed(seed)
     online = settings.codebook and settings.steps > 0  # without steps a codebook would stay untrained
-    if online and clusters is None:
+    if online and not clusters:
         raise DepthGError("training: codebook: how many clusters is open: set `clusters`")
     model = Model(settings, inputs.channels, clusters if online else None, inputs.mean_token).to(device())
     model.made_from = {**inputs.fingerprints, "seed": seed, "backbone": backbone_of(inputs.features)}
-    run = {"settings": settings.model_dump(), "seed": seed, "inputs": inputs.fingerprints}
+    read = inputs.fingerprints | (labelled.fingerprints if labelled else {})
+    run = {"settings": settings.model_dump(), "seed": seed, "clusters": clusters, "inputs": read}
     (out / HISTORY).write_text("")  # also expected of an untrained model
     if settings.steps:
         _optimise(model, inputs, out, run, labelled=labelled, clusters=clusters)

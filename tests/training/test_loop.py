@@ -1,5 +1,7 @@
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -11,10 +13,12 @@ from depthg.models.checkpoint import Model, load_model
 from depthg.store.lock import Lock
 from depthg.training import loop
 from depthg.training.batches import Batches
+from depthg.training.criteria import LabelledSplit
 from depthg.training.history import History
 from depthg.training.inputs import open_inputs
 from depthg.training.loop import step_seed, train
 from depthg.training.objective import OBJECTIVES
+from tests.training.conftest import write
 
 
 @pytest.fixture
@@ -25,6 +29,17 @@ def run(stores, tmp_path):
         return tmp_path / name
 
     return run
+
+
+def labelled_crops(root, seed):
+    """Three validation crops of 3 × 3 tokens of two kinds, and labels drawn without a look at them."""
+    rng, root = np.random.default_rng(seed), Path(root)
+    labels = rng.integers(2, size=(3, 6, 6)).astype(np.uint16)
+    tokens = np.eye(8, dtype=np.float16)[rng.integers(2, size=(3, 3, 3))]
+    crops = write(root / "crops.zarr", {"seed": seed}, labels=labels)
+    write(root / "features.zarr", {"crops": crops.fingerprint}, tokens=tokens)
+    (root / "classes.csv").write_text("id,name,red,green,blue\n0,a,0,0,0\n1,b,1,1,1\n")
+    return LabelledSplit(root / "features.zarr", root / "crops.zarr", root / "classes.csv")
 
 
 def history(out):
@@ -178,6 +193,34 @@ def test_an_untrained_projection_stays_as_it_was_drawn(run, guided_settings):
         assert torch.equal(weight, fresh[name]) == name.startswith("projection")
 
 
+def test_the_checkpoint_of_another_number_of_clusters_is_not_taken_up(run, settings, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 3)
+    settings = settings.model_copy(update={"codebook": True})
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "save_model", lambda model, path: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(settings, name="other", clusters=2)
+    found, whole = (
+        load_file(run(settings, name=name, clusters=3) / "model.safetensors") for name in ("other", "whole")
+    )
+    assert all(torch.equal(found[name], whole[name]) for name in whole)
+
+
+def test_the_checkpoint_of_other_validation_labels_is_not_taken_up(
+    run, stores, settings, tmp_path, monkeypatch
+):
+    """As its best score so far is by those."""
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 3)
+    settings = settings.model_copy(update={"selection": "labels"})
+    one, other = (labelled_crops(tmp_path / name, seed) for seed, name in enumerate(("one", "other")))
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "save_model", lambda model, path: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(settings, name="cut", labelled=one)
+    cut, whole = (history(run(settings, name=name, labelled=other)) for name in ("cut", "whole"))
+    assert cut == whole and cut[0]["score"] != history(run(settings, labelled=one))[0]["score"]
+
+
 def test_released_steps_are_a_third_as_many_batches(run, settings):
     lines = history(run(settings.model_copy(update={"step_unit": "optimizers", "steps": 7})))
     assert lines[-1]["step"] == 2
@@ -196,7 +239,7 @@ def test_a_codebook_learns_beside_the_head_and_leaves_it_alone(run, settings):
     )
     assert lines[-1]["codebook"] < lines[0]["codebook"] - 0.1
     with pytest.raises(DepthGError, match="how many clusters is open"):
-        run(settings.model_copy(update={"codebook": True}))
+        run(settings.model_copy(update={"codebook": True}), clusters=0)
 
 
 def test_gradients_are_clipped(run, settings):
