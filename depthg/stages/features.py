@@ -132,8 +132,8 @@ def feature_values(tokens: Tensor, stored: Stored) -> dict[str, Tensor]:
     So a look at `pooled` on the CPU is enough for `check_finite`.
     """
     kept = packed(tokens, stored)
-    whole = kept.get("scales", kept["tokens"]).isfinite().flatten(1).all(1, keepdim=True)
-    return {**kept, "pooled": pool_tokens(tokens).where(whole, torch.nan)}
+    largest = kept.get("scales", kept["tokens"]).flatten(1).abs().amax(1, keepdim=True)  # NaN if one is
+    return {**kept, "pooled": pool_tokens(tokens).where(largest.isfinite(), torch.nan)}
 
 
 def check_finite(name: str, rows: range, values: Mapping[str, np.ndarray]) -> None:
