@@ -263,8 +263,8 @@ def header(wildcards):
 
 def stage_durations(wildcards):
     """The benchmark files of all jobs of an experiment."""
-    own = settings_of(wildcards)
-    return [f"logs/{wildcards.dataset}/{job}.tsv" for job in run_jobs(wildcards.experiment, own)]
+    jobs = run_jobs(wildcards.experiment, settings_of(wildcards), CONFIG)
+    return [f"logs/{wildcards.dataset}/{job}.tsv" for job in jobs]
 
 
 def plan_of(wildcards):

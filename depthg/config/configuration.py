@@ -127,6 +127,11 @@ class Config(Model):
         found = self.named("backbone", backbone)
         return self.named("backbone", found.of) if found.of else found
 
+    def stored_backbones(self, backbone: str) -> list[str]:
+        """The backbones whose features are stored for one: itself, and before it the one that it projects."""
+        of = self.named("backbone", backbone).of
+        return [of, backbone] if of else [backbone]
+
     def expect_attention(self, backbone: str) -> None:
         """Check that a backbone has attention maps (for `lhp: attention`), before anything runs.
 

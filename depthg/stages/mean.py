@@ -15,6 +15,11 @@ CROPS = 4096  # at most, evenly spread over the store: some three million tokens
 BATCH = 16
 
 
+def mean_array(channels: int) -> dict[str, Array]:
+    """Array of the store of the mean of tokens with C channels: `mean` float32 [C]."""
+    return {"mean": Array((channels,), "float32", compress=False)}
+
+
 def make_mean(features: Path, out: Path) -> None:
     """Write the mean of the tokens, each scaled to unit length before.
 
@@ -30,7 +35,7 @@ def make_mean(features: Path, out: Path) -> None:
         tokens = torch.from_numpy(source.read("tokens", batch)).float()
         total += normalize(tokens, dim=-1).mean((1, 2)).double().sum(0).numpy()
     provenance = {"features": source.fingerprint, "crops": source.provenance["crops"]}
-    writer = Writer(out, 1, {"mean": Array(total.shape, "float32", compress=False)}, provenance)
+    writer = Writer(out, 1, mean_array(len(total)), provenance)
     for row in writer.pending(1):
         writer.write(row, mean=(total / len(rows))[None])
     writer.finish()

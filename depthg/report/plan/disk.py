@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from depthg.stages.crops import crop_arrays, crop_layout
 from depthg.stages.depth.stage import depth_arrays
 from depthg.stages.features import feature_arrays, pooled_array
 from depthg.stages.geometry import geometry_arrays
+from depthg.stages.mean import mean_array
 from depthg.stages.neighbors import neighbor_arrays
 from depthg.store.arrays import MARKER, Array, row_bytes
 from depthg.store.resume import finished_ranges, unfinished_ranges
@@ -41,6 +42,11 @@ class PlannedStore:
     arrays: dict[str, Array]
 
     @property
+    def name(self) -> str:
+        """What of config.yaml the store is named after: for a stage that runs a backbone, the backbone."""
+        return Path(self.path).stem
+
+    @property
     def is_upper_bound(self) -> bool:
         """Whether `rows` is an upper bound: a schedule may draw crops repeatedly, so it has fewer distinct ones."""
         return self.path.startswith("scheduled/")
@@ -55,8 +61,9 @@ def cache_sizes(images: Mapping[str, int], settings: Settings, config: Config) -
     """Upper bounds in bytes, by stage, of the crops, depth and features of all `images` (number by split).
 
     A crop of side S takes 5·S² bytes for colours and labels, 2·⌊S/4⌋² for depth and (2·h·w + 4)·C for features, where
-    [h, w, C] is the shape of its tokens; with tokens stored as int8, features take (C + 2)·h·w + 4·C. With the setting
-    `flip`, those of mirrored validation crops take as much as those of the crops.
+    [h, w, C] is the shape of its tokens; with tokens stored as int8, features take (C + 2)·h·w + 4·C. Projected
+    features come on top of those that they are projected from. With the setting `flip`, those of mirrored validation
+    crops take as much as those of the crops.
 
     Raises:
         DepthGError: timm has no such backbone.
@@ -89,40 +96,54 @@ def _all_stores(
     ]
 
 
-def token_grid(side: int, settings: Settings, config: Config) -> tuple[int, int, int]:
-    """Shape (h, w, C) of the stored tokens of crops of a side in pixels.
+def runs_backbone(store: PlannedStore, config: Config) -> bool:
+    """Whether a backbone runs for each row of a store; projected features are computed from stored ones."""
+    return store.stage in OF_BACKBONE and bool(config.named("backbone", store.name).model)
+
+
+def token_grid(side: int, name: str, config: Config) -> tuple[int, int, int]:
+    """Shape (h, w, C) of the stored tokens of crops of a side in pixels, of the backbone `name`.
 
     Raises:
         DepthGError: timm has no such backbone.
     """
-    name = settings.backbone
     rows, columns, channels = token_shape(config.network(name), name, side)
     return rows, columns, config.named("backbone", name).channels or channels
 
 
 def _of_split(split: str, rows: int, side: int, settings: Settings, config: Config) -> list[PlannedStore]:
     """Stores of crops, depth and features of a split with a number of crops of a side in pixels."""
-    stored = config.named("backbone", settings.backbone).stored
-    features = feature_arrays(token_grid(side, settings, config), stored)
     return [
         PlannedStore("crops", f"{split}/crops.zarr", rows, crop_arrays(side)),
         PlannedStore("depth", f"{split}/depth/{settings.depth}.zarr", rows, depth_arrays(side)),
-        PlannedStore("features", f"{split}/features/{settings.backbone}.zarr", rows, features),
+        *_of_features("features", split, rows, side, settings, config),
     ]
+
+
+def _of_features(
+    stage: str, split: str, rows: int, side: int, settings: Settings, config: Config
+) -> list[PlannedStore]:
+    """Stores of features, or of mirrored ones: those that a projected backbone projects, then its own."""
+    stores = []
+    for name in config.stored_backbones(settings.backbone):
+        arrays = feature_arrays(token_grid(side, name, config), config.named("backbone", name).stored)
+        stores.append(PlannedStore(stage, f"{split}/{stage}/{name}.zarr", rows, arrays))
+    return stores
 
 
 def _of_validation(images: int, settings: Settings, config: Config) -> list[PlannedStore]:
     """Stores that evaluation reads, or a figure, and those from which they are computed."""
     stores = _of_split("val", images, settings.eval_size, settings, config)
-    if not settings.flip:
-        return stores
-    return [*stores, replace(stores[-1], stage="mirrored", path=f"val/mirrored/{settings.backbone}.zarr")]
+    if settings.flip:
+        stores += _of_features("mirrored", "val", images, settings.eval_size, settings, config)
+    return stores
 
 
 def _of_training(images: int, settings: Settings, shared: Settings, config: Config) -> list[PlannedStore]:
     """Stores that training reads, and those from which they are computed."""
     per_image, side = crop_layout("train", settings)
-    shape, backbone, split = token_grid(side, settings, config), settings.backbone, settings.training_split
+    backbone, split = settings.backbone, settings.training_split
+    shape = token_grid(side, backbone, config)
     rows = crops = images * per_image
     stores = []
     if split == "scheduled":
@@ -146,6 +167,8 @@ def _of_training(images: int, settings: Settings, shared: Settings, config: Conf
     for stage, path, arrays in compress(optional, needed):
         folder = "attention_maps" if "attention" in arrays else stage
         stores.append(PlannedStore(stage, f"{split}/{folder}/{path}.zarr", rows, arrays))
+    if settings.tokens == "centred":
+        stores.append(PlannedStore("mean", f"{split}/mean/{backbone}.zarr", 1, mean_array(shape[2])))
     return stores
 
 

@@ -8,11 +8,11 @@ from depthg.config import Config
 from depthg.config.settings import Settings
 from depthg.report.plan.counts import count_images, crops_drawn_at_most, crops_probed_at_most
 from depthg.report.plan.disk import (
-    OF_BACKBONE,
     PlannedStore,
     finished_rows,
     planned_stores,
     progress,
+    runs_backbone,
     token_grid,
 )
 from depthg.report.plan.times import stage_hours
@@ -63,12 +63,13 @@ def _work(
     by_stage: dict[str, int] = {}
     for store in stores:
         by_stage[store.stage] = by_stage.get(store.stage, 0) + store.rows
-    passes = sum(by_stage.get(stage, 0) for stage in OF_BACKBONE)
-    h, w, channels = token_grid(settings.size, settings, config)
+    passes = sum(store.rows for store in stores if runs_backbone(store, config))
+    network = config.stored_backbones(settings.backbone)[0]
+    h, w, channels = token_grid(settings.size, network, config)
     seeds = len(settings.seeds)
     refined = f"{2 * images['val'] * seeds:,} maps" if settings.crf else "none"
     lines = [
-        f"backbone: {passes:,} passes of {settings.backbone}, {h}×{w}×{channels} tokens of a training crop",
+        f"backbone: {passes:,} passes of {network}, {h}×{w}×{channels} tokens of a training crop",
         f"depth: {by_stage.get('depth', 0):,} maps of {settings.depth}",
         f"training: {seeds} × {settings.batches:,} batches of {settings.batch} crops and a neighbour of each",
         *_crops_read(stores, settings),
@@ -80,7 +81,8 @@ def _work(
 def _crops_read(stores: list[PlannedStore], settings: Settings) -> list[str]:
     """Number of training crops that training and probes read."""
     crops = next(store.rows for store in stores if store.path == "train/crops.zarr")
-    tokens = row_bytes(next(store.arrays for store in stores if store.stage == "features"))
+    own = f"{settings.training_split}/features/{settings.backbone}.zarr"
+    tokens = row_bytes(next(store.arrays for store in stores if store.path == own))
     drawn, probed = crops_drawn_at_most(settings, crops), crops_probed_at_most(settings, crops)
     part, whole = (size_text(count * tokens) for count in (drawn, crops))
     return [

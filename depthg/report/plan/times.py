@@ -9,7 +9,7 @@ from depthg.config import Config
 from depthg.config.settings import Settings
 from depthg.data.classes import read_classes
 from depthg.report.plan import probe
-from depthg.report.plan.disk import OF_BACKBONE, PlannedStore, finished_rows, planned_stores, token_grid
+from depthg.report.plan.disk import PlannedStore, finished_rows, planned_stores, runs_backbone, token_grid
 
 CLASSES = 27  # assumed while the data set is not indexed
 
@@ -54,7 +54,7 @@ def stage_hours(
                 continue
             if seconds := _store_seconds(store, settings, config):
                 hours[store.path] = seconds * left[store.path] / 3600
-        shape = token_grid(settings.size, settings, config)
+        shape = token_grid(settings.size, settings.backbone, config)
         geometry = [store for store in stores if store.stage == "geometry" and left[store.path]]
         if (settings.steps and untrained) or geometry:
             own = config.named("geometry", settings.geometry)
@@ -71,12 +71,11 @@ def stage_hours(
 
 def _store_seconds(store: PlannedStore, settings: Settings, config: Config) -> float:
     """Seconds per row of a store; 0 for stages that are not measured."""
-    spec = config.named("backbone", settings.backbone)
-    if store.stage in OF_BACKBONE and spec.model:
+    if runs_backbone(store, config):
         side = settings.eval_size if store.path.startswith("val/") else settings.size
-        return probe.backbone_seconds(spec, settings.backbone, side)
+        return probe.backbone_seconds(config.named("backbone", store.name), store.name, side)
     if store.stage == "neighbors":
-        channels = token_grid(settings.size, settings, config)[2]
+        channels = token_grid(settings.size, settings.backbone, config)[2]
         return probe.search_seconds(store.rows, channels, settings.keep + 1) / store.rows
     return 0.0
 

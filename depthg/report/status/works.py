@@ -14,8 +14,6 @@ from depthg.store.arrays import MARKER
 from depthg.store.lock import is_held
 from depthg.store.runs import FOLDER
 
-# In the order of the data: what follows, of all splits, after what is before it.
-ORDER = ("index", "crops", "pooled", "depth", "features", "mirrored", "neighbors", "geometry", "attention")
 MADE_BY_SEED = {"train": "model.safetensors", "cluster": "probes.safetensors", "evaluate": "metrics.json"}
 MADE_OF_SEEDS = {"figure": "figure.png", "collect": "metrics.json"}
 STOPPED = ("interrupted", "Snakemake ")  # how the errors of jobs begin that were only stopped
@@ -45,7 +43,8 @@ class Work:
             return Path("results", self.dataset, folder, MADE_BY_SEED[name])
         if name in MADE_OF_SEEDS:
             return Path("results", self.dataset, folder, MADE_OF_SEEDS[name])
-        return Path("resources", self.dataset, f"{self.job}.zarr")
+        ending = "npy" if self.job.startswith("train/axes/") else "zarr"
+        return Path("resources", self.dataset, f"{self.job}.{ending}")
 
     @property
     def is_store(self) -> bool:
@@ -103,8 +102,7 @@ def works_of(config: Config, dataset: str, experiment: str) -> list[Work]:
     """
     config.named("dataset", dataset)
     settings = config.resolve(dataset, experiment)
-    jobs = sorted(run_jobs(experiment, settings), key=_place)
-    return [Work(dataset, job, settings.batches) for job in jobs]
+    return [Work(dataset, job, settings.batches) for job in run_jobs(experiment, settings, config)]
 
 
 def works_found() -> Iterator[Work]:
@@ -123,13 +121,3 @@ def works_found() -> Iterator[Work]:
 def runs_alive() -> list[Path]:
     """The lock files of the runs of Snakemake that go on in this folder."""
     return [run for run in sorted((FOLDER / "runs").glob("*.run")) if is_held(run)]
-
-
-def _place(job: str) -> int:
-    """The place of a job in the order of the data."""
-    words = job.split("/")
-    kind = words[1] if words[0] in ("train", "val", "scheduled") else words[0]
-    kind = kind.removesuffix("_maps")
-    if kind in ORDER:
-        return ORDER.index(kind)
-    return len(ORDER) + (words[0] not in ("train", "val", "scheduled"))

@@ -104,7 +104,7 @@ def _run(config: Config, dataset: str, experiment: str) -> dict[str, Run | str]:
     settings = config.resolve(dataset, experiment)
     if settings.lhp == "attention" and not config.named("backbone", settings.backbone).has_attention:
         return {"unavailable": f"backbone {settings.backbone} has no attention"}
-    own_hash, jobs = fingerprint(settings.model_dump()), run_jobs(experiment, settings)
+    own_hash, jobs = fingerprint(settings.model_dump()), run_jobs(experiment, settings, config)
     return {"run": Run(dataset=dataset, experiment=experiment, configuration_hash=own_hash, jobs=jobs)}
 
 

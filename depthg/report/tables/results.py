@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from depthg.config import Config
 from depthg.config.base import Model
 from depthg.config.sections import Score
 from depthg.config.settings import Settings
@@ -34,20 +35,25 @@ class Run(Model):
         return f"results/{self.dataset}/{self.experiment}/metrics.json"
 
 
-def run_jobs(experiment: str, settings: Settings) -> list[str]:
-    """The jobs of a run, by the names of their logs below logs/{dataset}: first those shared with other experiments."""
+def run_jobs(experiment: str, settings: Settings, config: Config) -> list[str]:
+    """The jobs of a run, by the names of their logs below logs/{dataset}, in the order of the data.
+
+    Those shared with other experiments come first.
+    """
     backbone, training = settings.backbone, settings.training_split
-    mixed = "attention_maps" if settings.mixing == "released" else "attention"
-    jobs = ["index", "train/crops", f"train/neighbors/{backbone}"]
+    jobs, near = ["index", "train/crops", "val/crops"], [f"train/neighbors/{backbone}"]
     if training == "scheduled":
-        jobs += [f"train/pooled/{backbone}", "scheduled/crops"]
-    for split in (training, "val"):
-        jobs += [f"{split}/depth/{settings.depth}"] if settings.needs_geometry else []
-        jobs += [f"{split}/features/{backbone}"]
-    jobs += [f"val/mirrored/{backbone}"] if settings.flip else []
-    jobs += ["val/crops"]
+        jobs += [f"train/pooled/{backbone}", *near, "scheduled/crops"]
+    if settings.needs_geometry:
+        jobs += [f"{split}/depth/{settings.depth}" for split in (training, "val")]
+    for name in config.stored_backbones(backbone):
+        jobs += [f"train/axes/{name}"] if config.named("backbone", name).of else []
+        jobs += [f"{split}/features/{name}" for split in (training, "val")]
+        jobs += [f"val/mirrored/{name}"] if settings.flip else []
+    jobs += near if training == "train" else []
     if settings.needs_geometry:
         jobs += [f"{training}/geometry/{backbone}/{settings.depth}/{settings.geometry}"]
+    mixed = "attention_maps" if settings.mixing == "released" else "attention"
     jobs += [f"{training}/{mixed}/{backbone}"] if settings.lhp == "attention" else []
     jobs += [f"{training}/views/{backbone}"] if settings.needs_view else []
     jobs += [f"{training}/mean/{backbone}"] if settings.tokens == "centred" else []

@@ -19,6 +19,7 @@ CONFIG = {
     "backbones": {
         "tiny": {"model": "vit_tiny_patch16_224", "args": VIT, "weights": "not/here.pth"},
         "tiny8": {"model": "vit_tiny_patch16_224", "args": VIT, "weights": "not/here.pth", "stored": "int8"},
+        "pca": {"of": "tiny", "channels": 6},
     },
     "depth_sources": {"zoe": {"source": "kbr"}},
     "datasets": {
@@ -106,6 +107,27 @@ def test_flip_runs_the_backbone_once_more_over_validation_crops():
     assert line(found, "resources/coco/val/mirrored/tiny.zarr") == ["2,175", f"{size / 1e6:.1f}", "MB", "no"]
     assert f"backbone: {490_685 + 2_175:,} passes" in found
     assert "  val/mirrored/tiny.zarr" in found.partition("time, an estimate")[2]
+
+
+def test_a_projected_backbone_needs_the_features_that_it_projects():
+    found = text(experiment="stego+backbone=pca+flip=true")
+    for split, name, rows in (
+        ("train", "features", 488_510),
+        ("val", "features", 2_175),
+        ("val", "mirrored", 2_175),
+    ):
+        for backbone in ("tiny", "pca"):
+            assert line(found, f"resources/coco/{split}/{name}/{backbone}.zarr")[0] == f"{rows:,}"
+    assert line(found, "resources/coco/train/features/tiny.zarr")[1] == "0.21"
+    assert f"backbone: {490_685 + 2_175:,} passes of tiny, 4×4×12 tokens" in found
+    assert "their tokens take 0.2 MB" in found  # 800 crops of 4×4×6 tokens; before the projection 0.3 MB
+    hours = found.partition("time, an estimate")[2]
+    assert "  train/features/tiny.zarr" in hours and "  train/features/pca.zarr" not in hours
+
+
+def test_a_mean_token_has_a_store():
+    found = text(experiment="stego+tokens=centred")
+    assert line(found, "resources/coco/train/mean/tiny.zarr")[0] == "1"
 
 
 def test_int8_takes_half():

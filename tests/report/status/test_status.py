@@ -122,6 +122,19 @@ def test_an_experiment_before_while_and_after_it_failed():
     assert lines[place].startswith("failed") and lines[place + 1].strip() == "error: the loss is not finite"
 
 
+def test_a_projected_backbone_is_made_of_another():
+    Path("config.yaml").write_text("backbones: {pca: {of: demo_vit8, channels: 8}}\n")
+    paths = list(dict(status("demo/stego+backbone=pca")))
+    assert paths[3:9] == [
+        "resources/demo/train/features/demo_vit8.zarr",
+        "resources/demo/val/features/demo_vit8.zarr",
+        "resources/demo/train/axes/pca.npy",
+        "resources/demo/train/features/pca.zarr",
+        "resources/demo/val/features/pca.zarr",
+        "resources/demo/train/neighbors/pca.zarr",
+    ]
+
+
 def test_a_job_without_a_lock_of_its_own_runs_while_its_process_lives():
     evaluation = "results/demo/stego/seed0/metrics.json"
     log("demo/stego/seed0/evaluate.log", "")
