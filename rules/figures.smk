@@ -68,7 +68,7 @@ rule sampling:
         crops=of_training("crops"),
         features=as_ours(of_training("features/{backbone}")),
         neighbors=as_ours(neighbors_of),
-        geometry=as_ours(geometry_of),
+        geometry=as_ours(geometry_store),
         schedule=as_ours(schedule_of),
     output:
         drawn("results/{dataset}/figures/sampling.png", "sampling"),
@@ -92,7 +92,7 @@ rule sampling:
 rule propagation:
     input:
         crops=of_training("crops"),
-        geometry=as_ours(geometry_of),
+        geometry=as_ours(geometry_store),
         attention=shown_attention,
     output:
         drawn("results/{dataset}/figures/propagation.png", "propagation"),
@@ -115,7 +115,7 @@ rule correlations:
     input:
         features=of_training("features/{backbone}"),
         neighbors=neighbors_of,
-        geometry=geometry_of,
+        geometry=targets_geometry,
         mean=mean_of,
         schedule=schedule_of,
     output:

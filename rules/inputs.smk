@@ -79,10 +79,18 @@ def schedule_of(wildcards):
     return [of_training("crops")(wildcards)] if scheduled else []
 
 
+geometry_store = of_training("geometry/{backbone}/{depth}/{geometry}")
+
+
 def geometry_of(wildcards):
     """The geometry store, only for experiments that read it."""
-    path = of_training("geometry/{backbone}/{depth}/{geometry}")
-    return [path(wildcards)] if settings_of(wildcards).needs_geometry else []
+    return [geometry_store(wildcards)] if settings_of(wildcards).needs_geometry else []
+
+
+def targets_geometry(wildcards):
+    """The geometry store, only for experiments whose samples or targets are read from it, not mixed codes alone."""
+    own = settings_of(wildcards).model_copy(update={"lhp": "none"})
+    return [geometry_store(wildcards)] if own.needs_geometry else []
 
 
 def attention_of(wildcards):
@@ -183,7 +191,7 @@ def shown_in_report(wildcards):
 def histograms_of(wildcards):
     """The histograms of what the terms of an experiment's loss ask; none of what trains nothing, or by other terms."""
     own = settings_of(wildcards)
-    drawn = own.steps and own.objective == "correlation" and own.lhp != "attention"
+    drawn = own.steps and own.objective == "correlation"
     return [f"results/{wildcards.dataset}/{wildcards.experiment}/correlations.json"] if drawn else []
 
 

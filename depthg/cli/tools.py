@@ -84,8 +84,10 @@ def figure_sampling(
     from depthg.report.figures.sampling import draw_sampling
     from depthg.training.inputs import open_inputs
 
-    inputs = open_inputs(features, neighbors, settings, geometry=geometry, schedule=schedule)
-    draw_sampling(crops, inputs, settings, out)
+    # Samplers read the geometry, whether or not the experiment does, and neither views nor a mean token.
+    sampled = settings.model_copy(update={"objective": "correlation", "lhp": "depth", "tokens": "raw"})
+    inputs = open_inputs(features, neighbors, sampled, geometry=geometry, schedule=schedule)
+    draw_sampling(crops, inputs, sampled, out)
 
 
 def figure_propagation(crops: Path, geometry: Path, out: Path, attention: Path | None = None) -> None:
@@ -109,8 +111,10 @@ def figure_correlations(
     from depthg.training.inputs import open_inputs
 
     stores = {"geometry": geometry, "mean": mean, "schedule": schedule}
-    inputs = open_inputs(features, neighbors, settings, **stores)
-    draw_correlations(inputs, settings, out)
+    # Targets are of tokens and depth: they need no store of mixed codes or views.
+    distilled = settings.model_copy(update={"objective": "correlation", "lhp": "none"})
+    inputs = open_inputs(features, neighbors, distilled, **stores)
+    draw_correlations(inputs, distilled, out)
 
 
 def scores(metrics: list[Path], out: Path) -> None:

@@ -6,6 +6,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from depthg.cli.tools import figure_sampling
 from depthg.config.settings import GeometrySettings, TrainSettings
 from depthg.errors import DepthGError
 from depthg.report.figures.predictions import draw_comparison, draw_worst
@@ -21,9 +22,10 @@ ROAD, SKY = (128, 64, 128), (70, 130, 180)
 SIDE, CROPS = 6, 2
 
 
-def write(path: Path, **arrays: np.ndarray) -> Path:
+def write(path: Path, features: Path | None = None, **arrays: np.ndarray) -> Path:
     layout = {name: Array(value.shape[1:], str(value.dtype)) for name, value in arrays.items()}
-    writer = Writer(path, CROPS, layout, {"settings": GeometrySettings().model_dump()})
+    made = {"features": Store(features).fingerprint} if features else {}
+    writer = Writer(path, CROPS, layout, {"settings": GeometrySettings().model_dump(), **made})
     writer.write(range(CROPS), **arrays)
     writer.finish()
     return path
@@ -36,12 +38,14 @@ def stores(tmp_path) -> dict[str, Path]:
     neighbors = np.stack([np.arange(tokens), (np.arange(tokens) + 1) % tokens], -1).astype(np.uint16)
     depth = np.linspace(0, 1, tokens, dtype=np.float16).reshape(SIDE, SIDE)
     weights = np.tile(np.float16([0.75, 0.25]), (CROPS, tokens, 1))
+    features = write(tmp_path / "f.zarr", tokens=np.zeros((CROPS, SIDE, SIDE, 2), np.float16))
     return {
         "crops": write(tmp_path / "crops.zarr", images=np.full((CROPS, 48, 48, 3), 90, np.uint8)),
-        "features": write(tmp_path / "f.zarr", tokens=np.zeros((CROPS, SIDE, SIDE, 2), np.float16)),
-        "neighbors": write(tmp_path / "n.zarr", ids=np.zeros((CROPS, 1), np.int32)),
+        "features": features,
+        "neighbors": write(tmp_path / "n.zarr", features, ids=np.zeros((CROPS, 1), np.int32)),
         "geometry": write(
             tmp_path / "g.zarr",
+            features,
             depth=np.stack([depth] * CROPS),
             order=np.tile(np.arange(tokens, dtype=np.uint16), (CROPS, 1)),
             neighbors=np.stack([neighbors] * CROPS),
@@ -77,6 +81,13 @@ def test_sampling_marks_n_squared_tokens_of_each_sampler(stores, tmp_path):
     rows = np.flatnonzero((farthest == DOTS).all(-1).any(1))
     crop = (farthest.shape[0] - rows[0]) / 2  # its marks are all in the uppermost of six rows of tokens
     assert ((rows - rows[0]) % crop < crop / 6).all()
+
+
+@pytest.mark.parametrize("changes", [{"tokens": "centred"}, {"lhp": "attention", "sampling": "random"}])
+def test_the_sampling_command_needs_geometry_alone(stores, tmp_path, changes):
+    settings = TrainSettings(samples=2, batch=2, neighbors=1, sampling="fps").model_copy(update=changes)
+    figure_sampling(**stores, settings=settings, out=tmp_path / "sampling.png")
+    assert share(pixels(tmp_path / "sampling.png"), DOTS) > 0
 
 
 def test_gap_is_the_mean_distance_to_the_nearest_sample():

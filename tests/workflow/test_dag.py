@@ -26,6 +26,14 @@ def test_the_report_needs_what_it_shows_of_the_compared_experiments(project, mon
     }
 
 
+@pytest.mark.parametrize("experiment", ["lhp", "ours_attention", "stego_hp", "stego+tokens=centred"])
+def test_what_the_terms_ask_needs_no_store_of_mixed_codes_or_views(project, experiment):
+    planned = project.planned(f"results/mini/{experiment}/correlations.png")
+    depth = {"depth", "geometry"} if experiment == "ours_attention" else set()
+    mean = {"mean"} if "centred" in experiment else set()
+    assert planned == LEAN - {"train"} | {"correlations"} | depth | mean
+
+
 def test_numbers_of_clusters_are_tried_on_what_was_trained(project):
     assert project.planned("results/mini/stego/stability/2-9.png") == LEAN | {"stability"}
 

@@ -5,6 +5,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from depthg.cli.tools import figure_correlations
 from depthg.config.settings import Term, TrainSettings
 from depthg.report.figures.correlations import PULLED, PUSHED, draw_correlations, pulled_share, term_values
 from depthg.store.arrays import Array
@@ -13,10 +14,10 @@ from depthg.store.writer import Writer
 from depthg.training.inputs import Inputs
 
 
-def store(path, **arrays) -> Store:
+def store(path, provenance=None, **arrays) -> Store:
     rows = len(next(iter(arrays.values())))
     layout = {name: Array(value.shape[1:], str(value.dtype)) for name, value in arrays.items()}
-    writer = Writer(path, rows, layout, {})
+    writer = Writer(path, rows, layout, provenance or {})
     writer.write(range(rows), **arrays)
     writer.finish()
     return Store(path)
@@ -28,7 +29,9 @@ def inputs(tmp_path) -> Inputs:
     tokens = np.zeros((6, 4, 4, 2), np.float16)
     tokens[:, :3, :, 0] = tokens[:, 3, :, 1] = 1
     ids = ((np.arange(6)[:, None] + [1, 2]) % 6).astype(np.int32)
-    return Inputs(store(tmp_path / "f.zarr", tokens=tokens), store(tmp_path / "n.zarr", ids=ids))
+    features = store(tmp_path / "f.zarr", tokens=tokens)
+    neighbors = store(tmp_path / "n.zarr", {"features": features.fingerprint}, ids=ids)
+    return Inputs(features, neighbors)
 
 
 SETTINGS = TrainSettings(
@@ -68,3 +71,16 @@ def test_of_centred_tokens_the_pairs_are_centred(inputs, tmp_path):
     centred = dataclasses.replace(inputs, mean=mean)
     _, values = term_values(centred, SETTINGS.model_copy(update={"tokens": "centred"}))["self"]
     assert set(values.round(5).tolist()) == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"lhp": "attention"}, {"lhp": "depth"}, {"objective": "hidden_positives"}]
+)
+def test_the_command_needs_no_store_of_mixed_codes_or_views(inputs, tmp_path, changes):
+    whole, *others = (SETTINGS.model_copy(update=own) for own in ({}, changes))
+    histograms = []
+    for settings in (whole, *others):
+        out = tmp_path / "out.png"
+        figure_correlations(inputs.features.path, inputs.neighbors.path, settings, out)
+        histograms.append((tmp_path / "out.json").read_bytes())
+    assert histograms[0] == histograms[1]
