@@ -108,7 +108,7 @@ def fitting_pool(wildcards):
     own = settings_of(wildcards)
     if own.objective == "hidden_positives":
         dataset = CONFIG.named("dataset", wildcards.dataset)
-        check_pool(wildcards.dataset, dataset, own, CONFIG.network(own.backbone).stride)
+        check_pool(wildcards.dataset, dataset, own, CONFIG.network(own.backbone))
     return []
 
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from depthg.config.base import Model, Positive
+from depthg.config.grid import tokens_along
 from depthg.config.layers import Layer, check_keys, flatten, merge, overrides
 from depthg.config.sections import Backbone, Dataset, DepthSource, Table
 from depthg.config.settings import GeometrySettings, ScheduleSettings, Settings
@@ -188,9 +189,9 @@ class Config(Model):
 
 def _check_samples(settings: Settings, backbone: Backbone) -> None:
     """Check that a crop has at least N² tokens; skipped if the backbone's stride is unknown."""
-    if backbone.stride is None or settings.sampling in ("full", "continuous"):
+    side = tokens_along(settings.size, backbone)
+    if side is None or settings.sampling in ("full", "continuous"):
         return
-    side = settings.size // backbone.stride
     if settings.samples > side:
         raise DepthGError(
             f"samples: {settings.samples}² tokens of a crop, but {settings.size} px make {side}×{side} at "

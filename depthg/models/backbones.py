@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from depthg.config.grid import patches_along
 from depthg.config.sections import Backbone
 from depthg.errors import DepthGError
 from depthg.runtime.progress import info
@@ -71,7 +72,7 @@ class DenseBackbone(nn.Module):
     def _resized(self, pixels: Tensor) -> Tensor:
         """Pixels [B, 3, S, S] resized to the nearest multiple of the patch size; the user is told once."""
         side = pixels.shape[-1]
-        resized = self.patch * max(1, round(side / self.patch))
+        resized = self.patch * patches_along(side, self.patch)
         if resized == side:
             return pixels
         if not self.announced:
@@ -106,7 +107,7 @@ def token_shape(spec: Backbone, name: str, side: int) -> tuple[int, int, int]:
     with torch.device("meta"):
         net = _create(_bare(spec), name).eval()
         patch = _patch(net)
-        resized = patch * max(1, round(side / patch))
+        resized = patch * patches_along(side, patch)
         features = _last_block(net, torch.empty(1, 3, resized, resized), name)
     channels, rows, columns = features.shape[1:]
     return rows, columns, channels

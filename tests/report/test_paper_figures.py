@@ -101,6 +101,12 @@ def test_colour_of_a_token_is_the_mean_of_its_pixels():
     assert token_colors(images, (2, 2))[0, :, 0].tolist() == [0, 25, 0, 0]
 
 
+def test_colours_of_tokens_that_divide_no_side():
+    images = np.arange(240, dtype=np.uint8)[None, :, None, None].repeat(240, axis=2).repeat(3, axis=3)
+    colors = token_colors(images, (17, 17)).reshape(17, 17, 3)  # 240 px at 14 px a patch
+    assert (colors[0] == 7).all() and (colors[8] == 120).all() and (colors[16] == 232).all()
+
+
 def test_queries_are_evenly_over_the_grid():
     assert query_tokens((6, 6)).tolist() == [7, 9, 11, 19, 21, 23, 31, 33, 35]
 

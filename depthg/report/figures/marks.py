@@ -94,12 +94,14 @@ def overlay_weights(images: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
     Args:
         images: the images, which are not changed.
-        weights: weights of tokens, float [n, h, w], at least 0, which are scaled by the largest of each image; H and W
-            are multiples of h and w.
+        weights: weights of tokens, float [n, h, w], at least 0, which are scaled by the largest of each image.
     """
-    height, width = images.shape[1] // weights.shape[1], images.shape[2] // weights.shape[2]
+    rows, columns = (
+        np.arange(length) * count // length
+        for length, count in zip(images.shape[1:3], weights.shape[1:], strict=True)
+    )
     share = weights / np.maximum(weights.max(axis=(1, 2), keepdims=True), np.finfo(np.float32).tiny)
-    share = share.repeat(height, axis=1).repeat(width, axis=2)
+    share = share[:, rows[:, None], columns]
     heat = 255 * colormaps["plasma"](0.3 + 0.7 * share)[..., :3]
     cover = np.sqrt(share)[..., None]
     return (cover * heat + (1 - cover) * DIM * images).round().astype(np.uint8)

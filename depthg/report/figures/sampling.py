@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
+from torch.nn.functional import adaptive_avg_pool2d
 
 from depthg.config.settings import TrainSettings
 from depthg.evaluation.evaluate import evenly_spaced
@@ -61,7 +62,6 @@ def mean_gap(tokens: np.ndarray, grid: tuple[int, int]) -> float:
 
 
 def token_colors(images: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """Mean colour of each token of a grid (h, w): uint8 [n, H, W, 3] → [n, h·w, 3]."""
-    count, height, width = images.shape[:3]
-    tiles = images.reshape(count, grid[0], height // grid[0], grid[1], width // grid[1], 3)
-    return tiles.mean(axis=(2, 4)).round().astype(np.uint8).reshape(count, -1, 3)
+    """Mean colour of each token of a grid (h, w): uint8 [n, H, W, 3] → [n, h·w, 3]; tokens may share pixels."""
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).double()
+    return adaptive_avg_pool2d(pixels, grid).flatten(2).mT.round().byte().numpy()

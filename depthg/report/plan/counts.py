@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from depthg.config.sections import Dataset
+from depthg.config.grid import tokens_along
+from depthg.config.sections import Backbone, Dataset
 from depthg.config.settings import Settings
 from depthg.data import loader
 from depthg.data.records import SPLITS, read_images, root_of
@@ -26,21 +27,22 @@ def count_images(name: str, dataset: Dataset) -> tuple[dict[str, int], str]:
     return {split: len(files) for split, files in listing.files.items()}, "found, not indexed yet"
 
 
-def check_pool(name: str, dataset: Dataset, settings: Settings, stride: int | None) -> None:
+def check_pool(name: str, dataset: Dataset, settings: Settings, backbone: Backbone) -> None:
     """Check, before any job runs, that the pools of hidden positives are not larger than the data set `name`.
 
-    `stride` is the number of pixels per token and side; None skips the check, which training repeats.
+    Skipped if the backbone's stride is unknown; training repeats the check.
 
     Raises:
         DepthGError: there are fewer training tokens than references in a pool.
     """
-    if stride is None:
+    side = tokens_along(settings.size, backbone)
+    if side is None:
         return
     from depthg.stages.crops import crop_layout  # slow to import, and every plan of Snakemake comes by here
 
     images, how = count_images(name, dataset)
     crops = images["train"] * crop_layout("train", settings)[0]
-    tokens = crops * (settings.size // stride) ** 2
+    tokens = crops * side**2
     if settings.hidden_positives.pool > tokens:
         raise DepthGError(
             f"settings: hidden_positives: pool: {settings.hidden_positives.pool} references, but the {crops} training "

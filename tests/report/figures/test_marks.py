@@ -38,6 +38,13 @@ def test_glow_is_brightest_at_the_largest_weight_and_dims_where_there_is_none():
     assert (overlay_weights(images, np.zeros((1, 2, 2))) == 90).all()
 
 
+def test_glow_is_on_its_token_where_tokens_divide_no_side():
+    weights = np.zeros((1, 3, 3))
+    weights[0, 1, 2] = 1
+    glowing = (overlay_weights(np.zeros((1, 10, 10, 3), np.uint8), weights)[0] > 0).any(-1)
+    assert np.argwhere(glowing).min(0).tolist() == [4, 7] and np.argwhere(glowing).max(0).tolist() == [6, 9]
+
+
 def test_from_above_far_points_are_on_top_and_left_is_left():
     points = np.array([[-1.0, 0, 1], [1, 0, 1], [0, 0, 0.1]])
     colors = np.array([[200, 0, 0], [0, 200, 0], [0, 0, 200]], np.uint8)
