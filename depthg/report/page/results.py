@@ -12,7 +12,7 @@ from depthg.report.page.pictures import Shown
 from depthg.report.tables.contents import SCORES
 from depthg.report.tables.results import Value, values_of
 from depthg.report.tables.sheet import BLANK, signed
-from depthg.report.tables.table import paired_difference
+from depthg.report.tables.table import difference
 
 FLOOR = "kmeans"  # the experiment that trains nothing
 Published = Mapping[str, Mapping[Score, float]]  # experiment → score → percent
@@ -38,25 +38,19 @@ class ScoreRow:
 def score_rows(folders: Sequence[ResultFolder], paper: Published) -> list[ScoreRow]:
     """A row an experiment, in the order given."""
     found = {folder.name: values_of(folder.metrics) for folder in folders}
+    seeds = {folder.name: folder.metrics["seeds"] for folder in folders}
     floor = found.get(FLOOR, {}).get("miou")
     rows = []
     for folder in folders:
         values = found[folder.name]
         own, published = values.get("miou"), paper.get(folder.name, {}).get("miou")
         cells = {score: made.text if (made := interval(values.get(score))) else BLANK for score in SCORES}
-        over = BLANK if folder.name == FLOOR else _difference(own, floor)
+        over = BLANK
+        if own and floor and folder.name != FLOOR:
+            over = signed(difference(own, floor, same_seeds=seeds[folder.name] == seeds[FLOOR]))
         said = BLANK if published is None else f"{published:.1f}"
         rows.append(ScoreRow(folder.name, len(folder.metrics["seeds"]), values, cells, over, said))
     return rows
-
-
-def _difference(own: Value | None, floor: Value | None) -> str:
-    """The difference of two scores, paired by seed, with its interval."""
-    if own is None or floor is None:
-        return BLANK
-    if len(own.values) != len(floor.values):
-        return f"{own.mean - floor.mean:+.1f}".replace("-", "−")
-    return signed(paired_difference(own.values, floor.values))
 
 
 def intervals(rows: Sequence[ScoreRow], score: Score) -> dict[str, Interval | None]:

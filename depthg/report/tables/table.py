@@ -71,10 +71,12 @@ def _cell(plan: Plan, row: PlannedRow, result: Result, reference: Result, score:
     if plan.reference is None:
         return Cell(paper, ours, None if paper is None else Difference(ours.mean - paper))
     base = None if _is_reference(plan, row) else reference.values.get(score)
-    return Cell(paper, ours, None if base is None else _between(ours, base, result.seeds == reference.seeds))
+    return Cell(
+        paper, ours, None if base is None else difference(ours, base, result.seeds == reference.seeds)
+    )
 
 
-def _between(ours: Value, base: Value, same_seeds: bool) -> Difference:
+def difference(ours: Value, base: Value, same_seeds: bool) -> Difference:
     """The difference of two runs, paired by seed if the seeds are the same."""
     if same_seeds:
         return paired_difference(ours.values, base.values)

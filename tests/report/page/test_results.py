@@ -33,6 +33,10 @@ def test_rows_have_intervals_and_paired_differences_to_the_floor():
 def test_seeds_that_do_not_pair_have_a_difference_without_interval():
     _, own = score_rows([folder("kmeans", [40.0, 42.0]), folder("own", [39.0, 39.0, 39.0])], {})
     assert own.over_floor == "−2.0"
+    others = folder("own", [43.0, 46.0])
+    others.metrics["seeds"] = [3, 4]  # as many, but not the floor's
+    _, own = score_rows([folder("kmeans", [40.0, 42.0]), others], {})
+    assert own.over_floor == "+3.5"
 
 
 def test_without_labels_cells_are_blank():
