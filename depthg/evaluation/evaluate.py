@@ -128,7 +128,8 @@ def save_extremes(
     """
     accuracies, count = np.empty(0, np.float32), 0
     if counts.pixels:
-        accuracies, count = images.accuracies(counts.matching(final_maps(settings))), settings.pictures
+        matching = counts.matching(final_maps(settings))
+        accuracies, count = images.accuracies(matching[: counts.scored]), settings.pictures
     for name, order in (("worst", accuracies), ("best", -accuracies)):
         chosen = lowest(order, count)
         pictures = [images.prediction(crop, crops) for crop in chosen]

@@ -35,11 +35,12 @@ class ImagePredictions:
         """Pixel accuracy of each image in percent, float32 [n]; NaN without labelled pixels.
 
         Args:
-            matching: class id of each cluster, int [clusters], −1 if unmatched.
+            matching: class id of each cluster that is scored, int [k], −1 if unmatched; pixels of further clusters are
+                not counted.
         """
         matched = np.flatnonzero(matching >= 0)
         right = [count[matched, matching[matched]].sum() for count in self._counts.values()]
-        total = [count.sum() or np.nan for count in self._counts.values()]
+        total = [count[: len(matching)].sum() or np.nan for count in self._counts.values()]
         return (100 * np.array(right) / np.array(total)).astype(np.float32)
 
     def prediction(self, crop: int, crops: Store) -> Prediction:

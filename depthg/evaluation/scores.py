@@ -87,9 +87,15 @@ class ConfusionCounts:
         return self._without_surplus(self.counts[BLOCKS[name].maps], BLOCKS[name])
 
     def _without_surplus(self, counts: np.ndarray, block: Block) -> np.ndarray:
-        if self.surplus == "wrong" or block.classes_of is majority:
+        if block.classes_of is majority:
             return counts
-        return np.where(np.arange(len(counts))[:, None] < len(self.classes), counts, 0)
+        return np.where(np.arange(len(counts))[:, None] < self.scored, counts, 0)
+
+    @property
+    def scored(self) -> int:
+        """Number of clusters, the first ones, of which pixels are counted one to one."""
+        clusters = len(self.counts["unsupervised"])
+        return clusters if self.surplus == "wrong" else min(clusters, len(self.classes))
 
     @property
     def pixels(self) -> int:

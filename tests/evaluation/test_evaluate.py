@@ -143,6 +143,14 @@ def test_released_leaves_surplus_clusters_out_of_the_counts():
     assert lax.block("many_to_one") == strict.block("many_to_one")
 
 
+@pytest.mark.parametrize("surplus", ["wrong", "left_out"])
+def test_the_accuracy_of_a_single_image_is_that_of_the_scores(planted, surplus):
+    planted.plant("val", np.array([[[0, 1], [2, 0]]]).repeat(16, 1).repeat(16, 2))
+    metrics = run(planted, fit={"clusters": 5}, crf=False, surplus_clusters=surplus)
+    with np.load(planted.root / "seed0" / "worst.npz") as worst:
+        assert worst["accuracies"][0] == pytest.approx(metrics["unsupervised"]["accuracy"], abs=1e-3)
+
+
 def test_of_symmetric_tokens_the_mirror_image_changes_nothing(planted):
     half = planted.labels(5)[:, :, : planted.side // 2]
     planted.plant("val", np.concatenate([half, half[:, :, ::-1]], axis=2))
