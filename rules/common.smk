@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from depthg.config import load_project
-from depthg.config.project import read_yaml
+from depthg.config.reading import read_yaml
 from depthg.config.settings import (
     ClusterSettings,
     CropSettings,

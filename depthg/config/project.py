@@ -8,27 +8,9 @@ import yaml
 
 from depthg.config.configuration import Config
 from depthg.config.layers import flatten, merge
+from depthg.config.reading import read_yaml
 from depthg.config.validation import validated
-from depthg.errors import DepthGError
 from depthg.runtime.workflow import CONFIG
-
-
-class Unrepeated(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads YAML in which no key is given twice in one place: the first of two would be dropped unseen.
-
-    By libyaml, which takes a seventh of the time; PyYAML may have been built without it.
-    """
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping; an error names the line of a key that is there already."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                line = key.start_mark.line + 1
-                raise yaml.constructor.ConstructorError(problem=f"line {line}: '{key.value}' is given twice")
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def load_config(content: Mapping[str, Any] | Path) -> Config:
@@ -59,25 +41,6 @@ def load_project(content: Mapping[str, Any] | Path) -> Config:
     if isinstance(own, Mapping):  # else it is refused below
         own = merge(read_yaml(CONFIG), own)
     return validated(Config, own, str(content) if isinstance(content, Path) else "config.yaml")
-
-
-def read_yaml(path: Path) -> Any:
-    """The parsed content of a YAML file.
-
-    Raises:
-        DepthGError: the file is missing or not YAML, or a key is given twice in one place.
-    """
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Unrepeated) or {}
-    except OSError as error:
-        raise DepthGError(
-            f"{path}: {error.strerror}: run this in a project's folder (`depthg new` makes one), or name its "
-            "configuration with --config-file"
-        ) from None
-    except UnicodeDecodeError:
-        raise DepthGError(f"{path}: no text in UTF-8: save it as that") from None
-    except yaml.YAMLError as error:
-        raise DepthGError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
 
 
 def resolved(config: Config, dataset: str, experiment: str) -> str:

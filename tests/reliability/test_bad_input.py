@@ -331,6 +331,7 @@ CONFIGURATIONS = {
     "a word": "hello",
     "a list": "- a\n- b",
     "a number": "3",
+    "a list as a key": "? [a, b]\n: 3",
     "an unknown key": "dataests: {mine: {}}",
     "an unknown key below": "datasets: {mine: {roots: x}}",
     "a list of data sets": "datasets: [mine]",
