@@ -2,7 +2,6 @@
 
 import argparse
 import inspect
-import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -149,7 +148,7 @@ def _add_options(parser: argparse.ArgumentParser, command: Callable[..., None]) 
         kind = _plain(hints[parameter.name])
         by_position = parameter.kind is parameter.POSITIONAL_ONLY
         flag = parameter.name if by_position else f"--{parameter.name.replace('_', '-')}"
-        options: dict[str, Any] = {"help": OPTIONS.get(parameter.name), "type": _reader(kind)}
+        options: dict[str, Any] = {"help": OPTIONS.get(parameter.name), "type": _reader(kind, flag)}
         if kind is bool:
             parser.add_argument(flag, action="store_true", help=options["help"])
             continue
@@ -177,17 +176,15 @@ def _plain(kind: Any) -> Any:
     return inner[0] if len(inner) == 1 and type(None) in get_args(kind) else kind
 
 
-def _reader(kind: Any) -> Callable[[str], Any]:
-    """The function that converts an option's text to a value of a type."""
+def _reader(kind: Any, flag: str) -> Callable[[str], Any]:
+    """The function that converts the text of the option `flag` to a value of a type."""
     if hasattr(kind, "model_validate"):
         from depthg.config.validation import parse
 
-        return lambda text: parse(kind, text)
-    readers: dict[Any, Callable[[str], Any]] = {
-        int: int,
-        float: float,
-        str: str,
-        dict: json.loads,
-        Part: Part.parse,
-    }
+        return lambda text: parse(kind, text, flag)
+    if kind is dict:
+        from depthg.config.reading import parse_json
+
+        return lambda text: parse_json(text, flag)
+    readers: dict[Any, Callable[[str], Any]] = {int: int, float: float, str: str, Part: Part.parse}
     return str if get_origin(kind) is Literal or kind == list[str] else readers.get(kind, Path)

@@ -1,10 +1,10 @@
 """Layers of settings: each is a nested mapping, written at one place in config.yaml or in an experiment's name."""
 
 from collections.abc import Mapping, Sequence
+from itertools import permutations
 from typing import Any
 
-import yaml
-
+from depthg.config.reading import parse_yaml
 from depthg.config.settings import SHARED, Settings
 from depthg.errors import DepthGError, unknown
 
@@ -33,7 +33,7 @@ def override(text: str) -> dict[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise DepthGError(f"experiment: '{text}' is no change: write +key=value")
-    content: Any = yaml.safe_load(value)
+    content = parse_yaml(value, f"experiment: '{text}'")
     for part in reversed(key.split(".")):
         content = {part: content}
     return content
@@ -45,10 +45,12 @@ def overrides(changes: Sequence[str], name: str) -> list[Layer]:
     Raises:
         DepthGError: one is not `key=value`, or two are of one key, of which one would silently win.
     """
-    keys = [change.partition("=")[0] for change in changes]
-    for key in {key for key in keys if keys.count(key) > 1}:
-        raise DepthGError(f"experiment: '{name}' changes {key} twice: leave out one of the two")
-    return [(f"the name {name}", override(change)) for change in changes]
+    layers: list[Layer] = [(f"the name {name}", override(change)) for change in changes]
+    keys = [key for _, layer in layers for key in flatten(layer)]
+    for key, other in permutations(keys, 2):
+        if f"{key}.".startswith(f"{other}."):
+            raise DepthGError(f"experiment: '{name}' changes {key} twice: leave out one of the two")
+    return layers
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,5 +66,5 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """The values of a nested mapping by dotted key."""
     flat: dict[str, Any] = {}
     for key, value in nested.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat

@@ -10,6 +10,7 @@ from depthg.config.configuration import Config
 from depthg.config.layers import flatten, merge
 from depthg.config.reading import read_yaml
 from depthg.config.validation import validated
+from depthg.errors import DepthGError
 from depthg.runtime.workflow import CONFIG
 
 
@@ -25,7 +26,7 @@ def load_config(content: Mapping[str, Any] | Path) -> Config:
     """
     if isinstance(content, Mapping):
         return validated(Config, content, "config.yaml")
-    return validated(Config, read_yaml(content), str(content))
+    return validated(Config, _read(content), str(content))
 
 
 def load_project(content: Mapping[str, Any] | Path) -> Config:
@@ -37,10 +38,20 @@ def load_project(content: Mapping[str, Any] | Path) -> Config:
     Raises:
         DepthGError: see `load_config`.
     """
-    own = read_yaml(content) if isinstance(content, Path) else content
+    own = _read(content) if isinstance(content, Path) else content
     if isinstance(own, Mapping):  # else it is refused below
         own = merge(read_yaml(CONFIG), own)
     return validated(Config, own, str(content) if isinstance(content, Path) else "config.yaml")
+
+
+def _read(path: Path) -> Any:
+    try:
+        return read_yaml(path)
+    except OSError as error:
+        raise DepthGError(
+            f"{path}: {error.strerror}: run this in a project's folder (`depthg new` makes one), or name its "
+            "configuration with --config-file"
+        ) from None
 
 
 def resolved(config: Config, dataset: str, experiment: str) -> str:

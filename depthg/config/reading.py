@@ -1,5 +1,6 @@
-"""Reading YAML that a user wrote: what is wrong with it in one line, and no key given twice in one place."""
+"""Reading YAML or JSON that a user wrote: what is wrong with it in one line; in YAML no key twice in one place."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,25 @@ def read_yaml(path: Path) -> Any:
     """The parsed content of a YAML file.
 
     Raises:
-        DepthGError: the file is missing or not YAML, or a key is given twice in one place.
+        DepthGError: it is not YAML, or a key is given twice in one place.
+        OSError: the file is missing, or may not be read.
     """
     try:
         return parse_yaml(path.read_text(encoding="utf-8"), str(path)) or {}
-    except OSError as error:
-        raise DepthGError(
-            f"{path}: {error.strerror}: run this in a project's folder (`depthg new` makes one), or name its "
-            "configuration with --config-file"
-        ) from None
     except UnicodeDecodeError:
         raise DepthGError(f"{path}: no text in UTF-8: save it as that") from None
+
+
+def parse_json(text: str, where: str) -> Any:
+    """The content of a text in JSON.
+
+    Raises:
+        DepthGError: it is not JSON; `where` is its source, for the message.
+    """
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise DepthGError(f"{where}: not JSON: {error}") from None
 
 
 def parse_yaml(text: str, where: str) -> Any:

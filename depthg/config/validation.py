@@ -1,12 +1,11 @@
 """Validation of user input: pydantic's errors become one line with the key, the reason and the most similar key."""
 
-import json
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from depthg.config.reading import parse_json, read_yaml
 from depthg.errors import DepthGError, unknown
 
 M = TypeVar("M", bound=BaseModel)
@@ -42,11 +41,16 @@ def _owner(model: Any, path: tuple[int | str, ...]) -> list[str]:
     return list(getattr(model, "model_fields", {}))
 
 
-def parse(model: type[M], text: str) -> M:
+def parse(model: type[M], text: str, option: str) -> M:
     """The settings of a stage from the command line: JSON text, or the path of a YAML file.
 
+    Args:
+        model: what they are.
+        text: what was given.
+        option: its name, for errors.
+
     Raises:
-        DepthGError: an unknown key or an invalid value.
+        DepthGError: neither JSON nor YAML, an unknown key or an invalid value.
     """
-    content = json.loads(text) if text.startswith("{") else yaml.safe_load(Path(text).read_text())
-    return validated(model, content, "--settings")
+    content = parse_json(text, option) if text.startswith("{") else read_yaml(Path(text))
+    return validated(model, content, option)

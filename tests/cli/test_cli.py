@@ -153,6 +153,28 @@ def test_unknown_setting_of_a_stage(tmp_path, capsys):
     assert "unknown key 'kep': did you mean 'keep'?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('{"rooot": "a"}', "error: --dataset: unknown key 'rooot': did you mean 'root'?"),
+        ('{"root": "a"', "error: --dataset: not JSON: "),
+        ("own.yaml", "error: own.yaml: not YAML: "),
+        ("none.yaml", "error: none.yaml: is missing"),
+    ],
+)
+def test_an_option_that_is_no_settings_is_one_line_with_its_name(tmp_path, monkeypatch, capsys, given, said):
+    monkeypatch.chdir(tmp_path)
+    Path("own.yaml").write_text("root: [")
+    assert main(["index", "--name", "mine", "--dataset", given, "--out", "out"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(said) and error.count("\n") == 1
+
+
+def test_metadata_that_is_no_json_is_one_line_with_its_option(capsys):
+    assert main(["collect", "--header", "{", "--runs", "a", "--out", "b"]) == 1
+    assert capsys.readouterr().err.startswith("error: --header: not JSON: ")
+
+
 def test_config_show_prints_settings_and_origins(request, capsys):
     path = str(request.config.rootpath / "config.yaml")
     assert main(["config", "show", "demo", "ours+samples=9", "--config-file", path]) == 0

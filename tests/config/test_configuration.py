@@ -58,9 +58,15 @@ def test_changes_in_the_name_speak_over_all():
     own = load_config(content).resolve("demo", "ours+samples=9+terms.depth.weight=0.3+depth_loss=similarity")
     assert own.samples == 9 and own.depth_loss == "similarity"
     assert own.terms["depth"].weight == 0.3 and own.terms["depth"].shift == 0.03
+    both = load_config(content).resolve("demo", "ours+terms.depth.weight=0.3+terms={depth: {shift: 0.1}}")
+    assert both.terms["depth"].model_dump() == {"weight": 0.3, "shift": 0.1}
     for name, message in {
         "ours+samples": "'samples' is no change: write [+]key=value",
         "ours+samples=9+samples=16": "'ours[+]samples=9[+]samples=16' changes samples twice",
+        "ours+terms.depth.weight=0.3+terms={depth: {weight: 0.4}}": r"changes terms\.depth\.weight twice",
+        "ours+terms.depth.weight=0.3+terms.depth=0.4": r"changes terms\.depth\.weight twice",
+        "ours+samples=[": r"experiment: 'samples=\[': not YAML",
+        "ours+terms={1: 2}": r"terms\.1",
         "ours+sampels=3": "unknown setting 'sampels'",
         "ours+size=96": "'size' shapes artifacts that all experiments share",
     }.items():
@@ -104,12 +110,12 @@ def test_slice_changes_only_with_its_own_settings():
 
 def test_slice_survives_the_command_line():
     own = load_config(BASE).resolve("demo", "ours").slice(TrainSettings)
-    assert parse(TrainSettings, own.model_dump_json()) == own
+    assert parse(TrainSettings, own.model_dump_json(), "--settings") == own
 
 
 def test_settings_file_may_be_yaml(tmp_path):
     (tmp_path / "crops.yaml").write_text("size: 96\n")
-    assert parse(CropSettings, str(tmp_path / "crops.yaml")).size == 96
+    assert parse(CropSettings, str(tmp_path / "crops.yaml"), "--settings").size == 96
 
 
 @pytest.mark.parametrize(
