@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from depthg.config.base import Model, Positive
 from depthg.config.grid import tokens_along
 from depthg.config.layers import Layer, check_keys, flatten, merge, overrides
-from depthg.config.sections import Backbone, Dataset, DepthSource, Table
+from depthg.config.sections import SOURCES, Backbone, Dataset, DepthSource, Table
 from depthg.config.settings import GeometrySettings, ScheduleSettings, Settings
 from depthg.config.validation import validated
 from depthg.errors import DepthGError, unknown
@@ -168,11 +168,25 @@ class Config(Model):
         return content | {"geometries": {"default": {}} | geometries} if geometries else content
 
     @model_validator(mode="after")
-    def _tables_are_of_experiments(self) -> Self:
+    def _experiments_exist(self) -> Self:
+        """A misspelt name would be read by nobody, or be missed only when its job runs."""
+        changed = {"compared": self.compared}  # whose names may have changes in them
         for name, table in self.tables.items():
-            for used in [table.reference, *(row.experiment for row in table.rows if row.experiment)]:
-                if used.split("+")[0] not in self.experiments:
-                    raise unknown("experiment", used, self.experiments, f"config.yaml: tables: {name}")
+            rows = [row.experiment for row in table.rows if row.experiment]
+            changed[f"tables: {name}"] = [table.reference, *rows]
+        used = [(where, name, name.split("+")[0]) for where, names in changed.items() for name in names]
+        for name, dataset in self.datasets.items():
+            used += [(f"datasets: {name}: experiments", own, own) for own in dataset.experiments]
+        for where, name, base in used:
+            if base not in self.experiments:
+                raise unknown("experiment", name, self.experiments, f"config.yaml: {where}")
+        return self
+
+    @model_validator(mode="after")
+    def _depth_sources_exist(self) -> Self:
+        for name, entry in self.depth_sources.items():
+            if entry.source not in SOURCES:
+                raise unknown("source", entry.source, SOURCES, f"config.yaml: depth_sources: {name}")
         return self
 
     def named(self, kind: str, name: str) -> Any:

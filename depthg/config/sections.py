@@ -13,9 +13,10 @@ Score = Literal["acc", "miou", "lin_acc", "lin_miou"]
 # timm names of vision transformers whose last block is not plain attention: rotary or relative positions, parallel …
 OTHER_VIT = re.compile(r"dinov3|rope|relpos|lingbot|sapiens|_pe_|_xp_|18x2|[dp]wee|dlittle")
 
-# Source of depth → the keys that it requires, and their values.
-REQUIRED = {
+# Source of depth, as in depthg.stages.depth.DEPTH_SOURCES → the keys that it requires, and their values.
+SOURCES: dict[str, dict[str, str]] = {
     "files": {"name": "the folder under <root>/depth", "larger": "farther or nearer"},
+    "kbr": {},
     "transformers": {"model": "a hub id or a folder", "larger": "farther or nearer"},
 }
 # Sources of 0.1 that are now a `model` of transformers → its default, and the other keys.
@@ -105,7 +106,7 @@ class DepthSource(Model):
             raise ValueError(
                 f"source: {self.source} is now {{source: transformers, model: {self.model or model}, {rest}}}"
             )
-        for key, values in REQUIRED.get(self.source, {}).items():
+        for key, values in SOURCES.get(self.source, {}).items():
             if getattr(self, key) is None:
                 raise ValueError(f"source: {self.source} needs {key}: {values}")
         return self

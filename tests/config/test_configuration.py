@@ -7,6 +7,7 @@ import yaml
 
 from depthg.config import Config, load_config
 from depthg.config.project import resolved
+from depthg.config.sections import SOURCES
 from depthg.config.settings import (
     CropSettings,
     EvaluateSettings,
@@ -22,7 +23,7 @@ from depthg.losses.depth import KERNELS, NORMS
 from depthg.models.heads import HEADS
 from depthg.stages.camera import CAMERAS
 from depthg.stages.crops import RESIZES
-from depthg.stages.depth import controls
+from depthg.stages.depth import DEPTH_SOURCES, controls
 from depthg.training import sampling
 from depthg.training.guidance import SAMPLE_SCHEDULES
 from depthg.training.lhp import MIXINGS
@@ -173,6 +174,33 @@ def test_unknown_key_of_the_file():
         load_config({"datasets": {"demo": {"rot": "x"}}})
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            {"datasets": {"demo": {"experiments": {"ourz": {"samples": 3}}}}},
+            r"datasets: demo: experiments: unknown experiment 'ourz': did you mean 'ours'\?",
+        ),
+        (
+            {"datasets": {"demo": {"experiments": {"ours+samples=9": {}}}}},
+            r"datasets: demo: experiments: unknown experiment 'ours\+samples=9'",
+        ),
+        ({"compared": ["stego", "ourz+samples=9"]}, r"compared: unknown experiment 'ourz\+samples=9'"),
+        (
+            {"depth_sources": {"lidar": {"source": "filez"}}},
+            r"depth_sources: lidar: unknown source 'filez': did you mean 'files'\?",
+        ),
+    ],
+)
+def test_a_name_that_nothing_would_read_is_refused(content, message):
+    with pytest.raises(DepthGError, match=rf"^config\.yaml: {message}"):
+        load_config(BASE | content)
+
+
+def test_what_is_compared_may_have_changes_in_its_name():
+    assert load_config(BASE | {"compared": ["ours+samples=9"]}).compared == ["ours+samples=9"]
+
+
 def test_unreadable_file(tmp_path):
     with pytest.raises(DepthGError, match="No such file"):
         load_config(tmp_path / "none.yaml")
@@ -214,6 +242,7 @@ def test_named_choices_are_those_of_their_tables():
     }
     for (settings, key), table in tables.items():
         assert choices(settings, key) == set(table), key
+    assert SOURCES.keys() == DEPTH_SOURCES.keys()
 
 
 def test_schema_file_is_in_step(request):

@@ -4,7 +4,8 @@
 needs, is imported only when it is used. The interface of a source is `depthg.stages.depth.source.Source`.
 """
 
-# Setting `source` → class that implements `Source` (networks: `Network`). To add one: a class, a line here, a test.
+# Setting `source` → class that implements `Source` (networks: `Network`). To add one: a class, a line here and in
+# SOURCES of depthg.config.sections, a test.
 DEPTH_SOURCES = {
     "files": "depthg.stages.depth.files:Files",
     "kbr": "depthg.stages.depth.kbr:KBR",
