@@ -5,6 +5,7 @@ id 255 lists the raw ids that are void.
 """
 
 import colorsys
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,14 +78,15 @@ def parse_ids(text: str) -> list[int]:
     """The ids in a text of numbers and ranges, for example `120-121 152 169`.
 
     Raises:
-        ValueError: the text is not in this format, or an id is 65535 or larger.
+        ValueError: the text is not in this format, a range falls, or an id is 65535 or larger.
     """
     ids: list[int] = []
     for word in text.split():
-        first, _, last = word.partition("-")
-        if int(last or first) >= UNKNOWN:
-            raise ValueError(f"ids must be below {UNKNOWN}")
-        ids += range(int(first), int(last or first) + 1)
+        first, dash, last = word.partition("-")
+        low, high = int(first), int(last if dash else first)
+        if not low <= high < UNKNOWN:
+            raise ValueError(f"{word}: ids ascend and are below {UNKNOWN}")
+        ids += range(low, high + 1)
     return ids
 
 
@@ -149,7 +151,7 @@ def _check_raw_ids(path: Path, text: str) -> None:
         raw = parse_ids(text)
     except ValueError:
         raise DepthGError(f"{path}: the column ids needs numbers and ranges such as '7 9-11'") from None
-    twice = [one for one in set(raw) if raw.count(one) > 1]
+    twice = [one for one, count in Counter(raw).items() if count > 1]
     if twice:
         raise DepthGError(f"{path}: raw id {twice[0]} is listed twice in the column ids: keep it in one row")
 

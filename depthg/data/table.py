@@ -22,7 +22,7 @@ def write_records(path: Path, kind: type[Any], records: Iterable[Any]) -> None:
 
 
 def read_records(path: Path, kind: type[Any]) -> list[Any]:
-    """Read records of the dataclass `kind` from CSV; columns of fields with a default are optional.
+    """Read records of the dataclass `kind` from CSV; columns and cells of fields with a default are optional.
 
     Raises:
         DepthGError: the file is missing, lacks a column, or holds a value of another type.
@@ -34,7 +34,10 @@ def read_records(path: Path, kind: type[Any]) -> list[Any]:
             table = csv.DictReader(stream)
             if not set(types) - set(defaults) <= set(table.fieldnames or []):
                 raise KeyError("a column is missing")  # also where there is no row
-            rows = (defaults | row for row in table)
+            # A row that ends early has None in its last columns.
+            rows = (
+                defaults | {name: cell for name, cell in row.items() if cell is not None} for row in table
+            )
             return [kind(**{name: read(row[name]) for name, read in types.items()}) for row in rows]
     except OSError as error:
         raise DepthGError(f"{path}: {error.strerror}: index the data set first") from None

@@ -1,6 +1,7 @@
 """classes.csv, the raw ids in it, and what they turn label maps into."""
 
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -56,6 +57,20 @@ def test_raw_ids_may_be_left_out(tmp_path):
     assert classes.ids == ("0", "1") and classes.void == "255"
 
 
+def test_a_row_may_end_before_its_raw_ids(tmp_path):
+    path = tmp_path / "classes.csv"
+    path.write_text(HEADER + "0,sky,1,2,3\n1,road,1,2,3,7-9\n")
+    assert read_classes(path).ids == ("0", "7-9")
+
+
+def test_many_raw_ids_are_compared_in_one_pass(tmp_path):
+    path = tmp_path / "classes.csv"
+    path.write_text(HEADER + "0,sky,1,2,3,0\n255,void,0,0,0,1-60000\n")
+    started = perf_counter()
+    read_classes(path)
+    assert perf_counter() - started < 2  # 50 s when each was counted among all
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -64,6 +79,9 @@ def test_raw_ids_may_be_left_out(tmp_path):
         (HEADER + "1,road,1,2,3,1\n", "ids must be"),
         (HEADER + "0,road,1,2,3,0\n1,road,1,2,3,1\n", "same name"),
         (HEADER + "0,road,1,2,3,7-\n1,sky,1,2,3,a\n", "needs numbers and ranges such as '7 9-11'"),
+        (HEADER + "0,road,1,2,3,7-\n", "needs numbers and ranges"),
+        (HEADER + "0,road,1,2,3,9-7\n", "needs numbers and ranges"),
+        (HEADER + "0,road,1,2\n", "needs the columns"),
         (HEADER + "0,road,1,2,3,65535\n", "needs numbers and ranges"),
         (HEADER + "0,road,1,2,3,0-4\n1,sky,1,2,3,4\n", "raw id 4 is listed twice"),
         (HEADER + "0,road,1,2,3,0\n255,void,0,0,0,0 255\n", "raw id 0 is listed twice"),
