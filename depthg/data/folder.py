@@ -14,7 +14,7 @@ from pathlib import Path
 from depthg.config.sections import Dataset
 from depthg.data.classes import Classes, named_classes
 from depthg.data.formats import ignored_files, image_suffixes, readable_suffixes
-from depthg.data.records import SPLITS, Files, Listing
+from depthg.data.records import SPLITS, Files, Listing, index_again
 from depthg.data.walk import files_below
 from depthg.errors import DepthGError
 
@@ -43,7 +43,7 @@ def companion(root: Path, image: Path, below: str, suffix: str) -> Path:
     try:
         name = image.relative_to(_image_folder(root))
     except ValueError:
-        raise DepthGError(f"{image}: not in {root}: index the data set again") from None
+        raise DepthGError(f"{image}: not in {root}: index the data set again with {index_again()}") from None
     return root / below / name.with_name(name.stem + suffix)
 
 

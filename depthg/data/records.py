@@ -51,6 +51,11 @@ def root_of(name: str, dataset: Dataset) -> Path:
     return Path(dataset.root or f"resources/{name}/source").expanduser()
 
 
+def index_again(name: str = "NAME") -> str:
+    """The command that lists the images of a data set anew; no other does, as all features would follow unasked."""
+    return f"`snakemake --cores 2 --force resources/{name}/train/images.csv`"
+
+
 def read_images(path: Path) -> list[ImageRecord]:
     """Read images.csv.
 
@@ -77,9 +82,10 @@ def check_training_labels(name: str, dataset: Dataset) -> None:
     else:
         labels = [label for _, label in kind.find(root, dataset).files["train"]]
     if not any(labels):
+        again = f" and index the data set again with {index_again(name)}" if table.is_file() else ""
         raise DepthGError(
             f"data set {name}: no training image has a label, and settings: matching: train needs some: put them under "
-            f"{root}/labels, or set matching to validation"
+            f"{root}/labels{again}, or set matching to validation"
         )
 
 

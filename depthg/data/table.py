@@ -44,5 +44,6 @@ def read_records(path: Path, kind: type[Any]) -> list[Any]:
     except (KeyError, TypeError, ValueError):
         needed = [name for name in types if name not in defaults]
         raise DepthGError(
-            f"{path}: needs the columns {', '.join(needed)}: index the data set again"
+            f"{path}: needs the columns {', '.join(needed)}: index the data set again with "
+            f"`snakemake --cores 2 --force {path}`"
         ) from None

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache, partial
 import numpy as np
 
 from depthg.config.settings import DrawSettings
+from depthg.data.records import index_again
 from depthg.errors import DepthGError
 from depthg.store.reader import Store
 
@@ -94,7 +95,7 @@ def check_crops(neighbors: Store, settings: DrawSettings) -> None:
     if settings.batch > crops:
         raise DepthGError(
             f"settings: batch: {settings.batch} crops a step, but {neighbors.path} holds {crops}: "
-            f"set batch to at most {crops}, or add images"
+            f"set batch to at most {crops}, or add images and index the data set again with {index_again()}"
         )
     if settings.neighbors > min(kept, crops - 1):
         raise DepthGError(

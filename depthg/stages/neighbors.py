@@ -6,6 +6,7 @@ import faiss
 import numpy as np
 
 from depthg.config.settings import NeighborSettings
+from depthg.data.records import index_again
 from depthg.errors import DepthGError
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
@@ -35,7 +36,8 @@ def make_neighbors(features: Path, crops: Path, out: Path, settings: NeighborSet
     if len(source) < settings.keep + largest:
         raise DepthGError(
             f"{source.path}: {len(source)} crops, too few for {settings.keep} neighbours each: "
-            "add images, or lower `keep` (and `neighbors`) in the settings of the data set"
+            "add images, or lower `keep` (and `neighbors`) in the settings of the data set; added images are found "
+            f"with {index_again()}"
         )
     pooled = drop_channels(source.read("pooled"), settings.pooled_dropout)
     provenance = {"settings": settings.model_dump(), "features": source.fingerprint, "crops": cut.fingerprint}

@@ -175,5 +175,7 @@ def test_a_missing_split_is_named(tmp_path):
 
 
 def test_an_image_from_elsewhere_has_no_companion(tmp_path):
-    with pytest.raises(DepthGError, match=r"/other/a\.jpg: not in .*index the data set again"):
+    with pytest.raises(
+        DepthGError, match=r"/other/a\.jpg: not in .*index the data set again with `snakemake"
+    ):
         companion(tmp_path, Path("/other/a.jpg"), "labels", ".png")

@@ -34,7 +34,9 @@ def test_a_missing_table_is_named(tmp_path):
 @pytest.mark.parametrize("text", ["id,path\n0,a.jpg\n", "id,path,label,width,height\n0,a.jpg,,wide,3\n"])
 def test_a_table_of_another_kind_is_named(tmp_path, text):
     (tmp_path / "images.csv").write_text(text)
-    with pytest.raises(DepthGError, match=r"images\.csv: needs the columns id, path, label, width, height"):
+    with pytest.raises(
+        DepthGError, match=r"needs the columns id, path, label, width, height: .*--force \S+images\.csv`"
+    ):
         read_images(tmp_path / "images.csv")
 
 
@@ -111,7 +113,8 @@ def folder(tmp_path, monkeypatch) -> Dataset:
 
 def test_missing_training_labels_are_told_before_the_images_are_indexed(folder, tmp_path):
     with pytest.raises(
-        DepthGError, match=r"set mine: no training image has a label, .*matching: train needs some"
+        DepthGError,
+        match=r"set mine: no training image has a label, .*matching: train needs some.*/labels, or",
     ):
         check_training_labels("mine", folder)
     (tmp_path / "labels/train").mkdir()
@@ -127,7 +130,10 @@ def test_what_is_indexed_says_whether_training_images_have_labels(folder, kind):
     )
     check_training_labels("mine", folder.model_copy(update={"kind": kind}))
     write_records(table, ImageRecord, [ImageRecord(0, "a.png", "", 4, 3)])
-    with pytest.raises(DepthGError, match="no training image has a label"):
+    again = (
+        r"labels and index the data set again with `snakemake .*--force resources/mine/train/images\.csv`, or"
+    )
+    with pytest.raises(DepthGError, match=f"no training image has a label, .*{again}"):
         check_training_labels("mine", folder.model_copy(update={"kind": kind}))
 
 

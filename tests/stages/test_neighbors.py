@@ -89,7 +89,9 @@ def test_no_vector_is_its_own_neighbour_even_among_copies(count, seed):
 
 
 def test_too_few_crops_is_an_error(tmp_path):
-    with pytest.raises(DepthGError, match="5 crops, too few for 5 neighbours each: add images, or lower"):
+    with pytest.raises(
+        DepthGError, match=r"5 crops, too few for 5 neighbours each: add images, or lower .* `snakemake"
+    ):
         neighbors_of(tmp_path, unit_vectors(5, 4), keep=5)
 
 

@@ -6,6 +6,10 @@ import subprocess
 
 import pytest
 
+from depthg.data.records import ImageRecord, index_again, read_images
+from depthg.data.table import write_records
+from tests.workflow.conftest import make_project
+
 LEAN = {"index", "crops", "features", "neighbors", "train"}
 STAGES = {
     *("index", "crops", "depth", "features", "neighbors", "geometry"),
@@ -152,6 +156,20 @@ def test_wrong_request_is_explained(project, target, message):
     done = project.snakemake(target, "--dry-run")
     assert done.returncode == 1
     assert message in done.stdout + done.stderr
+
+
+def test_a_data_set_is_indexed_again_by_the_command_that_errors_name(tmp_path):
+    """Also where the labels that an experiment asks for were put there after the first time."""
+    own = make_project(tmp_path)
+    own.config["settings"] = {"matching": "train"}
+    command = index_again("mini").strip("`").split()
+    assert command[:4] == ["snakemake", "--cores", "2", "--force"]
+    table = tmp_path / command[4]
+    write_records(table, ImageRecord, [ImageRecord(0, "photos/images/train/0.png", "", 96, 72)])
+    done = own.snakemake("results/mini/kmeans/metrics.json", "--dry-run")
+    assert index_again("mini") in done.stdout + done.stderr
+    done = own.snakemake(command[4], "--force")
+    assert done.returncode == 0 and all(record.label for record in read_images(table))
 
 
 def test_unknown_key_on_the_command_line(project):
