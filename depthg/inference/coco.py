@@ -40,7 +40,7 @@ def write(form: str | None, out: Path, inputs: Sequence[Input], classes: Sequenc
     for number, one in enumerate(inputs, 1):
         labels = read_mask(out, one.name)
         height, width = labels.shape
-        images.append({"id": number, "file_name": one.path.name, "height": height, "width": width})
+        images.append({"id": number, "file_name": one.file, "height": height, "width": width})
         annotations += annotate(out, one, number, labels, len(classes))
     if form == "rle":
         annotations = [{"id": number, **each} for number, each in enumerate(annotations, 1)]

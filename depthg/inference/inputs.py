@@ -19,6 +19,12 @@ class Input(NamedTuple):
     path: Path
     name: str
 
+    @property
+    def file(self) -> str:
+        """The path of the image itself below the folder that was given, with its suffix."""
+        whole = Path(os.path.abspath(self.path))
+        return Path(*whole.parts[-len(Path(self.name).parts) :]).as_posix()
+
 
 def find_inputs(given: Sequence[Path]) -> list[Input]:
     """The images of files, folders, globs and tables of images (images.csv), each once, in order.

@@ -1,6 +1,7 @@
 """Run lengths and panoptic PNGs of any label map give that map back; masks keep ids and colours."""
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from depthg.inference.coco import panoptic, run_lengths
+from depthg.inference.coco import panoptic, run_lengths, write
 from depthg.inference.config import OutputClass
 from depthg.inference.inputs import Input
 from depthg.inference.segmentation import Segmentation
@@ -54,6 +55,19 @@ def test_panoptic_ids_and_segments_are_those_of_the_map(tmp_path_factory, labels
     for segment in one["segments_info"]:
         mask = ids == segment["id"]
         assert (segment["area"], segment["bbox"]) == (mask.sum(), box(mask))
+
+
+def test_images_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    images = [Input(Path(f"ph/{name}"), name.removesuffix(".jpg")) for name in ("a/1.jpg", "b/1.jpg")]
+    images.append(Input(Path("ph/a/2.png"), "a/2.png"))  # beside 2.jpg
+    for one in images:
+        path = tmp_path / f"{one.name}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.zeros((2, 3), np.uint8)).save(path)
+    write("panoptic", tmp_path, images, [OutputClass(name="sky", color=(0, 0, 0))])
+    found = json.loads((tmp_path / "panoptic.json").read_text())
+    assert [image["file_name"] for image in found["images"]] == ["a/1.jpg", "b/1.jpg", "a/2.png"]
+    assert [one["file_name"] for one in found["annotations"]] == ["a/1.png", "b/1.png", "a/2.png.png"]
 
 
 @settings(max_examples=30)
