@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from depthg.data.formats import ignored_files, image_suffixes, readable_suffixes
 from depthg.data.records import read_images
+from depthg.data.walk import files_below
 from depthg.errors import DepthGError
 from depthg.runtime.progress import info
 
@@ -32,7 +33,8 @@ def find_inputs(given: Sequence[Path]) -> list[Input]:
     Below a folder or the fixed part of a glob, names keep their folders. Images with the same name keep their suffix.
 
     Raises:
-        DepthGError: something does not exist, there is no image, or two images would be written to the same file.
+        DepthGError: something does not exist, a folder may not be read, there is no image, or two images would be
+            written to the same file.
     """
     tables = [path for path in given if path.suffix == ".csv" and path.is_file()]
     named = [*_listed(tables), *(pair for path in given if path not in tables for pair in _of(path))]
@@ -66,7 +68,9 @@ def _of(given: Path) -> Iterator[tuple[Path, str]]:
 def _listed(tables: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     """The images of all tables, named below the folder that they have in common."""
     paths = [Path(record.path) for table in tables for record in read_images(table)]
-    return _below(Path(os.path.commonpath([path.parent for path in paths])), paths) if paths else iter([])
+    whole = [Path(os.path.abspath(path)) for path in paths]  # of which only some may be relative
+    folder = os.path.commonpath([path.parent for path in whole]) if whole else ""
+    return zip(paths, (path.relative_to(folder).as_posix() for path in whole), strict=True)
 
 
 def _fixed(pattern: Path) -> Path:
@@ -81,17 +85,14 @@ def _below(folder: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
 
 
 def _images(folder: Path) -> list[Path]:
-    """The images at any depth, sorted; other files are told, hidden ones left out, links to files are followed."""
-    files = []
-    for parent, below, names in os.walk(folder):
-        below[:] = [name for name in below if not name.startswith(".")]
-        files += [Path(parent, name) for name in names if not name.startswith(".")]
+    """The images at any depth, found as the stage `index` finds them; other files are told."""
+    files = files_below(folder)
     found = [path for path in files if path.name.lower().endswith(image_suffixes())]
     if not found:
         raise DepthGError(f"{folder}: no images ({readable_suffixes()}) in this folder")
     if said := ignored_files(set(files) - set(found)):
         info(f"{folder}: {said}")
-    return sorted(found)
+    return found
 
 
 def _distinct(inputs: list[Input]) -> list[Input]:

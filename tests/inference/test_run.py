@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from PIL import Image
 
 from depthg.cli import main
 from depthg.data.classes import read_classes
+from depthg.errors import DepthGError
 from depthg.inference import journal, kept
 from depthg.inference.inputs import find_inputs
 from depthg.inference.segmenter import Segmenter
@@ -271,6 +274,32 @@ def test_inputs_are_files_folders_globs_and_tables(photos, tmp_path):
         f"id,path,label,width,height\n0,{photos}/plain.png,,60,40\n1,{photos}/far away/alpha.webp,,60,40\n"
     )
     assert [one.name for one in find_inputs([listed])] == ["plain", "far away/alpha"]
+
+
+def test_a_folder_is_looked_through_as_by_the_index(photos, tmp_path, monkeypatch):
+    (photos / "far away").rename(tmp_path / "elsewhere")
+    (photos / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/back").symlink_to(photos)
+    assert {"plain", "linked/16 bits", "linked/alpha"} <= {one.name for one in find_inputs([photos])}
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("linked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(DepthGError, match="linked: Permission denied: make the folder readable"):
+        find_inputs([photos])
+
+
+def test_tables_may_name_images_from_here_and_from_the_root(photos, monkeypatch):
+    monkeypatch.chdir(photos.parent)
+    for table, path in (("one.csv", "photos/plain.png"), ("two.csv", f"{photos}/far away/alpha.webp")):
+        Path(table).write_text(f"id,path,label,width,height\n0,{path},,60,40\n")
+    found = find_inputs([Path("one.csv"), Path("two.csv")])
+    assert [one.name for one in found] == ["plain", "far away/alpha"]
+    assert [str(one.path) for one in found] == ["photos/plain.png", f"{photos}/far away/alpha.webp"]
 
 
 def test_images_with_the_same_name_are_kept_apart(photos):
