@@ -3,6 +3,7 @@
 
 rule cluster:
     input:
+        known_clusters,
         features=of_training("features/{backbone}"),
         crops=of_training("crops"),
         classes="resources/{dataset}/classes.csv",

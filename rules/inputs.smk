@@ -6,7 +6,7 @@ import shlex
 
 from depthg.config.recipe import Recipe
 from depthg.data.classes import read_classes
-from depthg.data.records import check_training_labels
+from depthg.data.records import check_classes, check_training_labels
 from depthg.report.plan.counts import check_pool
 from depthg.report.tables.contents import plan_table, published
 from depthg.report.tables.results import run_jobs
@@ -134,6 +134,18 @@ def labelled_of(wildcards):
 def labels_of(dataset):
     """An error before anything runs if no training image of a data set has a label."""
     check_training_labels(dataset, CONFIG.named("dataset", dataset))
+
+
+@cache
+def classes_known(dataset):
+    check_classes(dataset, CONFIG.named("dataset", dataset))
+
+
+def known_clusters(wildcards):
+    """No input, but an error before anything runs if it is open how many clusters are to be made."""
+    if not settings_of(wildcards).clusters:
+        classes_known(wildcards.dataset)
+    return []
 
 
 def matched_by(wildcards):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from depthg.config.sections import Dataset
 from depthg.data import loader
-from depthg.data.classes import Classes
+from depthg.data.classes import Classes, read_classes
 from depthg.data.table import read_records
 from depthg.errors import DepthGError
 from depthg.runtime.files import file_hash, fingerprint
@@ -86,6 +86,28 @@ def check_training_labels(name: str, dataset: Dataset) -> None:
         raise DepthGError(
             f"data set {name}: no training image has a label, and settings: matching: train needs some: put them under "
             f"{root}/labels{again}, or set matching to validation"
+        )
+
+
+def check_classes(name: str, dataset: Dataset) -> None:
+    """Check, before any job runs, that a data set has classes: those indexed, else labels or classes.txt of a folder.
+
+    The benchmarks and the demo have some, and may not be here yet.
+
+    Raises:
+        DepthGError: data set `name` has none, so that the number of clusters is open.
+    """
+    table, kind = Path("resources", name, "classes.csv"), loader(name, dataset.kind)
+    if table.is_file():
+        known = len(read_classes(table)) > 0
+    elif hasattr(kind, "COUNTS"):
+        return
+    else:
+        found = kind.find(root_of(name, dataset), dataset)
+        known = found.classes is not None or any(label for split in SPLITS for _, label in found.files[split])
+    if not known:
+        raise DepthGError(
+            f"data set {name}: no labels, so the number of clusters is open: set datasets: {name}: settings: clusters"
         )
 
 

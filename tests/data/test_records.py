@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from depthg.config.sections import Dataset
+from depthg.data.classes import named_classes, write_classes
 from depthg.data.records import (
     ImageRecord,
+    check_classes,
     check_root,
     check_training_labels,
     content_hash,
@@ -139,3 +141,27 @@ def test_what_is_indexed_says_whether_training_images_have_labels(folder, kind):
 
 def test_a_benchmark_that_is_not_here_yet_passes_for_labelled(folder):
     check_training_labels("demo", Dataset(kind="demo", root="nowhere"))
+
+
+def test_an_open_number_of_clusters_is_told_before_the_images_are_indexed(folder, tmp_path):
+    check_classes("mine", folder)
+    (tmp_path / "labels/val/b.png").unlink()
+    with pytest.raises(
+        DepthGError, match=r"set mine: no labels, so .* is open: set datasets: mine: settings: clusters"
+    ):
+        check_classes("mine", folder)
+    (tmp_path / "classes.txt").write_text("sky\n")
+    check_classes("mine", folder)
+
+
+def test_what_is_indexed_says_whether_there_are_classes(folder):
+    table = Path("resources/mine/classes.csv")
+    write_classes(table, None)
+    with pytest.raises(DepthGError, match="the number of clusters is open"):
+        check_classes("mine", folder)
+    write_classes(table, named_classes(["sky"]))
+    check_classes("mine", folder)
+
+
+def test_a_benchmark_that_is_not_here_yet_has_classes(folder):
+    check_classes("demo", Dataset(kind="demo", root="nowhere"))

@@ -249,6 +249,24 @@ def test_to_match_by_training_labels_without_any_is_refused_before_anything_runs
     assert message in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(("change", "refused"), [("", True), ("+clusters=3", False)])
+def test_an_open_number_of_clusters_is_refused_before_anything_runs(project, change, refused):
+    photos, away = project.folder / "photos", project.folder / "away"
+    away.mkdir()
+    told = ("labels", "classes.txt")
+    for name in told:
+        (photos / name).rename(away / name)
+    try:
+        done = project.snakemake(f"results/mini/auto{change}/metrics.json", "--dry-run")
+    finally:
+        for name in told:
+            (away / name).rename(photos / name)
+        away.rmdir()
+    printed = done.stdout + done.stderr
+    assert done.returncode == refused, printed
+    assert ("data set mini: no labels, so the number of clusters is open" in printed) == refused
+
+
 def test_a_backbone_without_attention_is_refused_before_anything_runs(project):
     target = "results/mini/ours_attention+backbone=resnet50/metrics.json"
     done = project.snakemake(target, "--dry-run")
