@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -11,6 +11,7 @@ from depthg.config import load_project
 from depthg.data.formats import readable_suffixes
 from depthg.data.look import Look, look, summary
 from depthg.errors import DepthGError
+from depthg.report.plan.counts import has_classes
 from depthg.report.plan.times import hours_of
 from depthg.runtime.workflow import ROOT
 from depthg.stages.crops import crop_layout
@@ -49,9 +50,9 @@ def new_project(folder: Path, images: Path) -> Look:
     return found
 
 
-def first_hours(config_file: Path, images: Mapping[str, int]) -> float:
+def first_hours(config_file: Path, found: Look) -> float:
     """Hours that the first experiment of a new project takes on this machine, estimated by a short trial."""
-    return hours_of(load_project(config_file), "mine", FIRST, images)
+    return hours_of(load_project(config_file), "mine", FIRST, found.images, has_classes(found.listing))
 
 
 def weights_to_fetch(config_file: Path) -> tuple[str | None, str | None]:

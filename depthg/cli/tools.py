@@ -31,7 +31,7 @@ def new(folder: Path, /, images: Path) -> None:
     info(f"  cd {shlex.quote(str(folder))} && snakemake results/mine/auto/metrics.json")
     info("how long will that take here? measuring for some seconds …")
     config_file = folder.expanduser() / "config.yaml"
-    hours = first_hours(config_file, found.images)
+    hours = first_hours(config_file, found)
     backbone, unreachable = weights_to_fetch(config_file)
     info(f"about {duration(hours)}" + (f", besides fetching {backbone} once" if backbone else ""))
     if unreachable:

@@ -17,7 +17,7 @@ def measured(monkeypatch, request):
     monkeypatch.setattr("depthg.cli.new.cached", lambda hub_id, file: None)
     monkeypatch.setattr("depthg.cli.new.why_unreachable", lambda: None)
     if "slow" not in request.keywords:
-        monkeypatch.setattr("depthg.cli.new.first_hours", lambda config_file, images: 0.5)
+        monkeypatch.setattr("depthg.cli.new.first_hours", lambda config_file, found: 0.5)
 
 
 @pytest.fixture

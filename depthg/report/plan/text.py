@@ -6,7 +6,13 @@ from pathlib import Path
 
 from depthg.config import Config
 from depthg.config.settings import Settings
-from depthg.report.plan.counts import count_images, crops_drawn_at_most, crops_probed_at_most
+from depthg.report.plan.counts import (
+    count_images,
+    crf_maps,
+    crops_drawn_at_most,
+    crops_probed_at_most,
+    is_labelled,
+)
 from depthg.report.plan.disk import (
     PlannedStore,
     finished_rows,
@@ -27,13 +33,15 @@ def plan_lines(config: Config, dataset: str, experiment: str) -> Iterator[str]:
         DepthGError: a name is unknown, or the number of images cannot be determined.
     """
     settings = config.resolve(dataset, experiment)
-    images, how = count_images(dataset, config.named("dataset", dataset))
+    own = config.named("dataset", dataset)
+    images, how = count_images(dataset, own)
+    refined = crf_maps(settings, images["val"], is_labelled(dataset, own))
     stores = planned_stores(images, settings, config.resolve(dataset), config)
     folders = Path("resources", dataset), Path("results", dataset, experiment)
     counts = ", ".join(f"{count:,} {split}" for split, count in images.items())
     yield f"{dataset}/{experiment}: {counts} images ({how})"
-    yield from ["", *_stores(stores, folders[0]), "", *_work(stores, images, settings, config), ""]
-    yield from _times(stage_hours(stores, images, settings, config, folders))
+    yield from ["", *_stores(stores, folders[0]), "", *_work(stores, refined, settings, config), ""]
+    yield from _times(stage_hours(stores, refined[1], settings, config, folders))
 
 
 def _stores(stores: list[PlannedStore], folder: Path) -> list[str]:
@@ -57,9 +65,9 @@ def _stores(stores: list[PlannedStore], folder: Path) -> list[str]:
 
 
 def _work(
-    stores: list[PlannedStore], images: Mapping[str, int], settings: Settings, config: Config
+    stores: list[PlannedStore], refined: tuple[int, int], settings: Settings, config: Config
 ) -> list[str]:
-    """Total amount of computation by kind."""
+    """Total amount of computation by kind; `refined`: images that the CRF refines for a seed, and maps of them."""
     by_stage: dict[str, int] = {}
     for store in stores:
         by_stage[store.stage] = by_stage.get(store.stage, 0) + store.rows
@@ -67,15 +75,15 @@ def _work(
     network = config.stored_backbones(settings.backbone)[0]
     h, w, channels = token_grid(settings.size, network, config)
     seeds = len(settings.seeds)
-    refined = f"{2 * images['val'] * seeds:,} maps" if settings.crf else "none"
+    images, maps = refined
     lines = [
         f"backbone: {passes:,} passes of {network}, {h}×{w}×{channels} tokens of a training crop",
         f"depth: {by_stage.get('depth', 0):,} maps of {settings.depth}",
         f"training: {seeds} × {settings.batches:,} batches of {settings.batch} crops and a neighbour of each",
         *_crops_read(stores, settings),
-        f"CRF: {refined} of {images['val']:,} images",
+        f"CRF: {maps * seeds:,} maps of {images:,} images",
     ]
-    return [line for line in lines if not line.startswith("depth: 0 ")]
+    return [line for line in lines if not line.startswith(("depth: 0 ", "CRF: 0 "))]
 
 
 def _crops_read(stores: list[PlannedStore], settings: Settings) -> list[str]:

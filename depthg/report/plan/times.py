@@ -9,25 +9,29 @@ from depthg.config import Config
 from depthg.config.settings import Settings
 from depthg.data.classes import read_classes
 from depthg.report.plan import probe
+from depthg.report.plan.counts import crf_maps
 from depthg.report.plan.disk import PlannedStore, finished_rows, planned_stores, runs_backbone, token_grid
 
-CLASSES = 27  # assumed while the data set is not indexed
+CLASSES = 27  # assumed while they are not known
 
 
-def hours_of(config: Config, dataset: str, experiment: str, images: Mapping[str, int]) -> float:
-    """Estimated hours of all that is left to do for an experiment on so many images by split.
+def hours_of(
+    config: Config, dataset: str, experiment: str, images: Mapping[str, int], labelled: bool
+) -> float:
+    """Estimated hours of all that is left to do for an experiment on so many images by split, labelled or not.
 
     See `stage_hours`.
     """
     settings = config.resolve(dataset, experiment)
     stores = planned_stores(images, settings, config.resolve(dataset), config)
     folders = Path("resources", dataset), Path("results", dataset, experiment)
-    return sum(stage_hours(stores, images, settings, config, folders).values())
+    _, maps = crf_maps(settings, images["val"], labelled)
+    return sum(stage_hours(stores, maps, settings, config, folders).values())
 
 
 def stage_hours(
     stores: list[PlannedStore],
-    images: Mapping[str, int],
+    maps: int,
     settings: Settings,
     config: Config,
     folders: tuple[Path, Path],
@@ -36,7 +40,7 @@ def stage_hours(
 
     Args:
         stores: all stores that the experiment needs.
-        images: number of images by split.
+        maps: number of maps that the CRF refines for each seed.
         settings, config: settings of the experiment, and the whole configuration.
         folders: `resources/{dataset}` and `results/{dataset}/{experiment}`.
 
@@ -62,10 +66,10 @@ def stage_hours(
             hours |= {store.path: crop * left[store.path] / 3600 for store in geometry}
             if settings.steps and untrained:
                 hours["training"] = step * settings.batches * len(untrained) / 3600
-        if settings.crf and unevaluated:
+        if maps and unevaluated:
             classes = settings.clusters or _classes(resources / "classes.csv")
             once = probe.crf_seconds(settings.eval_size, classes)
-            hours["CRF, on one core"] = 2 * once * images["val"] * len(unevaluated) / 3600
+            hours["CRF, on one core"] = once * maps * len(unevaluated) / 3600
     return hours
 
 
@@ -81,4 +85,4 @@ def _store_seconds(store: PlannedStore, settings: Settings, config: Config) -> f
 
 
 def _classes(path: Path) -> int:
-    return len(read_classes(path)) if path.is_file() else CLASSES
+    return (len(read_classes(path)) if path.is_file() else 0) or CLASSES

@@ -191,6 +191,23 @@ def test_images_are_counted_where_they_are_indexed_expected_or_found(tmp_path):
     assert count_images("coco", sets["coco"]) == ({"train": 1, "val": 1}, "indexed")
 
 
+def test_without_labels_the_crf_refines_a_map_a_picture(tmp_path, monkeypatch):
+    monkeypatch.setattr(probe, "crf_seconds", lambda side, classes: 1.0)
+    for split, count in (("train", 40), ("val", 20)):
+        (tmp_path / "mine/images" / split).mkdir(parents=True)
+        for place in range(count):
+            Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / f"mine/images/{split}/{place}.png")
+    for _ in ("found", "indexed"):
+        found = text("mine", "stego+clusters=4")
+        assert "CRF: 6 maps of 6 images" in found and line(found, "  CRF, on one core") == ["6", "s"]
+        (tmp_path / "resources/mine").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "resources/mine/classes.csv").write_text("id,name,red,green,blue\n")
+    (tmp_path / "resources/mine/classes.csv").write_text("id,name,red,green,blue\n0,sky,0,0,0\n")
+    found = text("mine", "stego+clusters=4")
+    assert "CRF: 40 maps of 20 images" in found and line(found, "  CRF, on one core") == ["40", "s"]
+    assert "CRF" not in text("mine", "stego+clusters=4+crf=false")
+
+
 def test_crops_that_are_touched():
     paper = Settings()
     assert (
