@@ -25,6 +25,16 @@ def test_rules_of_the_profile_exist(profile):
     assert profile["set-resources"].keys() | profile["groups"].keys() <= rules
 
 
+def test_rules_with_a_gpu_have_their_own_memory_and_time_and_are_told_of(profile):
+    told = (ROOT / "docs/cluster.md").read_text().partition("carry `gpu: 1`")[2].partition("`--gpus=1`")[0]
+    for path in ROOT.glob("rules/*.smk"):
+        for rule in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
+            name = re.match(r"\w+", rule)[0]
+            if re.search(r"^ +gpu=", rule, re.M):
+                assert profile["set-resources"][name].keys() == {"mem_mb", "runtime"}, name
+                assert f"`{name.removesuffix('_maps')}`" in told, name
+
+
 def test_it_shows_a_run_as_the_default_profile_does(profile):
     default = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text())
     assert profile["logger"] == default["logger"]
