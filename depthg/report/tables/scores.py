@@ -26,11 +26,21 @@ def scores_table(paths: Iterable[Path]) -> str:
 
 def _caption(results: list[dict[str, Any]]) -> str:
     first = results[0]
-    depth = next((f", {result['depth']} depth" for result in results if result["depth"]), "")
-    return (
-        f"{first['dataset']}: {first['n_images']} validation images, {first['backbone']} features{depth}, "
-        f"preset {first['preset']}, seeds {', '.join(map(str, first['seeds']))}; percent."
-    )
+    backbone, depth, seeds = (_common(results, key) for key in ("backbone", "depth", "seeds"))
+    said = [
+        f"{first['dataset']}: {first['n_images']} validation images",
+        f"{backbone} features" if backbone else "",
+        f"{depth} depth" if depth else "",
+        f"preset {first['preset']}",
+        f"seeds {', '.join(map(str, seeds))}" if seeds else "",
+    ]
+    return f"{', '.join(filter(None, said))}; percent."
+
+
+def _common(results: list[dict[str, Any]], key: str) -> Any:
+    """What all results that have a value have as that value; None if they differ, or none has one."""
+    found = [result[key] for result in results if result[key]]
+    return found[0] if found and found.count(found[0]) == len(found) else None
 
 
 def _cell(block: dict[str, Any] | None) -> str:
