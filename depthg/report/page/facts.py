@@ -15,7 +15,6 @@ from depthg.runtime.workflow import ROOT
 from depthg.store.arrays import MARKER
 
 APART = {"step", "learning_rate"}  # of a line of history.jsonl: not curves
-GROUPS = {"lambda": "weight λ", "shift": "shift b", "pulled": "share of pairs pulled together"}
 Curves = dict[str, dict[str, list[tuple[int, float]]]]
 
 
@@ -56,7 +55,7 @@ def _disk(folder: ResultFolder, stage: str) -> str:
 
 
 def curves(history: Path) -> Curves:
-    """The curves of a training by what they show: loss terms, then weights, shifts and whatever else there is.
+    """The curves of a training by what they show: loss terms, the score, weights of terms.
 
     A curve that stays 0 is left out. An empty mapping if there is no history.
     """
@@ -78,9 +77,8 @@ def _moving(named: dict[str, list[tuple[int, float]]]) -> dict[str, list[tuple[i
 
 def _group(key: str) -> tuple[str, str]:
     """The panel of a value in history.jsonl, and its name there: `lambda_depth` is the weight λ of depth."""
-    kind, _, name = key.partition("_")
-    if kind in GROUPS and name:
-        return GROUPS[kind], name
+    if key.startswith("lambda_"):
+        return "weight λ", key.removeprefix("lambda_")
     return ("score of the weights", key) if key == "score" else ("loss", key)
 
 
