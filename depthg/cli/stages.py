@@ -154,7 +154,7 @@ def attention(
     name: str,
     backbone: Backbone,
     out: Path,
-    mixing: str = "neighbors",
+    mixing: Literal["neighbors", "released"] = "neighbors",
     threads: int = 2,
 ) -> None:
     """Compute the attention of each token to its 3×3 neighbourhood or, as released, to all tokens of the crop."""

@@ -45,6 +45,12 @@ def test_every_option_of_every_command_is_explained(name, capsys):
     assert "None" not in capsys.readouterr().out
 
 
+def test_a_word_that_is_no_choice_is_refused(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["attention", "--mixing", "relaesed"])
+    assert "--mixing: invalid choice: 'relaesed' (choose from" in capsys.readouterr().err
+
+
 def test_options_table_has_no_stale_entries():
     used = {name for command in COMMANDS.values() for name in command.__annotations__}
     assert OPTIONS.keys() <= used
