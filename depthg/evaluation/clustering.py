@@ -24,7 +24,8 @@ def sample_codes(reader: CodeReader, samples: int, seed: int) -> np.ndarray:
 
     Args:
         reader: codes of M crops with P tokens each.
-        samples: number of codes; all M·P if there are fewer.
+        samples: number of codes; all M·P if there are fewer. Fewer, too, where P < `TOKENS_A_CROP`: all tokens of
+            samples / `TOKENS_A_CROP` crops, as many crops as are drawn of larger ones.
         seed: seed of the draws.
 
     Returns:
