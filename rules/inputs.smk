@@ -188,10 +188,16 @@ def shown_depth(wildcards):
     return [shared_store(wildcards, "val", "depth/{depth}")] if needed else []
 
 
+def named_clusters(wildcards):
+    """The names of clusters, where somebody gave them."""
+    path = f"results/{wildcards.dataset}/{wildcards.experiment}/clusters.yaml"
+    return [path] if Path(path).is_file() else []
+
+
 def cluster_names(wildcards):
     """What the user says of the clusters of an experiment, where there is something, and the probes that have them."""
-    path = f"results/{wildcards.dataset}/{wildcards.experiment}/clusters.yaml"
-    return [path, runs("probes.safetensors")(wildcards)[0]] if Path(path).is_file() else []
+    named = named_clusters(wildcards)
+    return [*named, runs("probes.safetensors")(wildcards)[0]] if named else []
 
 
 def shown_in_report(wildcards):
@@ -258,12 +264,6 @@ def runs(name):
 def recipe(wildcards):
     """What the model of an experiment was made with, as JSON."""
     return Recipe.of(CONFIG, wildcards.dataset, wildcards.experiment).model_dump_json()
-
-
-def named_clusters(wildcards):
-    """The names of clusters, where somebody gave them."""
-    path = "results/{dataset}/{experiment}/clusters.yaml".format(**wildcards)
-    return [path] if Path(path).is_file() else []
 
 
 def header(wildcards):

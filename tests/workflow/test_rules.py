@@ -24,7 +24,8 @@ def blocks() -> dict[str, dict[str, str]]:
 
 RULES = blocks()
 STAGES = [head for head, own in RULES.items() if head.startswith("rule") and "shell" in own]
-PARTS = [head for head in RULES if head.startswith("use")]
+DERIVED = [head for head in RULES if head.startswith("use")]
+PARTS = [head for head in DERIVED if head.endswith("_part")]
 
 
 def test_no_command_is_written_twice():
@@ -46,6 +47,11 @@ def test_a_part_names_only_what_differs_from_its_store(head):
     assert "parts=parts_of(" in RULES[f"rule {whole[1]}"]["input"]
 
 
+@pytest.mark.parametrize("head", [head for head in DERIVED if head not in PARTS])
+def test_another_store_of_a_stage_names_only_what_differs(head):
+    assert RULES[head].keys() == DIFFERS | {"message"}
+
+
 @pytest.mark.parametrize("head", STAGES)
 def test_a_rule_has_what_every_rule_has(head):
     own = RULES[head]
@@ -53,7 +59,7 @@ def test_a_rule_has_what_every_rule_has(head):
     assert own["conda"].split() == ['"../envs/depthg.yaml"']
 
 
-@pytest.mark.parametrize("head", STAGES + PARTS)
+@pytest.mark.parametrize("head", STAGES + DERIVED)
 def test_the_log_and_the_duration_of_a_job_lie_side_by_side(head):
     log, duration = (RULES[head][name].strip().strip('",') for name in ("log", "benchmark"))
     assert log.startswith("logs/") and log.removesuffix(".log") == duration.removesuffix(".tsv")
