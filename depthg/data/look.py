@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from depthg.config.sections import Dataset
 from depthg.data.decode import DECODER_ERRORS
 from depthg.data.folder import find
 from depthg.data.records import Files, Listing
+from depthg.data.spaced import evenly_spaced
 from depthg.data.walk import files_below
 
 OPENED = 500  # images at most whose size is looked up, evenly spread
@@ -54,7 +54,7 @@ def look(root: Path) -> Look:
     listing = find(root, Dataset())
     files = _all(listing)
     sizes, unreadable = [], []
-    for place in np.unique(np.linspace(0, len(files) - 1, min(len(files), OPENED)).round().astype(int)):
+    for place in evenly_spaced(len(files), OPENED):
         path = files[place][0]
         try:
             with Image.open(path) as image:

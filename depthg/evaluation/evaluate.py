@@ -8,6 +8,7 @@ import numpy as np
 
 from depthg.config.settings import EvaluateSettings
 from depthg.data.classes import check_labels, read_classes
+from depthg.data.spaced import evenly_spaced
 from depthg.evaluation.codes import CodeReader, open_mirrored, open_reader, open_split
 from depthg.evaluation.images import ImagePredictions, lowest
 from depthg.evaluation.metrics import apply_matching
@@ -111,11 +112,6 @@ def _predictions(
 def final_maps(settings: EvaluateSettings) -> str:
     """The kind of maps that figures show: those of the clusters, after the CRF if it is on."""
     return "unsupervised_crf" if settings.crf else "unsupervised"
-
-
-def evenly_spaced(crops: int, pictures: int) -> list[int]:
-    """Up to `pictures` row numbers below `crops`, evenly spaced from the first to the last."""
-    return np.unique(np.linspace(0, crops - 1, min(pictures, crops)).round().astype(int)).tolist()
 
 
 def save_extremes(

@@ -1,5 +1,6 @@
 """Segmentation metrics: confusion counts, classes of clusters (one to one, or by majority), accuracy and IoU."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,15 @@ def confusion(prediction: np.ndarray, label: np.ndarray, clusters: int, classes:
     valid = label != VOID
     cells = prediction[valid].astype(np.int64) * classes + label[valid]
     return np.bincount(cells, minlength=clusters * classes).reshape(clusters, classes)
+
+
+def at_tokens(labels: np.ndarray, grid: Iterable[int]) -> np.ndarray:
+    """The labels [n, H, W] at the middle of each token of a grid (h, w): [n, h, w]."""
+    rows, columns = (
+        ((np.arange(count) + 0.5) * length / count).astype(int)
+        for count, length in zip(grid, labels.shape[1:], strict=True)
+    )
+    return labels[:, rows[:, None], columns]
 
 
 def match(counts: np.ndarray) -> np.ndarray:

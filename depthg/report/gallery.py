@@ -1,6 +1,5 @@
 """What a cluster looks like: patches of the images in which it lies, cut around it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,9 +11,9 @@ from torch.nn.functional import normalize
 
 from depthg.data.classes import read_classes
 from depthg.data.clusters import Clusters
+from depthg.data.spaced import evenly_spaced
 from depthg.evaluation.codes import CodeReader, open_reader, open_split
-from depthg.evaluation.evaluate import evenly_spaced
-from depthg.evaluation.metrics import confusion
+from depthg.evaluation.metrics import at_tokens, confusion
 from depthg.evaluation.predict import BATCH
 from depthg.evaluation.probes import load_probes
 from depthg.report.folder import ResultFolder
@@ -169,12 +168,3 @@ def _labelled(crops: Store, rows: list[int], ids: np.ndarray, clusters: int, cla
         labels = crops.read("labels", rows[place : place + BATCH])
         counts += confusion(ids[place : place + BATCH], at_tokens(labels, ids.shape[1:]), clusters, classes)
     return counts
-
-
-def at_tokens(labels: np.ndarray, grid: Iterable[int]) -> np.ndarray:
-    """The labels [n, H, W] at the middle of each token of a grid (h, w): [n, h, w]."""
-    rows, columns = (
-        ((np.arange(count) + 0.5) * length / count).astype(int)
-        for count, length in zip(grid, labels.shape[1:], strict=True)
-    )
-    return labels[:, rows[:, None], columns]

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from depthg.data.spaced import evenly_spaced
 from depthg.errors import DepthGError
 from depthg.models.checkpoint import load_model
 from depthg.report.figures.panels import save
@@ -97,7 +98,7 @@ def numbers_between(low: int, high: int) -> list[int]:
     """
     if not 2 <= low <= high:
         raise DepthGError(f"stability of {low}-{high} clusters: give a range from 2 upwards, as 2-20")
-    return np.unique(np.linspace(low, high, min(TRIED, high - low + 1)).round().astype(int)).tolist()
+    return evenly_spaced(high - low + 1, TRIED, first=low)
 
 
 def measure(

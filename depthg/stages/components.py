@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from depthg.config.sections import Stored
+from depthg.data.spaced import evenly_spaced
 from depthg.errors import DepthGError
 from depthg.runtime.device import device
 from depthg.runtime.files import file_hash
@@ -56,7 +57,7 @@ def find_axes(features: Path, channels: int, out: Path) -> None:
     own = store.shape("tokens")[-1]
     if channels > own:
         raise DepthGError(f"backbones: channels: {channels} asked for, but {store.path} has {own}: lower it")
-    rows = np.unique(np.linspace(0, len(store) - 1, min(SAMPLE, len(store))).round().astype(int))
+    rows = evenly_spaced(len(store), SAMPLE)
     tokens = torch.from_numpy(store.read("tokens", rows)).flatten(0, 2).float()
     axes, kept = principal_axes(tokens, channels)
     info(f"{out}: {channels} of {own} channels keep {kept:.1%} of the tokens' squared length")

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
+from depthg.data.spaced import evenly_spaced
 from depthg.runtime.progress import track
 from depthg.store.arrays import Array
 from depthg.store.tokens import TokenStore
@@ -28,7 +29,7 @@ def make_mean(features: Path, out: Path) -> None:
         out: store to write: `mean` float32 [1, C].
     """
     source = TokenStore(features)
-    rows = np.unique(np.linspace(0, len(source) - 1, min(CROPS, len(source))).round().astype(int))
+    rows = evenly_spaced(len(source), CROPS)
     total = np.zeros(source.shape("tokens")[-1])
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     for batch in track(batches, len(batches), "mean token"):

@@ -13,7 +13,7 @@ from depthg.data.classes import check_labels, read_classes
 from depthg.errors import DepthGError
 from depthg.evaluation.clustering import fit_centroids, sample_codes
 from depthg.evaluation.codes import CodeReader, open_split
-from depthg.evaluation.metrics import confusion, match, score
+from depthg.evaluation.metrics import at_tokens, confusion, match, score
 from depthg.models.checkpoint import Model
 from depthg.store.reader import Store
 from depthg.training.batches import Batches
@@ -117,8 +117,6 @@ class LabelCriterion:
             found = (codes @ centroids.T.to(codes.device)).argmax(-1).view(h, w).cpu().numpy()
             label = self.crops.read("labels", [row])[0]
             check_labels(label, self.classes, str(self.crops.path))
-            rows = (np.arange(h) + 0.5) * label.shape[0] / h
-            columns = (np.arange(w) + 0.5) * label.shape[1] / w
-            at_tokens = label[np.ix_(rows.astype(int), columns.astype(int))]
-            counts += confusion(found.astype(np.uint16), at_tokens, *counts.shape)
+            there = at_tokens(label[None], (h, w))[0]
+            counts += confusion(found.astype(np.uint16), there, *counts.shape)
         return score(counts, match(counts)).miou

@@ -7,7 +7,7 @@ import torch
 from depthg.config.settings import ClusterSettings, EvaluateSettings
 from depthg.data.classes import Classes
 from depthg.errors import DepthGError
-from depthg.evaluation.evaluate import evaluate, evenly_spaced
+from depthg.evaluation.evaluate import evaluate
 from depthg.evaluation.metrics import confusion, score
 from depthg.evaluation.predict import upsample
 from depthg.evaluation.probes import fit_probes
@@ -204,13 +204,6 @@ def test_a_label_beyond_the_classes_is_named(planted):
     planted.plant("val", np.full((2, planted.side, planted.side), 3))
     with pytest.raises(DepthGError, match="label 3 is neither"):
         run(planted, crf=False)
-
-
-@pytest.mark.parametrize(
-    ("crops", "pictures", "chosen"), [(10, 4, [0, 3, 6, 9]), (2, 6, [0, 1]), (5, 0, []), (5, 1, [0])]
-)
-def test_choice_of_pictures(crops, pictures, chosen):
-    assert evenly_spaced(crops, pictures) == chosen
 
 
 def test_upsampling_keeps_rows_and_columns_apart():

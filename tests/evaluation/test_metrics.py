@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from sklearn.metrics import confusion_matrix
 
-from depthg.evaluation.metrics import apply_matching, confusion, majority, match, score
+from depthg.evaluation.metrics import apply_matching, at_tokens, confusion, majority, match, score
 
 COUNTS = arrays(
     np.int64, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=4), elements=st.integers(0, 50)
@@ -178,3 +178,8 @@ def test_by_majority_nothing_depends_on_cluster_ids(counts, random):
 def test_a_score_does_not_change():
     with pytest.raises(FrozenInstanceError):
         score(np.eye(2, dtype=int), np.arange(2)).miou = 100.0
+
+
+def test_labels_are_read_at_the_middle_of_tokens():
+    labels = np.arange(36).reshape(1, 6, 6)
+    np.testing.assert_array_equal(at_tokens(labels, (2, 3)), [[[7, 9, 11], [25, 27, 29]]])

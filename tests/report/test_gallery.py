@@ -5,7 +5,7 @@ import pytest
 
 from depthg.data.clusters import ClusterEntry, make_clusters, plain_clusters
 from depthg.report.folder import ResultFolder
-from depthg.report.gallery import at_tokens, find_gallery, find_regions
+from depthg.report.gallery import find_gallery, find_regions
 from depthg.store.reader import Store
 
 CHOSEN = np.array([[200, 30, 30], [30, 200, 30], [30, 30, 200]])  # the colours of the planted classes
@@ -72,8 +72,3 @@ def test_small_regions_are_shown_if_there_are_no_others():
     assert [region.size for region in find_regions(inside, np.ones((2, 4, 4)))] == [1]
     inside[1] = True
     assert [region.size for region in find_regions(inside, np.ones((2, 4, 4)))] == [16]
-
-
-def test_labels_are_read_at_the_middle_of_tokens():
-    labels = np.arange(36).reshape(1, 6, 6)
-    np.testing.assert_array_equal(at_tokens(labels, (2, 3)), [[[7, 9, 11], [25, 27, 29]]])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from depthg.evaluation.evaluate import evenly_spaced
+from depthg.data.spaced import evenly_spaced
 from depthg.report.figures.marks import enlarge, mark_tokens, overlay_weights
 from depthg.report.figures.panels import DEPTH_COLORS, Panel, lay_out, save
 from depthg.store.reader import Store

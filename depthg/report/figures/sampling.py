@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from torch.nn.functional import adaptive_avg_pool2d
 
 from depthg.config.settings import TrainSettings
-from depthg.evaluation.evaluate import evenly_spaced
+from depthg.data.spaced import evenly_spaced
 from depthg.report.figures.marks import enlarge, mark_tokens, top_view
 from depthg.report.figures.panels import DEPTH_COLORS, Panel, lay_out, save
 from depthg.stages.camera import CAMERAS

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from depthg.data.clusters import Clusters
+from depthg.data.spaced import evenly_spaced
 from depthg.report.figures.panels import save
 from depthg.report.gallery import Gallery, Look
 
@@ -59,15 +60,10 @@ def _overview(gallery: Gallery, clusters: Clusters) -> Figure:
         swatch.set(xticks=[], yticks=[])
         figure.text(0.025, above - 0.12 / rows, title, fontsize=9, weight="bold", va="top", parse_math=False)
         figure.text(0.025, above - 0.36 / rows, "\n".join(lines), fontsize=8, va="top", parse_math=False)
-        for place, patch in enumerate(look.patches[_spread(look, IN_OVERVIEW)]):
+        for place, patch in enumerate(look.patches[evenly_spaced(len(look.patches), IN_OVERVIEW)]):
             left = (TEXT + PATCH * place) / width
             _show(figure, patch, (left, above - 0.98 / rows, 0.97 * PATCH / width, 0.96 / rows))
     return figure
-
-
-def _spread(look: Look, count: int) -> np.ndarray:
-    """Places of up to `count` patches, from the first to the last."""
-    return np.unique(np.linspace(0, len(look.patches) - 1, min(count, len(look.patches))).round().astype(int))
 
 
 def _sheet(look: Look, gallery: Gallery, clusters: Clusters) -> Figure:
