@@ -16,7 +16,7 @@ def files_below(folder: Path, skip: tuple[str, ...] = ()) -> list[Path]:
         skip: names of folders directly below `folder` that are left out as well.
 
     Raises:
-        DepthGError: a folder may not be read.
+        DepthGError: a folder may not be read, or a name is no text in UTF-8.
     """
     found: list[Path] = []
     seen: set[tuple[int, int]] = set()
@@ -29,7 +29,22 @@ def files_below(folder: Path, skip: tuple[str, ...] = ()) -> list[Path]:
         skipped = skip if Path(parent) == folder else ()
         below[:] = sorted(name for name in below if not name.startswith(".") and name not in skipped)
         found += [Path(parent, name) for name in names if not name.startswith(".")]
+    for path in found:
+        check_name(path)
     return sorted(found)
+
+
+def check_name(path: Path) -> None:
+    """Check that a path can be written into a table.
+
+    Raises:
+        DepthGError: it is no text in UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="backslashreplace")
+        raise DepthGError(f"{shown}: this name is not UTF-8: rename the file or folder") from None
 
 
 def _refused(error: OSError) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from depthg.data.formats import ignored_files, image_suffixes, readable_suffixes
 from depthg.data.records import read_images
-from depthg.data.walk import files_below
+from depthg.data.walk import check_name, files_below
 from depthg.errors import DepthGError
 from depthg.runtime.progress import info
 
@@ -33,11 +33,13 @@ def find_inputs(given: Sequence[Path]) -> list[Input]:
     Below a folder or the fixed part of a glob, names keep their folders. Images with the same name keep their suffix.
 
     Raises:
-        DepthGError: something does not exist, a folder may not be read, there is no image, or two images would be
-            written to the same file.
+        DepthGError: something does not exist, a folder may not be read, a name is not UTF-8, there is no image, or two
+            images would be written to the same file.
     """
     tables = [path for path in given if path.suffix == ".csv" and path.is_file()]
     named = [*_listed(tables), *(pair for path in given if path not in tables for pair in _of(path))]
+    for path, _ in named:
+        check_name(path)
     found = {path.resolve(): Input(path, name) for path, name in named}
     if not found:
         raise DepthGError(

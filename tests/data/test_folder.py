@@ -154,6 +154,16 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
         find(tmp_path, Dataset())
 
 
+@pytest.mark.parametrize(
+    "name", [b"images/train/caf\xe9.jpg", b"labels/train/caf\xe9.png", b"images/train/caf\xe9/b.jpg"]
+)
+def test_a_name_that_is_not_utf8_is_refused_by_name(tmp_path, name):
+    _touch(tmp_path, "images/train/a.jpg", "images/val/b.jpg", "labels/train/a.png", os.fsdecode(name))
+    with pytest.raises(DepthGError, match=r"train/caf\\xe9\S*: this name is not UTF-8: rename") as caught:
+        find(tmp_path, Dataset())
+    assert b"\n" not in str(caught.value).encode()
+
+
 @pytest.mark.parametrize("names", [[], ["a.jpg"], ["images/a.jpg"], ["images/a.txt", "images/b.xcf"]])
 def test_too_few_images_tell_the_layout(tmp_path, names):
     _touch(tmp_path, *names)

@@ -302,6 +302,14 @@ def test_tables_may_name_images_from_here_and_from_the_root(photos, monkeypatch)
     assert [str(one.path) for one in found] == ["photos/plain.png", f"{photos}/far away/alpha.webp"]
 
 
+def test_a_name_that_is_not_utf8_is_refused_in_folders_globs_and_alone(photos):
+    odd = photos / os.fsdecode(b"caf\xe9.png")
+    (photos / "plain.png").rename(odd)
+    for given in (photos, photos / "*.png", odd):
+        with pytest.raises(DepthGError, match=r"caf\\xe9\.png: this name is not UTF-8: rename"):
+            find_inputs([given])
+
+
 def test_images_with_the_same_name_are_kept_apart(photos):
     Image.open(photos / "plain.png").convert("RGB").save(photos / "plain.jpg")
     assert {"plain.jpg", "plain.png"} <= {one.name for one in find_inputs([photos])}
