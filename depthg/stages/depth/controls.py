@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor, linspace
 
+from depthg.errors import DepthGError
 from depthg.store.reader import Store
 
 Control = Callable[[Store, range], np.ndarray]
@@ -24,8 +25,18 @@ def plane(maps: Store, rows: range) -> np.ndarray:
 
 
 def shuffled(maps: Store, rows: range) -> np.ndarray:
-    """The depth of another crop, about half the data set away; with five-crop, from the same region of its image."""
+    """The depth of another crop, about half the data set away; with five-crop, from the same region of its image.
+
+    Of scheduled crops, which are not in fives, from any region.
+
+    Raises:
+        DepthGError: there are so few crops, five or one, that it would be the crop's own depth.
+    """
     away = max(5, len(maps) // 10 * 5)
+    if away % len(maps) == 0:
+        raise DepthGError(
+            f"{maps.path}: {len(maps)} crops: control: shuffled needs the depth of other images: add images"
+        )
     return maps.read("depth", [(row + away) % len(maps) for row in rows])
 
 

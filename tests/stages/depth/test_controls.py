@@ -2,18 +2,24 @@ import numpy as np
 import pytest
 import torch
 
+from depthg.errors import DepthGError
 from depthg.stages.depth.controls import CONTROLS, VALUES
 from depthg.store.arrays import Array
 from depthg.store.reader import Store
 from depthg.store.writer import Writer
 
 
-@pytest.fixture
-def maps(tmp_path):
-    writer = Writer(tmp_path / "depth.zarr", 40, {"depth": Array((4, 3), "float16")}, {})
-    writer.write(range(40), depth=np.arange(480).reshape(40, 4, 3) / 480)
+def make_maps(folder, count):
+    """Depth of `count` crops, each unlike all others."""
+    writer = Writer(folder / "depth.zarr", count, {"depth": Array((4, 3), "float16")}, {})
+    writer.write(range(count), depth=np.arange(12 * count).reshape(count, 4, 3) / 480)
     writer.finish()
     return Store(writer.path)
+
+
+@pytest.fixture
+def maps(tmp_path):
+    return make_maps(tmp_path, 40)
 
 
 def test_none_and_inverted(maps):
@@ -37,6 +43,21 @@ def test_shuffled_depth_is_of_another_image_at_the_same_place(maps):
     assert sorted(source) == list(range(40))
     for row, other in enumerate(source):
         assert row // 5 != other // 5 and row % 5 == other % 5
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_depth_of_one_image_cannot_be_shuffled(tmp_path, count):
+    with pytest.raises(
+        DepthGError, match=r"depth\.zarr: . crops: control: shuffled needs .* other images: add"
+    ):
+        CONTROLS["shuffled"](make_maps(tmp_path, count), range(count))
+
+
+@pytest.mark.parametrize("count", [*range(2, 5), *range(6, 30)])
+def test_no_crop_keeps_its_depth_when_it_is_shuffled(tmp_path, count):
+    maps = make_maps(tmp_path, count)
+    own, other = maps.read("depth"), CONTROLS["shuffled"](maps, range(count))
+    assert (own != other).any((1, 2)).all()
 
 
 def test_released_ranges():
