@@ -11,6 +11,7 @@ import numpy as np
 from depthg.inference.inputs import Input
 from depthg.inference.kept import forget_all
 from depthg.inference.outputs import find_mask
+from depthg.inference.segmentation import by_name
 from depthg.runtime.files import replacing
 from depthg.runtime.progress import info
 
@@ -60,11 +61,9 @@ class Journal:
             table = csv.writer(stream, lineterminator="\n")
             table.writerow(HEADER)
             for one in inputs:
-                pixels = self.done[one.name]
-                total = max(1, sum(pixels))
-                for name, count in zip(names, pixels, strict=True):
-                    if count:
-                        table.writerow((one.name, name, count, f"{100 * count / total:.3f}"))
+                found = by_name(names, self.done[one.name])
+                for name, count in found.items():
+                    table.writerow((one.name, name, count, f"{100 * count / found.total():.3f}"))
 
 
 def _lines(path: Path) -> list[Any]:

@@ -22,27 +22,25 @@ def draw_overlay(picture: Picture, found: Segmentation) -> Image.Image:
 
 
 def _with_legend(image: Image.Image, found: Segmentation) -> Image.Image:
-    """The image above a legend in as many lines as it takes."""
-    entries = sorted(found.areas().items(), key=lambda entry: -entry[1])
+    """The image above a legend of its classes, also of those of one name, in as many lines as it takes."""
+    counts = found.pixels().tolist()
+    shares = {place: count / sum(counts) for place, count in enumerate(counts) if count}
     text_size = max(TEXT, image.width // 70)
     font = ImageFont.load_default(text_size)
     width, line = max(image.width, 240), text_size + 9
     places, x, y = [], 6, 0
-    for name, share in entries:
-        text = f"{name} {100 * share:.1f} %"
+    for place in sorted(shares, key=lambda place: -shares[place]):
+        text = f"{found.names[place]} {100 * shares[place]:.1f} %"
         needed = text_size + 6 + round(font.getlength(text)) + 16
         if x + needed > width and x > 6:
             x, y = 6, y + line
-        places.append((x, y, name, text))
+        places.append((x, y, found.classes[place].color, text))
         x += needed
     sheet = Image.new("RGB", (width, image.height + y + line + 4), "white")
     sheet.paste(image)
     draw = ImageDraw.Draw(sheet)
-    colors = dict(zip(found.names, found.colors.tolist(), strict=True))
-    for left, top, name, text in places:
+    for left, top, color, text in places:
         top += image.height + 6
-        draw.rectangle(
-            (left, top, left + text_size, top + text_size), fill=tuple(colors[name]), outline="black"
-        )
+        draw.rectangle((left, top, left + text_size, top + text_size), fill=color, outline="black")
         draw.text((left + text_size + 6, top - 1), text, fill="black", font=font)
     return sheet

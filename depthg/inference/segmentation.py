@@ -1,6 +1,7 @@
 """What a Segmenter says of one image: its label map, and on demand the probabilities of all classes."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,17 @@ from depthg.inference.config import OutputClass
 
 ROWS = 256  # that are counted at a time
 VOID = 255  # pixels without data; also the number of classes that an 8-bit mask can hold
+
+
+def by_name(names: Iterable[str], pixels: Iterable[int]) -> Counter[str]:
+    """Pixels by the name of a class, of those that occur.
+
+    Names may be equal: a cluster may be called by hand what another was matched to.
+    """
+    found: Counter[str] = Counter()
+    for name, count in zip(names, pixels, strict=True):
+        found[name] += count
+    return +found
 
 
 @dataclass(frozen=True)
@@ -63,10 +75,9 @@ class Segmentation:
         return counts
 
     def areas(self) -> dict[str, float]:
-        """The share of each class that occurs, by name, of the pixels with data."""
-        counts = self.pixels()
-        total = max(1, int(counts.sum()))
-        return {name: int(n) / total for name, n in zip(self.names, counts, strict=True) if n}
+        """The share of each class that occurs, by name, of the pixels with data; classes of one name have the sum."""
+        found = by_name(self.names, self.pixels().tolist())
+        return {name: count / found.total() for name, count in found.items()}
 
     def paint(self) -> np.ndarray:
         """The label map in colours, RGB uint8 [H, W, 3]; pixels without data are white."""
