@@ -82,6 +82,12 @@ def read_config(folder: Path) -> ModelConfig:
     return config
 
 
+def remove_model(folder: Path) -> None:
+    """Remove the files of a former model from a folder, config.json first: what is left of it is no model."""
+    for file in reversed(FILES):
+        (folder / file).unlink(missing_ok=True)
+
+
 def write_config(folder: Path, config: ModelConfig) -> None:
     """Write config.json, last of the files of a folder: with it the model is whole."""
     write_json(folder / CONFIG, config.model_dump(mode="json"))

@@ -20,7 +20,7 @@ from depthg.errors import DepthGError
 from depthg.evaluation.probes import load_probes
 from depthg.inference import config as names
 from depthg.inference.card import model_card
-from depthg.inference.config import BackboneRef, ModelConfig, OutputClass, write_config
+from depthg.inference.config import BackboneRef, ModelConfig, OutputClass, remove_model, write_config
 from depthg.models.backbones import DenseBackbone
 from depthg.models.checkpoint import load_model
 from depthg.runtime.files import replacing
@@ -38,7 +38,7 @@ def export(dataset: str, experiment: str, recipe: Recipe, seed: int, out: Path, 
         dataset, experiment: names, by which the files are found below `results` and `resources`.
         recipe: what the model was made with.
         seed: the seed.
-        out: folder to write; created if missing.
+        out: folder to write; created if missing, and a model that is in it is replaced.
         bundle: also write the backbone's weights, so that the folder needs no other file.
 
     Raises:
@@ -54,7 +54,7 @@ def export(dataset: str, experiment: str, recipe: Recipe, seed: int, out: Path, 
     load_model(run / "model.safetensors")  # says what is wrong with it, before anything is written
     images = {split: read_images(shared / split / "images.csv") for split in ("train", "val")}
     out.mkdir(parents=True, exist_ok=True)
-    (out / names.CONFIG).unlink(missing_ok=True)
+    remove_model(out)
     _copy(run / "model.safetensors", out / names.HEAD)
     _copy(probes, out / names.PROBES)
     if recipe.settings.backbone != recipe.network:

@@ -83,9 +83,15 @@ class Segmenter:
         return cls(model_folder(source), device)
 
     def save_pretrained(self, folder: Path | str) -> None:
-        """Copy the model to a folder, created if missing, from which `from_pretrained` loads it."""
+        """Copy the model to a folder, from which `from_pretrained` loads it.
+
+        The folder is created if missing, and another model in it is replaced.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        if folder.samefile(self.folder):
+            return
+        names.remove_model(folder)
         for file in names.FILES:
             if (self.folder / file).is_file():
                 shutil.copyfile(self.folder / file, folder / file)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from depthg.config.recipe import Recipe
 from depthg.config.settings import Settings, TrainSettings
@@ -114,6 +114,17 @@ def test_a_bundle_needs_no_other_file(run, made, tmp_path, picture):
     )
     with pytest.raises(DepthGError, match=r"tiny\.safetensors"):
         Segmenter.from_pretrained(tmp_path / "plain")
+
+
+def test_nothing_stays_of_a_former_model_in_the_folder(run, tmp_path):
+    """Its axes would be applied, and its backbone be uploaded as if it were part of the model."""
+    for former in ({"bundle": True}, {}):
+        export("mini", "auto", run, 1, tmp_path / "model", **former)
+    files = {path.name for path in (tmp_path / "model").iterdir()}
+    assert files == {names.HEAD, names.PROBES, names.CARD, names.CONFIG}
+    save_file({"axes": torch.ones(12, 5)}, tmp_path / "model" / names.AXES)
+    export("mini", "auto", run, 1, tmp_path / "model")
+    assert not (tmp_path / "model" / names.AXES).exists()
 
 
 def test_the_axes_of_a_projected_backbone_come_with_it(run, tmp_path):

@@ -156,6 +156,18 @@ def test_a_saved_model_is_the_same_model(made, picture, tmp_path):
     np.testing.assert_array_equal(copy(picture(48, 60)).labels, segment(picture(48, 60)).labels)
 
 
+def test_a_model_is_saved_in_place_of_another_or_onto_itself(made):
+    axes = torch.linalg.qr(torch.randn(12, 5))[0].contiguous()
+    projected, plain = made.model("projected", axes=axes), depthg.Segmenter(made.model("plain"))
+    (projected / "notes.txt").touch()
+    for _ in range(2):
+        plain.save_pretrained(projected)
+        assert depthg.Segmenter(projected).fingerprint == plain.fingerprint
+    assert not (projected / names.AXES).exists() and (projected / "notes.txt").exists()
+    plain.save_pretrained(plain.folder)
+    assert depthg.Segmenter(plain.folder).fingerprint == plain.fingerprint
+
+
 def test_what_is_wrong_with_a_model_is_said(made, picture, tmp_path):
     with pytest.raises(DepthGError, match=r"nowhere.*no such model: give the folder"):
         Segmenter.from_pretrained(tmp_path / "nowhere")
