@@ -23,7 +23,7 @@ def export(
 ) -> None:
     """Write the model of an experiment as a folder that `depthg segment` and Segmenter read.
 
-    Without --seed the first of the experiment's seeds; without --out to results/DATASET/EXPERIMENT/model.
+    Without --seed the lowest of the experiment's seeds; without --out to results/DATASET/EXPERIMENT/model.
     """
     from depthg.config import load_project
     from depthg.config.recipe import Recipe
@@ -31,7 +31,7 @@ def export(
 
     made = recipe or Recipe.of(load_project(config_file), dataset, experiment)
     folder = out or Path(f"results/{dataset}/{experiment}/model")
-    export(dataset, experiment, made, made.settings.seeds[0] if seed is None else seed, folder, bundle)
+    export(dataset, experiment, made, min(made.settings.seeds) if seed is None else seed, folder, bundle)
 
 
 def segment(

@@ -1,6 +1,5 @@
 """From the files of the workflow to a model's folder: see depthg.inference.config for what is in it."""
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from depthg.data.clusters import FILE as CLUSTERS
 from depthg.data.clusters import ClusterEntry, hexadecimal, make_clusters, read_entries
 from depthg.data.records import read_images
 from depthg.errors import DepthGError
+from depthg.evaluation.origin import read_metrics
 from depthg.evaluation.probes import load_probes
 from depthg.inference import config as names
 from depthg.inference.card import model_card
@@ -45,7 +45,7 @@ def export(dataset: str, experiment: str, recipe: Recipe, seed: int, out: Path, 
         DepthGError: the experiment was not evaluated with this seed, or a file does not fit the others.
     """
     run, shared = Path(f"results/{dataset}/{experiment}/seed{seed}"), Path(f"resources/{dataset}")
-    metrics = _scores(run / "metrics.json")
+    metrics = read_metrics(run / "metrics.json")
     probes, told = run / "probes.safetensors", run.parent / CLUSTERS
     entries = read_entries(told, probes, len(load_probes(probes).centroids))
     classes, class_of = outputs_of(
@@ -126,13 +126,6 @@ def _with_class(entry: ClusterEntry, name: str | None, known: Mapping[str, Color
     return entry.model_copy(
         update={"name": entry.name or name, "colour": entry.colour or hexadecimal(known[name])}
     )
-
-
-def _scores(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        raise DepthGError(f"{path}: missing or not JSON: make it with `snakemake --cores 2 {path}`") from None
 
 
 def _told_by(metrics: Mapping[str, Any]) -> dict[str, Any]:

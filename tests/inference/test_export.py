@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from depthg.cli import main
 from depthg.config.recipe import Recipe
 from depthg.config.settings import Settings, TrainSettings
 from depthg.data.classes import named_classes, write_classes
@@ -144,6 +145,12 @@ def test_names_of_clusters_are_followed(run, tmp_path):
     export("mini", "auto", run, 1, tmp_path / "model")
     config = read_config(tmp_path / "model")
     assert [one.name for one in config.classes] == ["cluster 0", "roof"] and config.class_of == [0, 1, 1]
+
+
+def test_without_a_seed_it_is_the_lowest_which_the_workflow_evaluates_first(run, tmp_path):
+    recipe = run.model_copy(update={"settings": run.settings.model_copy(update={"seeds": [3, 1, 2]})})
+    assert main(["export", "mini", "auto", "--recipe", recipe.model_dump_json()]) == 0
+    assert read_config(tmp_path / "results/mini/auto/model").about["seed"] == 1
 
 
 def test_a_run_that_is_not_there_is_said(run, tmp_path):
