@@ -134,7 +134,7 @@ def open_mirrored(path: Path | None, features: Store) -> Store:
     if any(store.provenance.get(part) != features.provenance.get(part) for part in SHARED):
         raise DepthGError(
             f"{store.path} and {features.path} are of other crops or backbones: make the first again with "
-            f"`snakemake --cores 2 --forcerun {store.path / MARKER}`"
+            f"`snakemake --cores 2 --force {store.path / MARKER}`"
         )
     return store
 

@@ -61,5 +61,5 @@ def _said_of(path: Path, key: str) -> dict[str, Any]:
         return load_sealed(path, key)[1]
     except (OSError, SafetensorError, KeyError, ValueError):
         raise DepthGError(
-            f"{path}: not a file of depthg's, or cut off: make it again with `snakemake --cores 2 --forcerun {path}`"
+            f"{path}: not a file of depthg's, or cut off: make it again with `snakemake --cores 2 --force {path}`"
         ) from None

@@ -50,7 +50,7 @@ def load_sealed(path: Path, key: str) -> tuple[dict[str, np.ndarray], dict[str, 
     if about.get("digest") not in (None, digest(tensors, stated)):  # earlier versions wrote none
         raise DepthGError(
             f"{path}: damaged: its weights are not those that were written: "
-            f"make it again with `snakemake --cores 2 --forcerun {path}`"
+            f"make it again with `snakemake --cores 2 --force {path}`"
         )
     return tensors, about
 
@@ -80,5 +80,5 @@ def check_origin(path: Path, made_from: Mapping[str, Any], **there: str | None) 
         if None not in (current, stated := made_from.get(name)) and stated != current:
             raise DepthGError(
                 f"{path} was made from another {name} than the one there now: make it again with "
-                f"`snakemake --cores 2 --forcerun {path}`"
+                f"`snakemake --cores 2 --force {path}`"
             )

@@ -101,7 +101,7 @@ def _check_experiment(path: Path) -> None:
     expected = summarise_seeds({seed: read_metrics(file) for seed, file in seeds.items()})
     if other := [name for name, value in expected.items() if found.get(name, value) != value]:
         raise DepthGError(
-            f"{path}: {other[0]} is not what its seeds say: make it again with `snakemake --cores 2 --forcerun {path}`"
+            f"{path}: {other[0]} is not what its seeds say: make it again with `snakemake --cores 2 --force {path}`"
         )
 
 
@@ -114,5 +114,5 @@ def _check_archive(path: Path) -> None:
         damaged = "all"
     if damaged:
         raise DepthGError(
-            f"{path}: damaged ({damaged}): make it again with `snakemake --cores 2 --forcerun {path}`"
+            f"{path}: damaged ({damaged}): make it again with `snakemake --cores 2 --force {path}`"
         )

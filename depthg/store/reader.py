@@ -196,7 +196,7 @@ class Store:
             if self.provenance.get(name) != store.fingerprint:
                 raise DepthGError(
                     f"{self.path} was made from another {store.path} than the one there now: make it again "
-                    f"with `snakemake --cores 2 --forcerun {self.path / MARKER}`"
+                    f"with `snakemake --cores 2 --force {self.path / MARKER}`"
                 )
         return self
 

@@ -266,7 +266,7 @@ def check_refused(planted, file: str, what: str) -> None:
         DepthGError, match=rf"{file}\.safetensors was made from another {what} than"
     ) as caught:
         run(planted)
-    assert "--forcerun" in str(caught.value) and "\n" not in str(caught.value)
+    assert "--force" in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_probes_of_another_model_are_refused(planted):

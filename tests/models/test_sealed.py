@@ -28,7 +28,7 @@ def test_any_flipped_bit_of_a_weight_is_seen(path, place):
     content = bytearray(path.read_bytes())
     content[max(place, -40)] ^= 4
     path.write_bytes(content)
-    with pytest.raises(DepthGError, match=r"x\.safetensors: damaged: .* --forcerun "):
+    with pytest.raises(DepthGError, match=r"x\.safetensors: damaged: .* --force "):
         load_sealed(path, "depthg")
 
 

@@ -79,9 +79,7 @@ def test_a_flipped_bit_is_named_with_what_to_make_again(made, capsys, file, plac
     flip(made / "results/mini" / file, place)
     assert main(["verify", str(made)]) == 1
     error = capsys.readouterr().err
-    assert (
-        named in error and f"--forcerun {made / 'results/mini' / file}`" in error and error.count("\n") == 1
-    )
+    assert named in error and f"--force {made / 'results/mini' / file}`" in error and error.count("\n") == 1
 
 
 def test_a_changed_score_is_named(made, capsys):
