@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -24,9 +25,13 @@ Row = TypeVar("Row", np.ndarray, Tensor)
 
 
 def encode(head: Head, tokens: np.ndarray) -> Tensor:
-    """Apply a head to tokens float [B, P, C] without gradient; codes float32 [B, P, Q] on the device of the head."""
-    parameters = head.parameters() if isinstance(head, torch.nn.Module) else iter(())
-    where = next((parameter.device for parameter in parameters), torch.device("cpu"))
+    """Apply a head to tokens float [B, P, C] without gradient.
+
+    Returns:
+        Codes float32 [B, P, Q] on the device of the head; of one that has no tensors, on this process's.
+    """
+    own = chain(head.parameters(), head.buffers()) if isinstance(head, torch.nn.Module) else ()
+    where = next((tensor.device for tensor in own), None) or device()
     with torch.no_grad():
         return head(send(as_tensor(tokens), where).float())
 

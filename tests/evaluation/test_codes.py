@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from depthg.config.settings import TrainSettings
 from depthg.errors import DepthGError
+from depthg.evaluation import codes
 from depthg.evaluation.codes import CodeReader, RowCache, encode, open_mirrored, open_reader, open_split
+from depthg.models.checkpoint import Model
 from depthg.store.reader import Store
 
 
@@ -25,6 +28,14 @@ def test_encode_gives_float32_without_gradient():
     assert codes.dtype == torch.float32
     assert not codes.requires_grad
     assert np.allclose(codes, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("tokens", ["raw", "centred"])
+def test_the_floor_has_no_weights_and_is_computed_where_its_process_computes(monkeypatch, tokens):
+    """There its probes are, too."""
+    monkeypatch.setattr(codes, "device", lambda: torch.device("meta"))
+    floor = Model(TrainSettings(head="identity", steps=0, tokens=tokens), 6).to("meta")
+    assert encode(floor, np.zeros((2, 5, 6), np.float16)).device.type == "meta"
 
 
 def test_reader_keeps_order_and_computes_a_crop_once(planted):
