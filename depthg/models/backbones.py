@@ -6,6 +6,7 @@ to the nearest multiple.
 """
 
 import hashlib
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch.nn.functional import interpolate
 from depthg.config.grid import patches_along
 from depthg.config.sections import Backbone
 from depthg.errors import DepthGError
+from depthg.runtime.device import exact_float32
 from depthg.runtime.progress import info
 from depthg.runtime.workflow import PACKAGE
 from depthg.weights.catalogue import WEIGHTS, check_pin, fetched, timm_hub_id
@@ -60,7 +62,10 @@ class DenseBackbone(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Patch tokens float32 [B, h, w, C] of RGB images uint8 [B, S, S, 3]."""
         pixels = images.permute(0, 3, 1, 2).float().div(255).sub(self.mean).div(self.std)
-        tokens = _last_block(self.net, self._resized(pixels).to(self.precision), self.name)
+        # What is called float32 gives the same tokens on all machines.
+        exact = self.precision == torch.float32 and images.device.type != "cpu"
+        with exact_float32() if exact else nullcontext():
+            tokens = _last_block(self.net, self._resized(pixels).to(self.precision), self.name)
         return tokens.permute(0, 2, 3, 1).float()
 
     def in_precision(self, precision: torch.dtype) -> "DenseBackbone":

@@ -1,7 +1,8 @@
 """The device that a stage computes on, a GPU or the CPU, and copies to and from it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
@@ -45,7 +46,8 @@ def download(values: Mapping[str, Tensor]) -> Callable[[], dict[str, np.ndarray]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         copies = {name: _pinned_like(value).copy_(value, non_blocking=True) for name, value in values.items()}
-        copied = stream.record_event()
+        copied = torch.cuda.Event(blocking=True)  # who waits for it sleeps
+        copied.record(stream)
     for value in values.values():
         if value.is_cuda:
             value.record_stream(stream)  # its memory is free for others only after the copy
@@ -98,3 +100,16 @@ def fast_float32() -> None:
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.allow_tf32 = True
+
+
+@contextmanager
+def exact_float32() -> Iterator[None]:
+    """Multiply float32 in full, also on a card: TF32 has no more digits than float16."""
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]

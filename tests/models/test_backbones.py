@@ -141,6 +141,16 @@ def test_dinov2_and_dinov3_as_meta_published_them(tmp_path, model):
     assert meta.weights_hash() == own.weights_hash()
 
 
+@pytest.mark.parametrize(("precision", "exact"), [(torch.float32, True), (torch.bfloat16, False)])
+def test_float32_is_float32_on_a_card_too(precision, exact):
+    """Where convolutions would be of TF32 by default; `meta` is no CPU either."""
+    backbone = DenseBackbone(Backbone(model="resnet18"), untrained=True).to("meta").in_precision(precision)
+    before, seen = torch.backends.cudnn.allow_tf32, []
+    backbone.net.conv1.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
+    backbone(torch.zeros(1, 64, 64, 3, dtype=torch.uint8, device="meta"))
+    assert before and seen == [not exact] and torch.backends.cudnn.allow_tf32 == before
+
+
 def test_cnn_has_stride_8(tmp_path):
     torch.manual_seed(0)
     save_file(timm.create_model("resnet18", num_classes=0).state_dict(), tmp_path / "cnn.safetensors")

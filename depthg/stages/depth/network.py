@@ -16,9 +16,9 @@ from depthg.config.sections import DepthSource
 from depthg.data.decode import read_image
 from depthg.data.records import ImageRecord
 from depthg.errors import DepthGError
-from depthg.runtime.device import announce, device, fast_float32
+from depthg.runtime.device import announce, device, exact_float32, fast_float32
 from depthg.runtime.progress import info
-from depthg.stages.depth.precision import HALF_STEP, exact_float32, map_error, precision_for
+from depthg.stages.depth.precision import HALF_STEP, map_error, precision_for
 from depthg.stages.depth.source import CropBatch, Images, min_max
 from depthg.stages.pipeline import fitting_rows, working_rows
 

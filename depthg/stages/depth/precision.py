@@ -1,10 +1,6 @@
 """What a depth network computes with on a card: float16 where no map shows it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
-import torch
 
 from depthg.stages.depth.source import min_max
 
@@ -26,16 +22,3 @@ def precision_for(error: float) -> str:
         ('float16', 'float32', 'float32')
     """
     return "float16" if error < HALF_STEP else "float32"
-
-
-@contextmanager
-def exact_float32() -> Iterator[None]:
-    """Multiply float32 in full, also on a card: TF32 has no more digits than float16."""
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]

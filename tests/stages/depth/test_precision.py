@@ -13,9 +13,10 @@ import torch
 from torch import nn
 
 from depthg.config.sections import DepthSource
+from depthg.runtime.device import exact_float32
 from depthg.stages.depth import stage
 from depthg.stages.depth.network import Network
-from depthg.stages.depth.precision import exact_float32, map_error, precision_for
+from depthg.stages.depth.precision import map_error, precision_for
 from depthg.stages.depth.source import Images
 from depthg.store.arrays import Array
 from depthg.store.completion import complete
