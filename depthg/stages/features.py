@@ -89,7 +89,7 @@ def write_crops(
     read = partial(source.read, "images")
     batch = fitting_batch(read, compute)
     writer = Writer(out, len(source), arrays, provenance, part, unit=batch)
-    write_rows(writer, read, compute, label, batch, check=check)
+    write_rows(writer, read, compute, label, min(batch, writer.unit), check=check)
 
 
 def open_backbone(

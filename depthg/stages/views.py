@@ -66,4 +66,4 @@ def make_views(crops: Path, out: Path, name: str, spec: Backbone) -> None:
     batch = fitting_batch(read, compute)
     writer = Writer(out, len(source), arrays, provenance, unit=batch)
     # In one thread, as the transforms draw from PyTorch's only random state.
-    write_rows(writer, read, compute, f"views {name}", batch, threads=1)
+    write_rows(writer, read, compute, f"views {name}", min(batch, writer.unit), threads=1)

@@ -15,7 +15,7 @@ from depthg.errors import DepthGError
 from depthg.runtime.progress import track, warn
 from depthg.runtime.threads import allowed_threads
 from depthg.store.arrays import Array, ShardLayout, shard_rows
-from depthg.store.begun import begin
+from depthg.store.begun import begin, unit_of
 from depthg.store.completion import forget, mark_complete, mark_part
 from depthg.store.parts import WHOLE, Part, opening
 from depthg.store.resume import mark_finished, mark_unfinished, unfinished_ranges
@@ -37,9 +37,11 @@ class Writer:
         arrays: name → layout of the array.
         provenance: settings, and fingerprints of the input stores; a store with another provenance is replaced.
         part: the part of the store to write.
-        unit: number of rows that are computed together; a part begins at a multiple of it.
+        unit: number of rows that are computed together; a part begins at a multiple of it. A store that was begun
+            keeps its own.
 
     Attributes:
+        unit: number of rows that are computed together.
         own: range of the rows of `part`.
         done: how many of these are finished.
 
@@ -71,7 +73,9 @@ class Writer:
             forget(self.path, part)
         self._pool = ThreadPoolExecutor(THREADS, "writers")
         self._open, self._runs, self._counting = dict[int, dict[str, ShardWriter]](), dict[int, int](), Lock()
-        self.own = part.rows(rows, math.lcm(unit, self.shard_rows))
+        # A job on another card may have begun the store, with another number: parts must not overlap.
+        self.unit = unit_of(self.path)
+        self.own = part.rows(rows, math.lcm(self.unit, self.shard_rows))
         self._forget_lost()
         self.done = len(self.own) - sum(map(len, unfinished_ranges(self.path, self.own)))
 

@@ -76,6 +76,12 @@ def whole(tmp_path_factory) -> dict[str, bytes]:
     return content(path)
 
 
+def test_jobs_that_compute_other_numbers_of_rows_together_divide_a_store_alike(tmp_path):
+    """As jobs on cards of different memory do: the first one says where parts begin."""
+    one, other = (open_part(tmp_path / "a.zarr", part, unit=unit) for part, unit in (("1/2", 3), ("2/2", 16)))
+    assert one.own == range(0, 96) and other.own == range(96, 200) and other.unit == 3
+
+
 @given(rows=st.integers(0, 5000), unit=st.integers(1, 300), of=st.integers(1, 40))
 def test_parts_cover_all_rows_once_and_begin_at_units(rows, unit, of):
     parts = [Part(number, of).rows(rows, unit) for number in range(1, of + 1)]
