@@ -51,9 +51,13 @@ class CapturedStep:
         self.taken, self.graphs, self.works = Counter[Key](), dict[Key, Graph](), True
 
     def __call__(self, batch: Batch, step: int) -> Losses:
-        """Take one step: its losses, scalars by name."""
+        """Take one step: its losses, scalars by name.
+
+        Recorded or not, negatives are found by their indices: another operator would round their gradients otherwise,
+        and a training that goes on after a kill takes ordinary steps where the first one replayed.
+        """
         with aside(self.stream):
-            return self._take(batch, step)
+            return self._take(with_partners(batch), step)
 
     def _take(self, batch: Batch, step: int) -> Losses:
         key = (self.regime(step), tuple(shapes(batch)))
@@ -105,7 +109,7 @@ class Graph:
     """The recorded graph of a step, with the tensors that it reads and writes."""
 
     def __init__(self, step: Step, batch: Batch, number: int):
-        self.batch = with_partners(batch).map(torch.clone)
+        self.batch = batch.map(torch.clone)
         self.graph = torch.cuda.CUDAGraph()
         step(self.batch, number)  # a rehearsal: what is loaded at a first call cannot be recorded
         # Other threads prepare batches meanwhile, and may allocate memory.
@@ -115,7 +119,7 @@ class Graph:
 
     def __call__(self, batch: Batch) -> Losses:
         """Replay it for another batch of the same shapes."""
-        torch._foreach_copy_(tensors(self.batch), tensors(with_partners(batch)))
+        torch._foreach_copy_(tensors(self.batch), tensors(batch))
         self.graph.replay()
         return {name: loss.clone() for name, loss in self.losses.items()}
 
@@ -153,5 +157,5 @@ def tensors(batch: Any) -> list[Tensor]:
 
 
 def shapes(batch: Batch) -> list[Hashable]:
-    """The shapes of all tensors of a batch, and its number of negatives."""
-    return [*(tuple(value.shape) for value in tensors(batch)), len(batch.rolls)]
+    """The shapes of all tensors of a batch."""
+    return [tuple(value.shape) for value in tensors(batch)]
