@@ -61,7 +61,7 @@ def _held(stores: Stores, settings: TrainSettings) -> Work:
     torch.manual_seed(0)
     model = Model(settings, inputs.channels).to(device())
     objective, optimizer = OBJECTIVES[settings.objective](model, inputs, 0), _optimizer(model)
-    batch = Batches(inputs, settings, seed=0)(0).to(device())
+    batch = Batches(inputs, settings, 0, device())(0).to(device())
 
     def work() -> None:
         for step in range(HELD):

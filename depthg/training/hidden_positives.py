@@ -73,7 +73,9 @@ class HiddenPositives:
         """Scalar losses by name, including `total`."""
         losses = dict(zip(("contrast", "lhp"), contrasts.unbind(), strict=False))
         shares = [1.0, self.model.settings.lhp_weight][: len(contrasts)]
-        total = (contrasts * contrasts.new_tensor(shares)).sum() / sum(shares)
+        total = torch.stack(
+            [share * loss for share, loss in zip(shares, contrasts, strict=True)]
+        ).sum() / sum(shares)
         if view is not None:
             losses["view"] = consistency_loss(embedded, self._embed(self.model.head(view)))
             total = total + self.settings.consistency * losses["view"]

@@ -112,10 +112,11 @@ def corners(places: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
         >>> corners(torch.tensor([[[0.0, 1.25]]]), (2, 3))
         (tensor([[[1, 2, 4, 5]]]), tensor([[[0.7500, 0.2500, 0.0000, 0.0000]]]))
     """
-    last = torch.tensor(grid, device=places.device) - 2
-    first = places.long().clamp_min(0).minimum(last)
-    row, column = first.unbind(-1)
-    down, right = (places - first).unbind(-1)
+    # Numbers, not a tensor of them: to send that would wait for a GPU.
+    row, column = (
+        place.long().clamp(0, count - 2) for place, count in zip(places.unbind(-1), grid, strict=True)
+    )
+    down, right = places[..., 0] - row, places[..., 1] - column
     token = row * grid[1] + column
     ids = torch.stack([token, token + 1, token + grid[1], token + grid[1] + 1], dim=-1)
     weights = [(1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right]

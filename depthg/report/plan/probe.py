@@ -91,7 +91,7 @@ def training_seconds(
         model = Model(own, inputs.channels, CLUSTERS if own.codebook else None, inputs.mean_token).to(
             device()
         )
-        objective, batches = OBJECTIVES[own.objective](model, inputs, 0), Batches(inputs, own, 0)
+        objective, batches = OBJECTIVES[own.objective](model, inputs, 0), Batches(inputs, own, 0, device())
         optimizer = AdamW(Group(list(model.parameters()), own.learning_rate))
 
         def step() -> None:
