@@ -71,9 +71,16 @@ class Transformers(Network):
             reason = " ".join(str(error).partition(". ")[0].split())
             raise _unavailable(name, reason, own) from None
 
-    @torch.inference_mode()
     def raw(self, images: np.ndarray) -> Tensor:
         """Raw predictions float32 [B, H, W] for images uint8 [B, H, W, 3], which the device itself prepares."""
+        # A ZoeDepth for indoors and outdoors decides once for all that it is shown: else by a crop's neighbours.
+        domains = len(getattr(self.model.config, "bin_configurations", ()))
+        shown = [images] if domains < 2 else np.array_split(images, len(images))
+        return torch.cat([self._predict(some) for some in shown])
+
+    @torch.inference_mode()
+    def _predict(self, images: np.ndarray) -> Tensor:
+        """The same of images that are shown together."""
         sent = send(torch.from_numpy(images), self.device)
         pixels = self.processor(images=list(sent), return_tensors="pt")["pixel_values"]
         # ZoeDepth's processor adds a border, and removes it if told the images' sizes by this name.

@@ -136,6 +136,17 @@ def test_a_batch_is_its_images(opened, images):
     assert (metres[0] - metres[1]).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize(("domains", "together"), [(1, [3]), (2, [1, 1, 1])])
+def test_a_network_of_two_domains_is_shown_one_image_at_a_time(opened, images, domains, together):
+    """It chooses one of them for all images of a batch, whatever each shows."""
+    network, seen = opened("zoedepth"), []
+    alone = torch.cat([network.raw(image[None]) for image in images])
+    network.model.config.bin_configurations *= domains
+    network.model.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    torch.testing.assert_close(network.raw(images), alone, rtol=1e-4, atol=1e-5)
+    assert seen == together
+
+
 @pytest.mark.parametrize("name", ["zoedepth", "depth_pro"])
 def test_both_images_in_one_batch_are_those_one_by_one(opened, images, name):
     network = opened(name)
