@@ -7,6 +7,7 @@ from pathlib import Path
 from depthg.errors import DepthGError
 from depthg.evaluation.collect import summarise_seeds
 from depthg.evaluation.origin import check_alike, check_seed, read_metrics
+from depthg.report.made import made_below, stores_below
 from depthg.runtime.progress import info
 from depthg.store.arrays import MARKER
 from depthg.store.reader import Store
@@ -47,13 +48,14 @@ def _is_store(path: Path) -> bool:
 
 def _stores(path: Path) -> list[Path]:
     """The store at a path, or the complete ones below it."""
-    return [path] if _is_store(path) else sorted(marker.parent for marker in path.rglob(f"*.zarr/{MARKER}"))
+    return [path] if _is_store(path) else [one for one in stores_below(path) if (one / MARKER).is_file()]
 
 
 def _runs(path: Path) -> list[Path]:
     """Folders of seeds and of experiments that have results, seeds first; the weights of others are no results."""
-    folders = {file.parent for file in path.rglob("metrics.json")}
-    folders |= {file.parent for file in path.rglob("*.safetensors") if _is_seed(file.parent)}
+    made = list(made_below(path))
+    folders = {file.parent for file in made if file.name == "metrics.json"}
+    folders |= {file.parent for file in made if file.suffix == ".safetensors" and _is_seed(file.parent)}
     return sorted(folders, key=lambda folder: (not _is_seed(folder), folder))
 
 

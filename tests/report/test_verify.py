@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,6 +81,19 @@ def test_a_flipped_bit_is_named_with_what_to_make_again(made, capsys, file, plac
     assert main(["verify", str(made)]) == 1
     error = capsys.readouterr().err
     assert named in error and f"--force {made / 'results/mini' / file}`" in error and error.count("\n") == 1
+
+
+def test_folders_that_are_linked_to_another_disk_are_checked(made, tmp_path, capsys):
+    for name in ("resources", "results/mini"):
+        (made / name).rename(tmp_path / f"disk-{Path(name).name}")
+        (made / name).symlink_to(tmp_path / f"disk-{Path(name).name}")
+    (made / "resources/loop").symlink_to(made)
+    assert main(["verify", str(made / "resources/.")]) == 0
+    flip(made / "resources/a.zarr/ids/c.0.0", 3)
+    flip(made / "results/mini/own/seed0/model.safetensors", -3)
+    for name in ("resources", "results"):
+        assert main(["verify", str(made / name)]) == 1
+    assert "its weights" in capsys.readouterr().err
 
 
 def test_a_changed_score_is_named(made, capsys):

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from depthg.config import Config
+from depthg.report.made import stores_below
 from depthg.report.status.progress import Progress, store_progress, training_progress
 from depthg.report.tables.results import run_jobs
 from depthg.runtime.joblog import is_live
@@ -107,9 +108,10 @@ def works_of(config: Config, dataset: str, experiment: str) -> list[Work]:
 
 def works_found() -> Iterator[Work]:
     """All stores and experiments that are there, complete or not, below resources/ and results/."""
-    for store in sorted(Path("resources").glob("*/**/*.zarr")):
-        dataset, *job = store.relative_to("resources").with_suffix("").parts
-        yield Work(dataset, "/".join(job))
+    # Each data set by itself: links may share a folder between them.
+    for folder in sorted(Path("resources").glob("*/")):
+        for store in stores_below(folder):
+            yield Work(folder.name, "/".join(store.relative_to(folder).with_suffix("").parts))
     for seed in sorted(Path("results").glob("*/*/seed*")):
         works = [Work(seed.parts[1], "/".join((*seed.parts[2:], job))) for job in MADE_BY_SEED]
         yield from works[:1] if works[0].progress else ()

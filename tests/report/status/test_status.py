@@ -60,6 +60,18 @@ def test_a_store_in_the_making_and_after():
     assert status("resources/mine") == [("resources/mine/train/crops.zarr", "made 4 rows")]
 
 
+def test_stores_in_folders_that_are_linked_to_another_disk(folder):
+    write_rows("disk/crops.zarr", 3, of=4)._lock.release()
+    for dataset in ("mine", "yours"):
+        Path("resources", dataset).mkdir(parents=True)
+        Path("resources", dataset, "train").symlink_to(folder / "disk")
+        Path("resources", dataset, "loop").symlink_to(folder / "resources" / dataset)
+    assert [path for path, _ in status()] == [
+        "resources/mine/train/crops.zarr",
+        "resources/yours/train/crops.zarr",
+    ]
+
+
 def test_a_lock_of_a_dead_process_holds_nothing():
     write_rows("resources/mine/train/crops.zarr", 1, of=4)._lock.release()
     ended = subprocess.Popen([sys.executable, "-c", ""])
