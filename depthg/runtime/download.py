@@ -181,17 +181,23 @@ def _append(response: HTTPResponse, part: Path, have: int, total: int | None, na
     with part.open("r+b" if have else "wb") as stream:
         stream.seek(have)
         stream.truncate()
-        for chunk in track(_chunks(response), steps, f"{name} (MiB)", have // CHUNK):
+        for chunk in track(_chunks(response, total), steps, f"{name} (MiB)", have // CHUNK):
             stream.write(chunk)
             if stream.tell() > (total or LARGEST):
                 raise HTTPException(f"the server sends more than {total or LARGEST:,} bytes")
         return stream.tell() - have
 
 
-def _chunks(response: HTTPResponse) -> Iterator[bytes]:
-    """The response in chunks of CHUNK bytes, up to its end or until the connection breaks."""
+def _chunks(response: HTTPResponse, total: int | None) -> Iterator[bytes]:
+    """The response in chunks of CHUNK bytes, up to its end or until the connection breaks.
+
+    Raises:
+        HTTPException: it breaks, and no total tells that from the end.
+    """
     try:
         while chunk := response.read(CHUNK):
             yield chunk
     except (HTTPException, OSError):
+        if total is None:
+            raise HTTPException("the connection breaks, of a server that does not tell the size") from None
         return  # keep what arrived; the caller compares its size with the total

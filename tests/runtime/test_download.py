@@ -31,9 +31,17 @@ class Site(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             return self.end_headers()
         self.send_response(206 if start else 200)
+        stop = site.breaks_at.pop(0) if site.breaks_at else len(CONTENT)
+        if site.chunk:
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for place in range(start, stop, site.chunk):
+                part = CONTENT[place : min(place + site.chunk, stop)]
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+            return self.wfile.write(b"0\r\n\r\n" if stop == len(CONTENT) else b"")
         self.send_header("Content-Length", str(len(CONTENT) - start))
         self.end_headers()
-        self.wfile.write(CONTENT[start : site.breaks_at.pop(0) if site.breaks_at else None])
+        self.wfile.write(CONTENT[start:stop])
 
     def log_message(self, *_):
         pass
@@ -42,7 +50,7 @@ class Site(BaseHTTPRequestHandler):
 @pytest.fixture
 def site():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    server.asked, server.breaks_at, server.ranges = [], [], True
+    server.asked, server.breaks_at, server.ranges, server.chunk = [], [], True, None
     server.url = f"http://127.0.0.1:{server.server_port}/weights.pth"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -63,6 +71,16 @@ def test_a_broken_connection_is_taken_up_again(site, tmp_path):
     site.breaks_at = [300_000, 700_000]
     assert download(site.url, tmp_path / "w", SHA256, len(CONTENT)) == SHA256
     assert site.asked == [0, 300_000, 700_000]
+
+
+def test_a_broken_connection_is_no_end_of_a_file_whose_size_is_not_told(site, tmp_path, monkeypatch):
+    site.chunk, site.breaks_at = 1000, [300_000]
+    monkeypatch.setattr(module, "CHUNK", 10_000)
+    with pytest.raises(DepthGError, match=r"the connection breaks, of a server .*: it goes on"):
+        download(site.url, tmp_path / "w")
+    assert [path.name for path in tmp_path.iterdir()] == ["w.part"]
+    assert download(site.url, tmp_path / "w") == SHA256
+    assert 0 == site.asked[0] < site.asked[1] <= 300_000
 
 
 def test_a_killed_download_goes_on_at_the_next_call(site, tmp_path):
