@@ -62,7 +62,7 @@ def check_room(path: Path, need: int) -> None:
     Raises:
         DepthGError: the disk has too little free space.
     """
-    free = shutil.disk_usage(path.parent).free
+    free = shutil.disk_usage(path if path.exists() else path.parent).free  # a link: where it leads
     print(f"{path}: up to {size_text(need)}; {size_text(free)} free", flush=True)
     if need + SPARE_BYTES > free:
         raise DepthGError(

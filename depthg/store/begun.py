@@ -38,7 +38,7 @@ def begin(
     digest = fingerprint({"rows": rows, "arrays": _shapes(arrays), **provenance})
     if fingerprint_of(path) != digest:
         check_unused(path)
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
         check_room(path, rows * row_bytes(arrays))
         _create(path, rows, arrays)
         mark_finished(path, range(0))
@@ -64,6 +64,14 @@ def begun_precision(path: Path, provenance: Mapping[str, Any]) -> str | None:
     """
     begun, same = _record(path).get("made_from", {}), json.loads(json.dumps(provenance, default=str))
     return begun.get("precision", "float32") if begun.items() >= same.items() else None
+
+
+def _remove(path: Path) -> None:
+    """Remove a store; of one that is a link to another disk, what is in the folder there."""
+    folder = path.resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    if path.is_symlink():
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _record(path: Path) -> dict[str, Any]:

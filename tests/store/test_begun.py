@@ -87,6 +87,19 @@ def test_a_store_that_is_replaced_leaves_nothing(store):
     assert {path.name for path in store.iterdir()} == left
 
 
+def test_a_store_that_is_a_link_is_replaced_where_it_leads(store, tmp_path, monkeypatch):
+    (tmp_path / "disk").mkdir()
+    store.rename(tmp_path / "disk/moved")
+    store.symlink_to(tmp_path / "disk/moved")
+    usage, measured = shutil.disk_usage, []
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda path: measured.append(Path(path).resolve()) or usage(path)
+    )
+    begin(store, 10, ARRAYS, {"settings": 2})
+    assert store.is_symlink() and finished_ranges(tmp_path / "disk/moved") == [range(0)]
+    assert measured == [tmp_path / "disk/moved"]
+
+
 def test_a_store_that_is_being_written_is_not_replaced(store):
     with Part(2, 3).claim(store), pytest.raises(DepthGError, match="is being written by process"):
         begin(store, 10, ARRAYS, {"settings": 2})
