@@ -122,7 +122,8 @@ class Shown:
 def side_by_side(folders: Sequence[ResultFolder]) -> list[tuple[int, list[Picture]]]:
     """The pictured images: number, and image, depth, sampled points, truth and the prediction of each experiment.
 
-    Depth and points are left out where no experiment used depth, predictions where they are of other images.
+    Depth and points are left out where no experiment used depth or their stores are gone, predictions where they are of
+    other images.
     """
     shown = [Shown(folder) for folder in folders]
     first = shown[0]
@@ -145,18 +146,20 @@ def depth_of(folder: ResultFolder) -> Path | None:
 
 
 def _depth_and_points(folder: ResultFolder, shown: Predictions) -> list[list[Picture]]:
-    """Depth of each image, and the farthest points in space that training would sample there."""
-    path = depth_of(folder)
+    """Depth of each image, and the farthest points in space that training would sample there, if features are there."""
+    path, features = depth_of(folder), folder.resource(f"val/features/{folder.metrics['backbone']}.zarr")
     assert path is not None
     depth = Store(path).read("depth", shown["crops"].tolist())
-    grid = Store(folder.resource(f"val/features/{folder.metrics['backbone']}.zarr")).shape("tokens")[:2]
+    painted = (colormaps[DEPTH_COLORS](depth.astype(np.float32))[..., :3] * 255).astype(np.uint8)
+    pictures = [[photo(one, "Depth, near is light", "depth")] for one in painted]
+    if not (features / MARKER).is_file():
+        return pictures
+    grid = Store(features).shape("tokens")[:2]
     tokens = farthest_tokens(depth, (grid[0], grid[1]), geometry_of(folder))
     marked = mark_tokens(enlarge(shown["images"]), tokens, (grid[0], grid[1]), DOTS)
-    painted = (colormaps[DEPTH_COLORS](depth.astype(np.float32))[..., :3] * 255).astype(np.uint8)
     said = f"{tokens.shape[1]} tokens that farthest-point sampling in space selects"
     return [
-        [photo(one, "Depth, near is light", "depth"), photo(points, said, "sampled points")]
-        for one, points in zip(painted, marked, strict=True)
+        [*one, photo(points, said, "sampled points")] for one, points in zip(pictures, marked, strict=True)
     ]
 
 

@@ -3,14 +3,17 @@
 import contextlib
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from depthg.cli import main
 from depthg.errors import DepthGError
 from depthg.report.page.page import find_experiments
+from tests.evaluation.conftest import write_store
 
 VOID = {"meta", "link", "img", "br", "input"}
 PLAIN = {"self": {"shift": 0.1, "pulled": 0.25, "edges": [0.0, 0.1, 0.2], "shares": [0.75, 0.25]}}
@@ -132,6 +135,20 @@ def test_of_results_whose_stores_are_gone_the_rest_is_shown(copied, capsys):
     text = report(copied)
     assert "not there any more" in text and "Confusion of kmeans" in text
     assert "warning: " in capsys.readouterr().out
+
+
+def test_depth_is_shown_without_the_features_that_points_are_sampled_from(labelled_results, tmp_path):
+    own = shutil.copytree(labelled_results, tmp_path / "results/planted/kmeans")
+    val = tmp_path / "resources/planted/val"
+    shutil.copytree(labelled_results.parents[2] / "resources", tmp_path / "resources")
+    write_store(val / "depth/exact.zarr", {"depth": np.linspace(0, 1, 5 * 32 * 32).reshape(5, 32, 32)})
+    metrics = json.loads((own / "metrics.json").read_text()) | {"depth": "exact"}
+    (own / "metrics.json").write_text(json.dumps(metrics))
+    text = report(own)
+    assert "Depth, near is light" in text and "64 tokens that farthest-point sampling" in text
+    shutil.rmtree(val / "features")
+    text = report(own)
+    assert "Depth, near is light" in text and "farthest-point sampling in" not in text
 
 
 def test_nothing_that_was_run_is_told_in_one_line(tmp_path):
