@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from depthg.config import Config
+from depthg.report.logs import last_error, logs_of
 from depthg.report.made import stores_below
 from depthg.report.status.progress import Progress, store_progress, training_progress
 from depthg.report.tables.results import run_jobs
@@ -17,7 +18,6 @@ from depthg.store.runs import FOLDER
 
 MADE_BY_SEED = {"train": "model.safetensors", "cluster": "probes.safetensors", "evaluate": "metrics.json"}
 MADE_OF_SEEDS = {"figure": "figure.png", "collect": "metrics.json"}
-STOPPED = ("interrupted", "Snakemake ")  # how the errors of jobs begin that were only stopped
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,7 @@ class Work:
     @property
     def error(self) -> str:
         """The error with which its last job ended; empty if there was none, or it was only stopped."""
-        lines = (line for log in self.logs() for line in log.read_text(errors="replace").splitlines())
-        errors = [line for line in lines if line.startswith("error: ")]
-        error = errors[-1].removeprefix("error: ") if errors else ""
-        return "" if error.startswith(STOPPED) else error
+        return last_error(self.logs())
 
     @property
     def state(self) -> str:
@@ -91,8 +88,7 @@ class Work:
 
     def logs(self) -> list[Path]:
         """Its log, or the logs of its parts; none if it never ran."""
-        log = Path("logs", self.dataset, f"{self.job}.log")
-        return [log] if log.is_file() else sorted(log.parent.glob(f"{log.stem}.*of*.log"))
+        return logs_of(self.dataset, self.job)
 
 
 def works_of(config: Config, dataset: str, experiment: str) -> list[Work]:

@@ -12,6 +12,7 @@ from depthg.config import Config
 from depthg.config.base import Model
 from depthg.config.sections import Score
 from depthg.config.settings import Settings
+from depthg.report.logs import last_error, logs_of
 
 BLOCKS: dict[Score, tuple[str, str]] = {  # score → block of metrics.json, and the number in it
     "acc": ("unsupervised", "accuracy"),
@@ -112,11 +113,5 @@ def values_of(metrics: Mapping[str, Any]) -> dict[Score, Value]:
 
 
 def has_failed(run: Run) -> bool:
-    """Whether the log of any job of a run contains an error."""
-    logs = (Path("logs", run.dataset, f"{job}.log") for job in run.jobs)
-    return any(log.is_file() and _contains_error(log) for log in logs)
-
-
-def _contains_error(log: Path) -> bool:
-    with log.open(errors="replace") as lines:
-        return any(line.startswith("error: ") for line in lines)
+    """Whether any job of a run ended with an error; one that was only stopped did not."""
+    return any(last_error(logs_of(run.dataset, job)) for job in run.jobs)

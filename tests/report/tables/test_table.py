@@ -70,6 +70,9 @@ def test_what_has_no_scores_says_why(config, finish):
     [
         ("ours/seed1/train.log", "step 3\nerror: the disk is full\n", "failed"),
         ("train/depth/zoe.log", "error: no network\n", "failed"),  # a job that the run depends on
+        ("train/depth/zoe.2of3.log", "error: no network\n", "failed"),  # a part of it
+        ("ours/seed0/train.log", "error: interrupted: the same command goes on\n", "not run"),
+        ("ours/seed0/train.log", "error: Snakemake 7 has ended, and this process with it\n", "not run"),
         ("train/depth/exact.log", "error: no network\n", "not run"),  # of another depth source
         ("ours/seed7/train.log", "error: old\n", "not run"),  # no seed of it
         ("ours/seed0/train.log", "warning: an error: of no weight\n", "not run"),
