@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,16 @@ def file_hash(path: Path) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Write a file atomically: yields the path of a hidden draft, which becomes `path` unless the block fails."""
+    """Write a file atomically: yields the path of a hidden draft, which becomes `path`, or goes if the block fails."""
     draft = path.with_name(f".{path.name}.tmp")
     with naming(path):
-        yield draft
-        os.replace(draft, path)
+        try:
+            yield draft
+            os.replace(draft, path)
+        except BaseException:
+            with suppress(OSError):  # what went wrong before is to be told
+                draft.unlink()
+            raise
 
 
 @contextmanager
