@@ -1,5 +1,6 @@
 """The lines of `depthg status`."""
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -26,14 +27,23 @@ def status_lines(targets: Iterable[str], config_file: Path) -> Iterator[str]:
 
 
 def _of_target(target: str, config_file: Path) -> Iterator[str]:
-    dataset, *below = Path(target).parts[target.startswith(("results/", "resources/")) :] or ("",)
-    if below and not target.startswith("resources/"):
-        yield from _of_experiment(dataset, below[0], config_file)
+    path = Path(os.path.relpath(Path(target)))
+    root = "".join(path.parts[:1])
+    names = path.parts[root in ("resources", "results") :]
+    if len(names) > 1 and root != "resources":
+        yield from _of_experiment(names[0], names[1], config_file)
         return
-    found = [work for work in works_found() if f"{work.path}/".startswith(_below(target, dataset))]
+    folders = [path] if root == "resources" else [Path("resources", *names), Path("results", *names)]
+    found = [work for work in works_found() if any(_lies_on(work.path, folder) for folder in folders)]
     if not found:
-        raise DepthGError(f"{target}: nothing of it is there yet: name an experiment, as {dataset}/auto")
+        example = f"{names[0] if names else 'demo'}/auto"
+        raise DepthGError(f"{target}: nothing of it is there yet: name an experiment, as {example}")
     yield from (_line(work, work.state) for work in found)
+
+
+def _lies_on(path: Path, other: Path) -> bool:
+    """Whether one of two paths is, or lies below, the other: a store below a folder, or a file of the store."""
+    return all(one == two for one, two in zip(path.parts, other.parts, strict=False))
 
 
 def _of_experiment(dataset: str, experiment: str, config_file: Path) -> Iterator[str]:
@@ -45,12 +55,6 @@ def _of_experiment(dataset: str, experiment: str, config_file: Path) -> Iterator
     yield from map(_line, works, states)
     if "running" not in states and set(states) != {"made"}:
         yield f"to go on: snakemake results/{dataset}/{experiment}/metrics.json"
-
-
-def _below(target: str, dataset: str) -> tuple[str, ...]:
-    if target.startswith("resources/"):
-        return (target.partition(".zarr")[0].rstrip("/"),)
-    return (f"resources/{dataset}/", f"results/{dataset}/")
 
 
 def _line(work: Work, state: str) -> str:

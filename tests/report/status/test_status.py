@@ -171,6 +171,30 @@ def test_a_job_without_a_lock_of_its_own_runs_while_its_process_lives():
     run.release()
 
 
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("demo", ["demo/train/crops", "demo/train/crops2"]),
+        ("resources/demo", ["demo/train/crops", "demo/train/crops2"]),
+        ("./resources//demo/", ["demo/train/crops", "demo/train/crops2"]),
+        ("resources/demo/train/crops.zarr", ["demo/train/crops"]),
+        ("resources/demo/train/crops.zarr/complete.json", ["demo/train/crops"]),
+        ("resources", ["demo/train/crops", "demo/train/crops2", "demo_released/train/crops"]),
+        ("", ["demo/train/crops", "demo/train/crops2", "demo_released/train/crops"]),
+    ],
+)
+def test_a_target_is_a_folder_and_no_beginning_of_a_name(target, found):
+    for name in ("demo/train/crops", "demo/train/crops2", "demo_released/train/crops"):
+        write_rows(f"resources/{name}.zarr", 1, of=4)._lock.release()
+    assert [path for path, _ in status(target)] == [f"resources/{name}.zarr" for name in found]
+
+
+def test_an_experiment_may_be_named_by_any_path_to_it(folder):
+    named = status("demo/stego")
+    for target in ("results/demo/stego", "./results/demo/stego", str(folder / "results/demo/stego/seed0")):
+        assert status(target) == named
+
+
 def test_unknown_names_are_told_with_near_ones():
     with pytest.raises(DepthGError, match="unknown experiment 'steg': did you mean 'stego'"):
         status("demo/steg")
