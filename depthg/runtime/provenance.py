@@ -1,7 +1,6 @@
 """Provenance of a result: package versions, git commit, durations of the stages."""
 
 import csv
-import glob
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -33,13 +32,16 @@ def git_commit() -> str | None:
 
 
 def read_durations(benchmarks: Iterable[Path]) -> dict[str, float]:
-    """Stage → seconds, from Snakemake's benchmark files; the path of a file names its stage.
+    """Stage → seconds, from Snakemake's benchmark files; the path of a file, logs/…/<stage>.tsv, names its stage.
 
-    A stage that was run in parts has one more file per part (`<stage>.1of3.tsv`).
+    A stage that was run in parts has one more file per part (`<stage>.1of3.tsv`). Those of earlier divisions lie there
+    still: the store says of which parts it is.
     """
     durations = {}
     for stage in benchmarks:
-        for path in (stage, *sorted(stage.parent.glob(f"{glob.escape(stage.stem)}.*of*.tsv"))):
+        store = Path("resources", *stage.parent.parts[1:], f"{stage.stem}.zarr")
+        parts = sorted(note.stem for note in store.glob("parts/*of*.json"))
+        for path in (stage, *(stage.with_name(f"{stage.stem}.{part}.tsv") for part in parts)):
             if not path.is_file():
                 continue
             with path.open() as stream:

@@ -13,7 +13,11 @@ def test_durations_are_named_by_stage(tmp_path, monkeypatch):
     path.parent.mkdir(parents=True)
     path.write_text("s\th:m:s\n12.34\t0:00:12\n")
     assert read_durations([path, Path("logs/demo/none.tsv")]) == {"train/features/vit": 12.3}
-    path.with_name("vit.2of3.tsv").write_text("s\th:m:s\n4\t0:00:04\n")
+    for part in ("2of3", "1of2"):
+        path.with_name(f"vit.{part}.tsv").write_text("s\th:m:s\n4\t0:00:04\n")
+    note = Path("resources/demo/train/features/vit.zarr/parts/2of3.json")
+    note.parent.mkdir(parents=True)
+    note.touch()  # another division is a former one
     assert read_durations([path]) == {"train/features/vit": 12.3, "train/features/vit.2of3": 4.0}
 
 
