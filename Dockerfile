@@ -1,5 +1,5 @@
 # docker build --tag depthg .
-# docker run --rm --volume "$PWD/results:/depthg/results" depthg                     the demo, as `make demo`
+# docker run --rm --volume "$PWD/results:/depthg/results" depthg                     `ours_3dlhp` of the demo
 # docker run --rm --gpus all --volume "$PWD:/work" --workdir /work depthg \
 #     snakemake --snakefile /depthg/Snakefile --configfile /depthg/config.yaml --cores 8 -- results/mine/auto/metrics.json
 FROM python:3.12-slim

@@ -85,5 +85,5 @@ lock: .cache/uv  ## resolve versions anew for Python 3.11 and 3.12
 	.cache/uv/bin/uv pip install --python $(BIN)/python --quiet --no-deps --editable .
 	touch $@
 
-clean:  ## everything made here but the environment
+clean:  ## results and logs of all data sets, and the stores of the demo
 	rm -rf results resources/demo logs .snakemake

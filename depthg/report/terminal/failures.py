@@ -36,7 +36,8 @@ def error_of(message: str) -> str:
         return f"{found[0]}: no rule makes this: see `snakemake --help` and the README for what can be made"
     if NO_YAML in message:  # Snakemake names neither the file nor the line
         return (
-            "config.yaml, or what --configfile names, is no YAML: `depthg config show demo auto` says where"
+            "config.yaml, or what --configfile names, is no YAML: `depthg config show demo auto` says where, for the "
+            "latter with `--config-file` and its path"
         )
     return CLASS.sub("", WHERE.sub("", message)).strip()
 

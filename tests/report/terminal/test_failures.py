@@ -36,7 +36,8 @@ name 'a' is not defined
         ),
         (
             NO_YAML,
-            "config.yaml, or what --configfile names, is no YAML: `depthg config show demo auto` says where",
+            "config.yaml, or what --configfile names, is no YAML: `depthg config show demo auto` says where, for the "
+            "latter with `--config-file` and its path",
         ),
         (IN_NO_FILE, "Target rules may not contain wildcards."),
         (OTHER, "NameError in file \"/x/Snakefile\", line 3:\nname 'a' is not defined"),
