@@ -26,6 +26,16 @@ class Input(NamedTuple):
         whole = Path(os.path.abspath(self.path))
         return Path(*whole.parts[-len(Path(self.name).parts) :]).as_posix()
 
+    @property
+    def state(self) -> dict[str, int]:
+        """Bytes of the file and the time of its last change in ns: an image that has changed has others.
+
+        Raises:
+            OSError: the file is not there.
+        """
+        about = self.path.stat()
+        return {"bytes": about.st_size, "changed": about.st_mtime_ns}
+
 
 def find_inputs(given: Sequence[Path]) -> list[Input]:
     """The images of files, folders, globs and tables of images (images.csv), each once, in order.

@@ -27,33 +27,35 @@ class Journal:
         model: fingerprint of the model.
         options: what masks and other files depend on besides.
         resume: go on with what is there, if it is of the same model and options; else begin anew.
-
-    Attributes:
-        done: name → pixels by class, of the images whose masks are still there.
     """
 
     def __init__(self, out: Path, model: str, options: Mapping[str, Any], resume: bool):
         self.out, self.path = out, out / FILE
         origin = {"model": model, "options": dict(options)}
         found = _lines(self.path) if resume else []
-        self.done: dict[str, list[int]] = {}
+        self._done: dict[str, dict[str, Any]] = {}  # name → line, of the images whose masks are still there
         if found and found[0] == origin:
-            self.done = {line["image"]: line["pixels"] for line in found[1:] if find_mask(out, line["image"])}
+            self._done = {line["image"]: line for line in found[1:] if find_mask(out, line["image"])}
         else:
             forget_all(out)
             if found:
                 info(f"{out}: holds what another model or other options gave: all images are segmented anew")
         with replacing(self.path) as draft:
-            draft.write_text("".join(json.dumps(line) + "\n" for line in [origin, *self._entries()]))
+            draft.write_text("".join(json.dumps(line) + "\n" for line in [origin, *self._done.values()]))
 
-    def _entries(self) -> list[dict[str, Any]]:
-        return [{"image": name, "pixels": pixels} for name, pixels in self.done.items()]
+    def has(self, one: Input) -> bool:
+        """Whether an image is finished, and its file is still the one that was segmented."""
+        line = self._done.get(one.name, {})
+        try:
+            return one.state.items() <= line.items()
+        except OSError:
+            return False
 
-    def add(self, name: str, pixels: np.ndarray) -> None:
-        """Note an image whose files are all written, and its pixels by class, int64 [classes]."""
-        self.done[name] = pixels.tolist()
+    def add(self, one: Input, state: Mapping[str, int], pixels: np.ndarray) -> None:
+        """Note an image whose files are all written, the state of its file, and its pixels by class int64 [classes]."""
+        line = self._done[one.name] = {"image": one.name, **state, "pixels": pixels.tolist()}
         with self.path.open("a") as stream:
-            stream.write(json.dumps({"image": name, "pixels": self.done[name]}) + "\n")
+            stream.write(json.dumps(line) + "\n")
 
     def write_areas(self, path: Path, inputs: Sequence[Input], names: Sequence[str]) -> None:
         """Write areas.csv: for each image the pixels and the percentage of every class that occurs in it."""
@@ -61,7 +63,7 @@ class Journal:
             table = csv.writer(stream, lineterminator="\n")
             table.writerow(HEADER)
             for one in inputs:
-                found = by_name(names, self.done[one.name])
+                found = by_name(names, self._done[one.name]["pixels"])
                 for name, count in found.items():
                     table.writerow((one.name, name, count, f"{100 * count / found.total():.3f}"))
 

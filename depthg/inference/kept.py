@@ -1,13 +1,14 @@
 """What was seen in the windows of a large image, in files: an interrupted run goes on behind them."""
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from depthg.inference.inputs import Input
 from depthg.runtime.files import fingerprint, replacing
 
 FOLDER = ".windows"  # in the folder of masks
@@ -18,13 +19,12 @@ class KeptWindows:
 
     Args:
         out: the folder of masks.
-        image: file of the image; one that has changed has other windows.
+        image: the image.
+        state: of its file; one that has changed has other windows.
     """
 
-    def __init__(self, out: Path, image: Path):
-        about = image.stat()
-        content = {"image": str(image.resolve()), "bytes": about.st_size, "changed": about.st_mtime_ns}
-        self.folder = out / FOLDER / fingerprint(content)
+    def __init__(self, out: Path, image: Input, state: Mapping[str, int]):
+        self.folder = out / FOLDER / fingerprint({"image": str(image.path.resolve()), **state})
 
     def values(
         self, first: int, count: int, make: Callable[[], Iterable[Tensor]], device: torch.device

@@ -54,7 +54,7 @@ def run(
         out: folder to write, created if missing.
         options: what to write, and how to apply the model.
         batch: windows that are looked at together.
-        resume: keep what is there, if it is of the same model and options; also of an image that was begun.
+        resume: keep what is there, also of an image that was begun, if model, options and the image are the same.
 
     Raises:
         DepthGError: a number is out of range, nothing to segment, images lie where masks would be written, a library is
@@ -68,11 +68,12 @@ def run(
     journal = Journal(out, segmenter.fingerprint, options.model_dump(), resume)
     (out / AREAS).unlink(missing_ok=True)  # is there only when all is
     outputs.write_classes(out / "classes.csv", segmenter.config.classes)
-    waiting = [one for one in inputs if one.name not in journal.done]
+    waiting = [one for one in inputs if not journal.has(one)]
     if len(waiting) < len(inputs):
         info(f"{out}: {len(inputs) - len(waiting)} of {len(inputs)} images are there already")
     failures = list(_segment_all(waiting, segmenter, journal, options, writers, batch))
-    kept = [one for one in inputs if one.name in journal.done]
+    failed = {failure.path for failure in failures}
+    kept = [one for one in inputs if one.path not in failed]
     coco.write(options.coco, out, kept, segmenter.config.classes)
     journal.write_areas(out / AREAS, kept, segmenter.names)
     for failure in failures:
@@ -117,7 +118,8 @@ def _segment_all(
             if isinstance(picture, Exception):
                 raise picture
             told = told or _tell_scale(one, picture, segmenter, options.scale)
-            windows = KeptWindows(journal.out, one.path)
+            state = one.state
+            windows = KeptWindows(journal.out, one, state)
             found = segmenter(
                 picture,
                 crf=options.crf,
@@ -129,7 +131,7 @@ def _segment_all(
             )
             for write in writers:
                 write(journal.out, one, picture, found)
-            journal.add(one.name, found.pixels())
+            journal.add(one, state, found.pixels())
             windows.forget()
         except UnreadableImageError as error:
             yield Failure(one.path, error.reason)

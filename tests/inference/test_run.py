@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,27 @@ def test_a_mask_that_was_removed_is_made_again(made, photos, tmp_path):
     (out / "tiny.png").unlink()
     assert main(command) == 0
     assert before == ((out / "tiny.png").read_bytes(), (out / "panoptic.json").read_bytes())
+
+
+@pytest.mark.parametrize(("change", "there"), [("other pixels", ["1 of 2"]), ("an old journal", [])])
+def test_only_masks_of_images_as_they_are_now_are_kept(
+    made, photos, tmp_path, picture, change, there, capsys
+):
+    model, out = str(made.model()), tmp_path / "masks"
+    command = ["segment", f"{photos}/*.png", "--model", model, "--resume", "--out"]
+    assert main([*command, str(out)]) == 0
+    if change == "other pixels":
+        Image.fromarray(picture(40, 60, seed=1)).save(photos / "plain.png")
+    else:
+        lines = (out / journal.FILE).read_text().splitlines()
+        plain = [json.dumps({k: json.loads(line).get(k) for k in ("image", "pixels")}) for line in lines[1:]]
+        (out / journal.FILE).write_text("\n".join([lines[0], *plain]) + "\n")
+    capsys.readouterr()
+    assert main([*command, str(out)]) == 0
+    assert re.findall("([0-9]+ of [0-9]+) images are there already", capsys.readouterr().out) == there
+    assert main([*command, str(tmp_path / "anew")]) == 0
+    for file in ("plain.png", "areas.csv"):
+        assert (out / file).read_bytes() == (tmp_path / "anew" / file).read_bytes()
 
 
 def test_masks_among_the_photographs_are_not_segmented_in_turn(made, photos):

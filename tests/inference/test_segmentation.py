@@ -27,10 +27,10 @@ def test_areas_are_summed_by_name(found):
 
 
 def test_so_is_the_table_of_areas(found, tmp_path):
-    (tmp_path / "a.png").touch()
+    one = Input(tmp_path / "a.jpg", "a")
     journal = Journal(tmp_path, "model", {}, resume=False)
-    journal.add("a", found.pixels())
-    journal.write_areas(tmp_path / "areas.csv", [Input(tmp_path / "a.jpg", "a")], found.names)
+    journal.add(one, {"bytes": 1, "changed": 1}, found.pixels())
+    journal.write_areas(tmp_path / "areas.csv", [one], found.names)
     assert (tmp_path / "areas.csv").read_text().splitlines()[1:] == [
         "a,sky,4800,75.000",
         "a,road,1600,25.000",
