@@ -26,8 +26,10 @@ from depthg.models.checkpoint import load_model
 from depthg.runtime.files import replacing
 from depthg.runtime.progress import info
 from depthg.runtime.provenance import provenance
+from depthg.store.arrays import MARKER
 from depthg.store.reader import Store
 
+Tensors = dict[str, dict[str, torch.Tensor]]  # file of the folder → its content
 SCORED = ("unsupervised", "unsupervised_crf")
 
 
@@ -42,7 +44,8 @@ def export(dataset: str, experiment: str, recipe: Recipe, seed: int, out: Path, 
         bundle: also write the backbone's weights, so that the folder needs no other file.
 
     Raises:
-        DepthGError: the experiment was not evaluated with this seed, or a file does not fit the others.
+        DepthGError: the experiment was not evaluated with this seed, or a file does not fit the others; a former model
+            is then left as it is.
     """
     run, shared = Path(f"results/{dataset}/{experiment}/seed{seed}"), Path(f"resources/{dataset}")
     metrics = read_metrics(run / "metrics.json")
@@ -53,15 +56,10 @@ def export(dataset: str, experiment: str, recipe: Recipe, seed: int, out: Path, 
     )
     load_model(run / "model.safetensors")  # says what is wrong with it, before anything is written
     images = {split: read_images(shared / split / "images.csv") for split in ("train", "val")}
-    out.mkdir(parents=True, exist_ok=True)
-    remove_model(out)
-    _copy(run / "model.safetensors", out / names.HEAD)
-    _copy(probes, out / names.PROBES)
-    if recipe.settings.backbone != recipe.network:
-        axes = np.load(shared / f"train/axes/{recipe.settings.backbone}.npy")
-        save_file({"axes": torch.from_numpy(np.ascontiguousarray(axes))}, out / names.AXES)
+    backbone, weights = _backbone(recipe, shared, bundle)
+    tensors = _axes(recipe, shared) | weights
     config = ModelConfig(
-        backbone=_backbone(recipe, shared, out, bundle),
+        backbone=backbone,
         stored=recipe.stored,
         side=recipe.settings.eval_size,
         resize=recipe.settings.resize,
@@ -81,8 +79,16 @@ def export(dataset: str, experiment: str, recipe: Recipe, seed: int, out: Path, 
             **provenance(),
         },
     )
+    card = model_card(config)
+    out.mkdir(parents=True, exist_ok=True)
+    remove_model(out)  # only now, as all that may be refused was
+    _copy(run / "model.safetensors", out / names.HEAD)
+    _copy(probes, out / names.PROBES)
+    for file, content in tensors.items():
+        with replacing(out / file) as draft:
+            save_file(content, draft)
     with replacing(out / names.CARD) as draft:
-        draft.write_text(model_card(config))
+        draft.write_text(card)
     write_config(out, config)
     info(f"{out}: {experiment} on {dataset}, seed {seed}: {len(classes)} classes")
 
@@ -140,13 +146,21 @@ def _copy(source: Path, to: Path) -> None:
         shutil.copyfile(source, draft)
 
 
-def _backbone(recipe: Recipe, shared: Path, out: Path, bundle: bool) -> BackboneRef:
-    """The reference to the backbone; a bundle gets its weights."""
+def _axes(recipe: Recipe, shared: Path) -> Tensors:
+    """The principal axes of a projected backbone; of another, nothing."""
+    if recipe.settings.backbone == recipe.network:
+        return {}
+    axes = np.load(shared / f"train/axes/{recipe.settings.backbone}.npy")
+    return {names.AXES: {"axes": torch.from_numpy(np.ascontiguousarray(axes))}}
+
+
+def _backbone(recipe: Recipe, shared: Path, bundle: bool) -> tuple[BackboneRef, Tensors]:
+    """The reference to the backbone, and for a bundle its weights."""
     ref = BackboneRef(
         name=recipe.network, spec=recipe.backbone, hash=_hash_of(recipe, shared), bundled=bundle
     )
     if not bundle:
-        return ref
+        return ref, {}
     backbone = DenseBackbone(recipe.backbone, recipe.network)
     found = backbone.weights_hash()
     if ref.hash not in (None, found):
@@ -154,12 +168,11 @@ def _backbone(recipe: Recipe, shared: Path, out: Path, bundle: bool) -> Backbone
             f"backbone {recipe.network}: its weights are not those of the features that the model was trained on: "
             "put the former ones back, or make the features and the model again"
         )
-    with replacing(out / names.BACKBONE) as draft:
-        save_file({key: value.contiguous() for key, value in backbone.net.state_dict().items()}, draft)
-    return ref.model_copy(update={"hash": found})
+    weights = {key: value.contiguous() for key, value in backbone.net.state_dict().items()}
+    return ref.model_copy(update={"hash": found}), {names.BACKBONE: weights}
 
 
 def _hash_of(recipe: Recipe, shared: Path) -> str | None:
-    """The hash of the weights that made the stored features; None if those are no longer here."""
+    """The hash of the weights that made the stored features; None if those are not here, or not complete."""
     path = shared / f"val/features/{recipe.network}.zarr"
-    return Store(path).provenance.get("weights") if path.is_dir() else None
+    return Store(path).provenance.get("weights") if (path / MARKER).is_file() else None

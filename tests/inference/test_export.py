@@ -22,6 +22,8 @@ from depthg.inference.config import read_config
 from depthg.inference.export import export, outputs_of
 from depthg.inference.segmenter import Segmenter
 from depthg.models.checkpoint import Model, save_model
+from depthg.store.arrays import Array
+from depthg.store.writer import Writer
 
 ENTRY = ClusterEntry()
 CLASSES = named_classes(["road", "sky", "tree"])
@@ -126,6 +128,35 @@ def test_nothing_stays_of_a_former_model_in_the_folder(run, tmp_path):
     save_file({"axes": torch.ones(12, 5)}, tmp_path / "model" / names.AXES)
     export("mini", "auto", run, 1, tmp_path / "model")
     assert not (tmp_path / "model" / names.AXES).exists()
+
+
+@pytest.mark.parametrize("refused", ["axes", "weights"])
+def test_what_is_refused_leaves_the_former_model_as_it_is(run, tmp_path, refused):
+    out = tmp_path / "model"
+    export("mini", "auto", run, 1, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    if refused == "axes":
+        settings = run.settings.model_copy(update={"backbone": "tiny_axes"})
+        with pytest.raises(FileNotFoundError, match=r"tiny_axes\.npy"):
+            export("mini", "auto", run.model_copy(update={"settings": settings}), 1, out)
+    else:
+        store(tmp_path / "resources/mini/val/features/tiny.zarr").finish()
+        with pytest.raises(DepthGError, match="its weights are not those of the features"):
+            export("mini", "auto", run, 1, out, bundle=True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def store(path):
+    """A writer of features by weights that there are no more."""
+    writer = Writer(path, 1, {"features": Array((2,), "float16")}, {"weights": "0" * 16})
+    writer.write(range(1), features=np.zeros((1, 2), np.float16))
+    return writer
+
+
+def test_features_that_are_just_made_anew_say_nothing_of_the_weights(run, tmp_path):
+    store(tmp_path / "resources/mini/val/features/tiny.zarr")
+    export("mini", "auto", run, 1, tmp_path / "model")
+    assert read_config(tmp_path / "model").backbone.hash is None
 
 
 def test_the_axes_of_a_projected_backbone_come_with_it(run, tmp_path):
