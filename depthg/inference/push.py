@@ -11,7 +11,7 @@ from depthg.weights.hub import why_unreachable
 
 
 def push(folder: Path, hub_id: str, private: bool = False, dry_run: bool = False) -> None:
-    """Upload a model in one commit; the repository is made if there is none.
+    """Upload a model in one commit, in the place of a former one; the repository is made if there is none.
 
     Args:
         folder: a model's folder.
@@ -50,6 +50,7 @@ def _upload(folder: Path, hub_id: str, private: bool, files: list[str]) -> str:
             repo_id=hub_id,
             folder_path=folder,
             allow_patterns=files,
+            delete_patterns=[file for file in FILES if file not in files],  # axes would be applied
             commit_message="Upload a model of depthg",
         )
         return str(done.commit_url)

@@ -62,6 +62,8 @@ class Hub(BaseHTTPRequestHandler):
             for line in map(json.loads, body.splitlines()):
                 if line["key"] == "file":
                     self.server.files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+                elif line["key"] == "deletedFile":
+                    del self.server.files[line["value"]["path"]]
             answer = {"commitUrl": f"{self.server.url}/me/sky/commit/{COMMIT}", "commitOid": COMMIT}
         self.answer(200, answer)
 
@@ -100,6 +102,13 @@ def test_a_model_is_uploaded_whole(made, hub, capsys):
     assert set(hub.files) == {names.CONFIG, names.HEAD, names.PROBES}
     assert all((folder / file).read_bytes() == content for file, content in hub.files.items())
     assert f"{hub.url}/me/sky/commit" in capsys.readouterr().out
+
+
+def test_nothing_stays_of_a_former_model_on_the_hub(made, hub):
+    """Its axes would be applied; what depthg did not upload stays."""
+    hub.files |= {names.AXES: b"former", "notes.txt": b"by hand"}
+    assert main(["push", str(made.model()), "me/sky"]) == 0
+    assert set(hub.files) == {names.CONFIG, names.HEAD, names.PROBES, "notes.txt"}
 
 
 def test_what_was_uploaded_is_fetched_once(made, hub, picture, monkeypatch, capsys):
