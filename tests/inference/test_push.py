@@ -127,6 +127,20 @@ def test_what_was_uploaded_is_fetched_once(made, hub, picture, monkeypatch, caps
         Segmenter.from_pretrained("me/other")
 
 
+def test_a_model_of_which_only_a_part_was_fetched_is_fetched(made, hub):
+    assert main(["push", str(made.model()), "me/sky"]) == 0
+    huggingface_hub.hf_hub_download("me/sky", names.CONFIG)
+    assert Segmenter.from_pretrained("me/sky").names == ["road", "sky"]
+
+
+def test_files_that_are_no_part_of_the_model_are_not_missed(made, hub, monkeypatch):
+    assert main(["push", str(made.model()), "me/sky"]) == 0
+    hub.files[".gitattributes"] = b"of every repository"
+    found = Segmenter.from_pretrained("me/sky")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert Segmenter.from_pretrained("me/sky").fingerprint == found.fingerprint
+
+
 def test_a_dry_run_asks_for_nothing(made, hub, capsys):
     assert main(["push", str(made.model()), "me/sky", "--dry-run"]) == 0
     assert hub.asked == [] and hub.files == {}
