@@ -170,12 +170,7 @@ def read_entries(path: Path, probes: Path, count: int) -> list[ClusterEntry]:
     """The entries of clusters.yaml as written, or `count` empty ones if there is no such file. See `read_clusters`."""
     if not path.is_file():
         return [ClusterEntry()] * count
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise DepthGError(f"{path}: cannot be read: {reason}: correct it, or delete it") from None
-    found = validated(ClustersFile, {} if content is None else content, str(path))
+    found = _read(path)
     if found.probe != file_hash(probes):
         raise DepthGError(
             f"{path}: names the clusters of another probe than {probes}, in which a number means another thing: "
@@ -184,6 +179,24 @@ def read_entries(path: Path, probes: Path, count: int) -> list[ClusterEntry]:
     if len(found.clusters) > count:
         raise DepthGError(f"{path}: has {len(found.clusters)} entries, and there are {count} clusters")
     return [*found.clusters, *[ClusterEntry()] * (count - len(found.clusters))]
+
+
+def names_another(path: Path, probes: Path) -> bool:
+    """Whether there is a clusters.yaml, and it is of another probe.
+
+    Raises:
+        DepthGError: it cannot be read.
+    """
+    return path.is_file() and _read(path).probe != file_hash(probes)
+
+
+def _read(path: Path) -> ClustersFile:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise DepthGError(f"{path}: cannot be read: {reason}: correct it, or delete it") from None
+    return validated(ClustersFile, {} if content is None else content, str(path))
 
 
 def write_entries(path: Path, probes: Path, entries: Sequence[ClusterEntry]) -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from depthg.config.recipe import Recipe
 from depthg.data.classes import Classes, Color, read_classes
 from depthg.data.clusters import FILE as CLUSTERS
-from depthg.data.clusters import ClusterEntry, hexadecimal, make_clusters, read_entries
+from depthg.data.clusters import ClusterEntry, hexadecimal, make_clusters, names_another, read_entries
 from depthg.data.records import read_images
 from depthg.errors import DepthGError
 from depthg.evaluation.origin import read_metrics
@@ -50,7 +50,7 @@ def export(dataset: str, experiment: str, recipe: Recipe, seed: int, out: Path, 
     run, shared = Path(f"results/{dataset}/{experiment}/seed{seed}"), Path(f"resources/{dataset}")
     metrics = read_metrics(run / "metrics.json")
     probes, told = run / "probes.safetensors", run.parent / CLUSTERS
-    entries = read_entries(told, probes, len(load_probes(probes).centroids))
+    entries = _entries(told, probes, seed, recipe)
     classes, class_of = outputs_of(
         entries, metrics["matching"], read_classes(shared / "classes.csv"), str(told)
     )
@@ -91,6 +91,15 @@ def export(dataset: str, experiment: str, recipe: Recipe, seed: int, out: Path, 
         draft.write_text(card)
     write_config(out, config)
     info(f"{out}: {experiment} on {dataset}, seed {seed}: {len(classes)} classes")
+
+
+def _entries(told: Path, probes: Path, seed: int, recipe: Recipe) -> list[ClusterEntry]:
+    """What clusters.yaml says of the clusters of a seed; nothing if the seed is not the lowest, whose they are."""
+    count = len(load_probes(probes).centroids)
+    if seed != min(recipe.settings.seeds) and names_another(told, probes):
+        info(f"{told}: names the clusters of another seed: those of seed {seed} keep their own names")
+        return [ClusterEntry()] * count
+    return read_entries(told, probes, count)
 
 
 def outputs_of(

@@ -1,6 +1,7 @@
 """From the files of a run to a model's folder: classes, names, card, bundle."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -176,6 +177,23 @@ def test_names_of_clusters_are_followed(run, tmp_path):
     export("mini", "auto", run, 1, tmp_path / "model")
     config = read_config(tmp_path / "model")
     assert [one.name for one in config.classes] == ["cluster 0", "roof"] and config.class_of == [0, 1, 1]
+
+
+def test_names_are_those_of_the_lowest_seed(run, tmp_path, capsys):
+    """clusters.yaml is of its probe: another seed goes without names, but the lowest must not do so unseen."""
+    results = tmp_path / "results/mini/auto"
+    shutil.copytree(results / "seed1", results / "seed2")
+    Probes(torch.eye(3, 6), None).save(results / "seed2/probes.safetensors", {})
+    entries = [ENTRY, ClusterEntry(name="roof"), ENTRY]
+    write_entries(results / FILE, results / "seed1/probes.safetensors", entries)
+    export("mini", "auto", run, 2, tmp_path / "model")
+    assert "roof" not in [one.name for one in read_config(tmp_path / "model").classes]
+    assert f"{FILE}: names the clusters of another seed" in capsys.readouterr().out
+    write_entries(results / FILE, results / "seed2/probes.safetensors", entries)
+    export("mini", "auto", run, 2, tmp_path / "model")
+    assert "roof" in [one.name for one in read_config(tmp_path / "model").classes]
+    with pytest.raises(DepthGError, match="names the clusters of another probe"):
+        export("mini", "auto", run, 1, tmp_path / "model")
 
 
 def test_without_a_seed_it_is_the_lowest_which_the_workflow_evaluates_first(run, tmp_path):
