@@ -35,10 +35,12 @@ def writers_of(probabilities: bool, polygons: str | None) -> list[Writer]:
 
 
 def write_mask(out: Path, one: Input, picture: Picture, found: Segmentation) -> None:
-    """NAME.png, indexed in the colours of the classes; a picture of a map writes a map."""
+    """NAME.png, indexed in the colours of the classes; a picture of a map writes a map. An image has only one."""
     path = made(out / f"{one.name}{picture.suffix}")
     with replacing(path) as draft:
         picture.write_mask(draft, found)
+    for other in set(MASKS) - {picture.suffix}:
+        (out / f"{one.name}{other}").unlink(missing_ok=True)
 
 
 def write_overlay(out: Path, one: Input, picture: Picture, found: Segmentation) -> None:
