@@ -56,9 +56,12 @@ def segment(
     """
     from depthg.inference.run import Options, run
     from depthg.inference.segmenter import Segmenter
+    from depthg.runtime.device import announce
 
     if threads is not None:
         set_threads(threads)
+    if device is None:
+        announce("segmenting")
     options = Options(
         probabilities=probabilities, coco=coco, polygons=polygons, crf=crf, flip=flip, scale=scale
     )

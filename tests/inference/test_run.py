@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from depthg.cli import main
@@ -284,6 +285,22 @@ def test_an_image_far_larger_than_those_of_the_training_is_told(made, tmp_path, 
     )
     assert main([*command, "--scale", "0.8"]) == 0
     assert "warning" not in capsys.readouterr().out
+
+
+def test_a_gpu_that_is_needed_is_missed_unless_a_device_is_named(made, photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("DEPTHG_NEEDS_GPU", "1")
+    command = [
+        "segment",
+        str(photos / "tiny.png"),
+        "--model",
+        str(made.model()),
+        "--out",
+        str(tmp_path / "m"),
+    ]
+    assert main(command) == 1
+    assert "segmenting: torch" in (told := capsys.readouterr().err) and "DEPTHG_NEEDS_GPU is set" in told
+    assert main([*command, "--device", "cpu"]) == 0
 
 
 def test_inputs_are_files_folders_globs_and_tables(photos, tmp_path):
