@@ -66,7 +66,7 @@ def run(
     coco.check(options.coco)
     out.mkdir(parents=True, exist_ok=True)
     journal = Journal(out, segmenter.fingerprint, options.model_dump(), resume)
-    (out / AREAS).unlink(missing_ok=True)  # is there only when all is
+    (out / AREAS).unlink(missing_ok=True)  # a former run's would be of other masks
     outputs.write_classes(out / "classes.csv", segmenter.config.classes)
     waiting = [one for one in inputs if not journal.has(one)]
     if len(waiting) < len(inputs):
