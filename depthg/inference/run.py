@@ -1,6 +1,7 @@
 """`depthg segment`: many images, one after the other; one that fails does not stop the rest."""
 
 from collections.abc import Iterator, Sequence
+from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -137,6 +138,12 @@ def _segment_all(
             yield Failure(one.path, error.reason)
         except DepthGError as error:
             yield Failure(one.path, str(error).removeprefix(f"{one.path}: "))
+        except OSError as error:
+            if error.errno != ENAMETOOLONG:
+                raise  # a full disk, say, of which the others fail, too
+            yield Failure(
+                one.path, "the name of a file that is written of it would be too long: shorten the image's"
+            )
 
 
 def _opened(one: Input) -> Picture | Exception:

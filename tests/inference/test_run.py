@@ -81,6 +81,19 @@ def test_one_bad_image_does_not_stop_the_rest(made, photos, tmp_path, capsys):
     assert not (out / "broken.png").exists()
 
 
+@pytest.mark.parametrize("option", [[], ["--resume"]])
+def test_a_name_too_long_to_write_does_not_stop_the_rest(made, photos, tmp_path, capsys, option):
+    """A file is written as a draft, `.NAME.tmp`: an image may have a name for which that is too long."""
+    (photos / "far away/16 bits.png").rename(photos / f"far away/{'a' * 251}.png")
+    out = tmp_path / "masks"
+    command = ["segment", f"{photos}/**/*.png", "--model", str(made.model()), "--out", str(out), *option]
+    for _ in range(2):
+        assert main([*command, "--coco", "panoptic"]) == 1
+        printed = capsys.readouterr()
+        assert "would be too long: shorten" in printed.out and "not segmented: 1 of 3" in printed.err
+        assert {row["image"] for row in table(out / "areas.csv")} == {"plain", "tiny"}
+
+
 def test_a_killed_run_goes_on_where_it_stopped(made, photos, tmp_path, monkeypatch, capsys):
     (photos / "broken.jpg").unlink()
     model, out = str(made.model()), tmp_path / "masks"
