@@ -1,6 +1,6 @@
 """Depth read from files: measured, rendered, or predicted by other software.
 
-    <root>/depth/<name>/{train,val}/**.png      8- or 16-bit; or npy, npz (its first array)
+    <root>/depth/<name>/{train,val}/**.png      8- or 16-bit grey; or npy, npz (its first array)
 
 Maps have the names of the images. A map may have any size and aspect ratio; it is stretched to the area of its image.
 """
@@ -45,7 +45,7 @@ class Files:
         """The whole maps of the crops' images by image id, float64 [H, W] in [0, 1], far = 1.
 
         Raises:
-            DepthGError: a map cannot be read, is not 2-D, not finite, or constant.
+            DepthGError: a map cannot be read, holds colours, is not 2-D, not finite, or constant.
         """
         records = {record.id: record for record in crops.records}
         with ThreadPoolExecutor(allowed_threads()) as pool:
@@ -97,10 +97,18 @@ def _find(root: Path, folder: str, images: Sequence[ImageRecord]) -> dict[int, P
 
 
 def _read(path: Path) -> np.ndarray:
-    """The array in a png, npy or npz file, float64."""
+    """The array in a png, npy or npz file, float64.
+
+    Raises:
+        DepthGError: it cannot be read, or holds colours.
+    """
     try:
         if path.suffix == ".png":
             with open_image(path) as image:
+                if image.mode == "P" or len(image.getbands()) > 1:  # indices of a palette are in any order
+                    raise DepthGError(
+                        f"{path}: holds colours, no depth: save the map as an 8- or 16-bit grey PNG"
+                    )
                 return np.asarray(image, np.float64)
         with path.open("rb") as stream:
             content = np.load(stream)

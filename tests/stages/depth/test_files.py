@@ -147,6 +147,15 @@ def test_an_unreadable_map_is_named(mine, content):
         _depth(mine)
 
 
+@pytest.mark.parametrize("mode", ["P", "RGB", "LA"])
+def test_colours_are_no_depth(mine, mode):
+    """Those of a palette least of all: their numbers may be in any order."""
+    grey = Image.fromarray((_plane(WIDTH, HEIGHT) * 255).astype(np.uint8))
+    grey.convert(mode).save(mine / "root/depth/lidar/train/a.png")
+    with pytest.raises(DepthGError, match=r"train/a\.png: holds colours, no depth: save"):
+        _depth(mine)
+
+
 @pytest.mark.parametrize("arrays", [[], [np.arange(9.0)]])
 def test_a_broken_archive_is_named(mine, arrays):
     path = mine / "root/depth/lidar/train/a.npz"
