@@ -138,6 +138,7 @@ def labels_of(dataset):
 
 @cache
 def classes_known(dataset):
+    """An error before anything runs if a data set has no classes, of which one cluster each would be made."""
     check_classes(dataset, CONFIG.named("dataset", dataset))
 
 

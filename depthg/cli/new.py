@@ -10,8 +10,8 @@ import yaml
 from depthg.config import load_project
 from depthg.data.formats import readable_suffixes
 from depthg.data.look import Look, look, summary
+from depthg.data.records import has_classes
 from depthg.errors import DepthGError
-from depthg.report.plan.counts import has_classes
 from depthg.report.plan.times import hours_of
 from depthg.runtime.workflow import ROOT
 from depthg.stages.crops import crop_layout

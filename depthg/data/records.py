@@ -89,23 +89,32 @@ def check_training_labels(name: str, dataset: Dataset) -> None:
         )
 
 
-def check_classes(name: str, dataset: Dataset) -> None:
-    """Check, before any job runs, that a data set has classes: those indexed, else labels or classes.txt of a folder.
+def is_labelled(name: str, dataset: Dataset) -> bool:
+    """Whether a data set has classes: those indexed, of the benchmark, or of the files found.
 
-    The benchmarks and the demo have some, and may not be here yet.
+    Raises:
+        DepthGError: the data set is neither indexed nor a benchmark, and its files are missing.
+    """
+    table = Path("resources", name, "classes.csv")
+    if table.is_file():
+        return len(read_classes(table)) > 0
+    kind = loader(name, dataset.kind)
+    return hasattr(kind, "COUNTS") or has_classes(kind.find(root_of(name, dataset), dataset))
+
+
+def has_classes(listing: Listing) -> bool:
+    """Whether there are classes: named, or to be derived from labels."""
+    pairs = (pair for files in listing.files.values() for pair in files)
+    return listing.classes is not None or any(label is not None for _, label in pairs)
+
+
+def check_classes(name: str, dataset: Dataset) -> None:
+    """Check, before any job runs, that a data set has classes (`is_labelled`).
 
     Raises:
         DepthGError: data set `name` has none, so that the number of clusters is open.
     """
-    table, kind = Path("resources", name, "classes.csv"), loader(name, dataset.kind)
-    if table.is_file():
-        known = len(read_classes(table)) > 0
-    elif hasattr(kind, "COUNTS"):
-        return
-    else:
-        found = kind.find(root_of(name, dataset), dataset)
-        known = found.classes is not None or any(label for split in SPLITS for _, label in found.files[split])
-    if not known:
+    if not is_labelled(name, dataset):
         raise DepthGError(
             f"data set {name}: no labels, so the number of clusters is open: set datasets: {name}: settings: clusters"
         )

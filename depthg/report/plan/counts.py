@@ -6,8 +6,7 @@ from depthg.config.grid import tokens_along
 from depthg.config.sections import Backbone, Dataset
 from depthg.config.settings import Settings
 from depthg.data import loader
-from depthg.data.classes import read_classes
-from depthg.data.records import SPLITS, Listing, read_images, root_of
+from depthg.data.records import SPLITS, read_images, root_of
 from depthg.errors import DepthGError
 
 
@@ -26,25 +25,6 @@ def count_images(name: str, dataset: Dataset) -> tuple[dict[str, int], str]:
         return {split: rendered[split] or expected[split] for split in SPLITS}, "expected, not indexed yet"
     listing = kind.find(root_of(name, dataset), dataset)
     return {split: len(files) for split, files in listing.files.items()}, "found, not indexed yet"
-
-
-def is_labelled(name: str, dataset: Dataset) -> bool:
-    """Whether a data set has classes: those indexed, of the benchmark, or of the files found.
-
-    Raises:
-        DepthGError: the data set is neither indexed nor a benchmark, and its files are missing.
-    """
-    table = Path("resources", name, "classes.csv")
-    if table.is_file():
-        return len(read_classes(table)) > 0
-    kind = loader(name, dataset.kind)
-    return hasattr(kind, "COUNTS") or has_classes(kind.find(root_of(name, dataset), dataset))
-
-
-def has_classes(listing: Listing) -> bool:
-    """Whether there are classes: named, or to be derived from labels."""
-    pairs = (pair for files in listing.files.values() for pair in files)
-    return listing.classes is not None or any(label is not None for _, label in pairs)
 
 
 def crf_maps(settings: Settings, images: int, labelled: bool) -> tuple[int, int]:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from depthg.config import Config
 from depthg.config.settings import Settings
+from depthg.data.records import is_labelled
 from depthg.report.plan.counts import (
     count_images,
     crf_maps,
     crops_drawn_at_most,
     crops_probed_at_most,
-    is_labelled,
 )
 from depthg.report.plan.disk import (
     PlannedStore,
