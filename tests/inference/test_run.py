@@ -281,16 +281,14 @@ def test_panoptic_and_labelme_say_what_the_masks_say(made, photos, tmp_path):
     np.testing.assert_array_equal(drawn, ids)
 
 
+def segmenting(image, made, out):
+    """The words of `depthg segment` for an image."""
+    return ["segment", str(image), "--model", str(made.model()), "--out", str(out)]
+
+
 def test_an_image_far_larger_than_those_of_the_training_is_told(made, tmp_path, picture, capsys):
     Image.fromarray(picture(250, 400)).save(tmp_path / "aerial.png")
-    command = [
-        "segment",
-        str(tmp_path / "aerial.png"),
-        "--model",
-        str(made.model()),
-        "--out",
-        str(tmp_path / "m"),
-    ]
+    command = segmenting(tmp_path / "aerial.png", made, tmp_path / "m")
     assert main(command) == 0
     assert (
         "its short side of 250 px is seen at 48 px" in (told := capsys.readouterr().out)
@@ -303,14 +301,7 @@ def test_an_image_far_larger_than_those_of_the_training_is_told(made, tmp_path, 
 def test_a_gpu_that_is_needed_is_missed_unless_a_device_is_named(made, photos, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setenv("DEPTHG_NEEDS_GPU", "1")
-    command = [
-        "segment",
-        str(photos / "tiny.png"),
-        "--model",
-        str(made.model()),
-        "--out",
-        str(tmp_path / "m"),
-    ]
+    command = segmenting(photos / "tiny.png", made, tmp_path / "m")
     assert main(command) == 1
     assert "segmenting: torch" in (told := capsys.readouterr().err) and "DEPTHG_NEEDS_GPU is set" in told
     assert main([*command, "--device", "cpu"]) == 0
